@@ -1,0 +1,368 @@
+//! One line → one command with typed arguments. A syntax error is a value like any other.
+//!
+//! A command is a verb of three or four letters, a space and an argument (RFC 959, 5.3.1). A path
+//! is everything behind exactly one space, so that names with blanks at either end survive; every
+//! other argument is read without the blanks around it.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use super::hostport::{self, EprtError};
+use super::verb::{self, Argument, Rule, Verb};
+
+/// A password: it cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub Vec<u8>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How file contents stand on the wire: the representation type (RFC 959, 3.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Representation {
+    /// TYPE A: lines that end in CRLF.
+    Ascii,
+    /// TYPE I: the bytes as they are.
+    #[default]
+    Image,
+}
+
+/// Which network protocols an EPSV asks for (RFC 2428).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Epsv {
+    /// The one of the control connection.
+    Same,
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+    /// From now on EPSV is the only way to set up a data connection.
+    All,
+}
+
+/// A command whose syntax is right. Paths are as the client sent them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the variants are RFC 959's own verbs
+pub enum Command {
+    Abor,
+    Acct,
+    Allo(u64),
+    Appe(Vec<u8>),
+    Cdup,
+    Cwd(Vec<u8>),
+    Dele(Vec<u8>),
+    Eprt(SocketAddr),
+    Epsv(Epsv),
+    Feat,
+    Help(Option<&'static Rule>),
+    List(Vec<u8>),
+    Mdtm(Vec<u8>),
+    Mkd(Vec<u8>),
+    Mode,
+    Nlst(Vec<u8>),
+    Noop,
+    OptsUtf8,
+    Pass(Secret),
+    Pasv,
+    Port(SocketAddr),
+    Pwd,
+    Quit,
+    Rein,
+    Rest(u64),
+    Retr(Vec<u8>),
+    Rmd(Vec<u8>),
+    Rnfr(Vec<u8>),
+    Rnto(Vec<u8>),
+    SiteHelp,
+    Size(Vec<u8>),
+    Stat(Option<Vec<u8>>),
+    Stor(Vec<u8>),
+    Stou,
+    Stru,
+    Syst,
+    Type(Representation),
+    User(Vec<u8>),
+}
+
+/// Why a line is not a command that can be obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// No verb that anybody knows (500).
+    Unrecognised,
+    /// A verb of the registry that is not implemented (502).
+    NotImplemented,
+    /// The argument is missing (501); the row says what it would be.
+    Missing(&'static Rule),
+    /// The verb takes no argument (501).
+    Unexpected(&'static Rule),
+    /// The argument is not of the verb's form (501).
+    Malformed(&'static Rule),
+    /// The argument is well formed, but not supported here (504).
+    Unsupported(&'static Rule),
+    /// EPRT or EPSV with a network protocol that isn't known (522).
+    Protocol,
+}
+
+/// A line whose verb is known: what must hold for it, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The verb's row: login and permission are checked before a syntax error is told.
+    pub rule: &'static Rule,
+    /// The command, or what is wrong with its argument.
+    pub command: Result<Command, Misuse>,
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Rule) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Rule {}
+
+/// Splits a line into its verb and, if a space follows, its argument.
+pub fn split(line: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match line.iter().position(|&byte| byte == b' ') {
+        Some(space) => (&line[..space], Some(&line[space + 1..])),
+        None => (line, None),
+    }
+}
+
+/// Parses a line without its CRLF.
+///
+/// # Errors
+/// [`Misuse::Unrecognised`] and [`Misuse::NotImplemented`], where the verb has no row.
+pub fn parse(line: &[u8]) -> Result<Request, Misuse> {
+    let (name, argument) = split(line);
+    let Some(rule) = verb::find(name) else {
+        let known = verb::is_registered(name);
+        return Err(if known { Misuse::NotImplemented } else { Misuse::Unrecognised });
+    };
+    let blank = argument.is_none_or(|argument| argument.trim_ascii().is_empty());
+    let command = match rule.argument {
+        Argument::Forbidden if !blank => Err(Misuse::Unexpected(rule)),
+        // A file may be called ` `, but nobody means that by `RETR ` with nothing behind it.
+        Argument::Required if argument.is_none_or(<[u8]>::is_empty) => Err(Misuse::Missing(rule)),
+        _ => typed(rule, argument.unwrap_or_default()),
+    };
+    Ok(Request { rule, command })
+}
+
+fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
+    let word = raw.trim_ascii();
+    let path = || raw.to_vec();
+    Ok(match rule.verb {
+        Verb::Abor => Command::Abor,
+        Verb::Acct => Command::Acct,
+        Verb::Allo => Command::Allo(allo(word).ok_or(Misuse::Malformed(rule))?),
+        Verb::Appe => Command::Appe(path()),
+        Verb::Cdup => Command::Cdup,
+        Verb::Cwd => Command::Cwd(path()),
+        Verb::Dele => Command::Dele(path()),
+        Verb::Eprt => Command::Eprt(hostport::parse_eprt(word).map_err(|error| match error {
+            EprtError::Syntax => Misuse::Malformed(rule),
+            EprtError::Protocol => Misuse::Protocol,
+        })?),
+        Verb::Epsv => Command::Epsv(epsv(word).ok_or(Misuse::Malformed(rule))??),
+        Verb::Feat => Command::Feat,
+        Verb::Help if word.is_empty() => Command::Help(None),
+        Verb::Help => Command::Help(Some(verb::find(word).ok_or(Misuse::Unsupported(rule))?)),
+        Verb::List => Command::List(without_options(raw).to_vec()),
+        Verb::Mdtm => Command::Mdtm(path()),
+        Verb::Mkd => Command::Mkd(path()),
+        Verb::Mode => code(rule, word, b"S", b"BCZ").map(|_| Command::Mode)?,
+        Verb::Nlst => Command::Nlst(without_options(raw).to_vec()),
+        Verb::Noop => Command::Noop,
+        Verb::Opts => opts(rule, word)?,
+        Verb::Pass => Command::Pass(Secret(path())),
+        Verb::Pasv => Command::Pasv,
+        Verb::Port => Command::Port(hostport::parse_port(word).ok_or(Misuse::Malformed(rule))?),
+        Verb::Pwd => Command::Pwd,
+        Verb::Quit => Command::Quit,
+        Verb::Rein => Command::Rein,
+        Verb::Rest => Command::Rest(number(word).ok_or(Misuse::Malformed(rule))?),
+        Verb::Retr => Command::Retr(path()),
+        Verb::Rmd => Command::Rmd(path()),
+        Verb::Rnfr => Command::Rnfr(path()),
+        Verb::Rnto => Command::Rnto(path()),
+        Verb::Site if word.eq_ignore_ascii_case(b"HELP") => Command::SiteHelp,
+        Verb::Site => return Err(Misuse::Unsupported(rule)),
+        Verb::Size => Command::Size(path()),
+        Verb::Stat => Command::Stat((!raw.is_empty()).then(path)),
+        Verb::Stor => Command::Stor(path()),
+        Verb::Stou => Command::Stou,
+        Verb::Stru => code(rule, word, b"F", b"RP").map(|_| Command::Stru)?,
+        Verb::Syst => Command::Syst,
+        Verb::Type => Command::Type(representation(rule, word)?),
+        Verb::User => Command::User(path()),
+    })
+}
+
+/// An unsigned decimal number, digits only.
+fn number(word: &[u8]) -> Option<u64> {
+    let digits = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    digits.then(|| std::str::from_utf8(word).ok()?.parse().ok())?
+}
+
+/// `ALLO n` or `ALLO n R m`, where m is a record length that files here don't have.
+fn allo(word: &[u8]) -> Option<u64> {
+    let mut words = word.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    let bytes = number(words.next()?)?;
+    match (words.next(), words.next(), words.next()) {
+        (None, ..) => Some(bytes),
+        (Some(b"R" | b"r"), Some(record), None) => number(record).map(|_| bytes),
+        _ => None,
+    }
+}
+
+fn epsv(word: &[u8]) -> Option<Result<Epsv, Misuse>> {
+    if word.eq_ignore_ascii_case(b"ALL") {
+        return Some(Ok(Epsv::All));
+    }
+    match word {
+        b"" => Some(Ok(Epsv::Same)),
+        b"1" => Some(Ok(Epsv::V4)),
+        b"2" => Some(Ok(Epsv::V6)),
+        other => number(other).map(|_| Err(Misuse::Protocol)),
+    }
+}
+
+/// One of the letters that RFC 959 knows for MODE and STRU: here, or elsewhere.
+fn code(rule: &'static Rule, word: &[u8], here: &[u8], known: &[u8]) -> Result<u8, Misuse> {
+    match word {
+        [letter] if here.contains(&letter.to_ascii_uppercase()) => Ok(letter.to_ascii_uppercase()),
+        [letter] if known.contains(&letter.to_ascii_uppercase()) => Err(Misuse::Unsupported(rule)),
+        _ => Err(Misuse::Malformed(rule)),
+    }
+}
+
+fn representation(rule: &'static Rule, word: &[u8]) -> Result<Representation, Misuse> {
+    let word = word.to_ascii_uppercase();
+    let mut words = word.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    match (words.next(), words.next(), words.next()) {
+        (Some(b"A"), None | Some(b"N"), None) => Ok(Representation::Ascii),
+        (Some(b"I"), None, None) | (Some(b"L"), Some(b"8"), None) => Ok(Representation::Image),
+        (Some(b"L8"), None, None) => Ok(Representation::Image),
+        (Some(b"A" | b"E"), None | Some(b"N" | b"T" | b"C"), None) => {
+            Err(Misuse::Unsupported(rule))
+        }
+        (Some(b"L"), Some(bits), None) if number(bits).is_some() => Err(Misuse::Unsupported(rule)),
+        _ => Err(Misuse::Malformed(rule)),
+    }
+}
+
+fn opts(rule: &'static Rule, word: &[u8]) -> Result<Command, Misuse> {
+    let (name, value) = split(word);
+    let value = value.unwrap_or_default().trim_ascii();
+    match name.to_ascii_uppercase().as_slice() {
+        b"UTF8" | b"UTF-8" if value.is_empty() || value.eq_ignore_ascii_case(b"ON") => {
+            Ok(Command::OptsUtf8)
+        }
+        b"UTF8" | b"UTF-8" if value.eq_ignore_ascii_case(b"OFF") => Err(Misuse::Unsupported(rule)),
+        _ => Err(Misuse::Malformed(rule)),
+    }
+}
+
+/// Many clients take LIST for a shell's `ls` and send `-a`, `-la name` or `-1 name`. Everything is
+/// listed anyway, so the options are dropped; a name that begins with a dash is told by `./-name`.
+fn without_options(raw: &[u8]) -> &[u8] {
+    let mut rest = raw;
+    while let [b'-', ..] = rest {
+        rest = split(rest).1.unwrap_or_default();
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(line: &str) -> Command {
+        parse(line.as_bytes()).expect("known verb").command.expect("right syntax")
+    }
+
+    fn bad(line: &str) -> Misuse {
+        match parse(line.as_bytes()) {
+            Ok(request) => request.command.expect_err("wrong syntax"),
+            Err(misuse) => misuse,
+        }
+    }
+
+    #[test]
+    fn arguments_are_typed() {
+        assert_eq!(ok("user anonymous"), Command::User(b"anonymous".to_vec()));
+        assert_eq!(ok("PASS"), Command::Pass(Secret(Vec::new())));
+        assert_eq!(ok("PASS a b "), Command::Pass(Secret(b"a b ".to_vec())));
+        assert_eq!(ok("RETR  a "), Command::Retr(b" a ".to_vec()));
+        assert_eq!(ok("TYPE a n"), Command::Type(Representation::Ascii));
+        assert_eq!(ok("TYPE L 8"), Command::Type(Representation::Image));
+        assert_eq!(ok("REST 42"), Command::Rest(42));
+        assert_eq!(ok("ALLO 10 R 5"), Command::Allo(10));
+        assert_eq!(ok("EPSV all"), Command::Epsv(Epsv::All));
+        assert_eq!(ok("LIST"), Command::List(Vec::new()));
+        assert_eq!(ok("LIST -la"), Command::List(Vec::new()));
+        assert_eq!(ok("LIST -l -a name with -a"), Command::List(b"name with -a".to_vec()));
+        assert_eq!(ok("NLST ./-a"), Command::Nlst(b"./-a".to_vec()));
+        assert_eq!(ok("XPWD"), Command::Pwd);
+        assert_eq!(ok("QUIT "), Command::Quit);
+        assert_eq!(ok("EPRT |127.0.0.1|34567|"), ok("PORT 127,0,0,1,135,7").into_eprt());
+    }
+
+    impl Command {
+        fn into_eprt(self) -> Command {
+            match self {
+                Command::Port(address) => Command::Eprt(address),
+                other => other,
+            }
+        }
+    }
+
+    #[test]
+    fn misuse_is_told_apart() {
+        assert_eq!(bad(""), Misuse::Unrecognised);
+        assert_eq!(bad("FROB x"), Misuse::Unrecognised);
+        assert_eq!(bad("RETRIEVE x"), Misuse::Unrecognised);
+        assert_eq!(bad("smnt x"), Misuse::NotImplemented);
+        for line in ["USER", "USER ", "RETR", "RETR "] {
+            assert!(matches!(bad(line), Misuse::Missing(_)), "{line}");
+        }
+        assert!(matches!(bad("PASV now"), Misuse::Unexpected(_)));
+        for line in [
+            "EPRT |1|127.0.0.1|52306",
+            "PORT 1,2,3",
+            "REST -1",
+            "REST 99999999999999999999",
+            "TYPE Q",
+            "TYPE",
+            "ALLO x",
+            "MODE X",
+            "OPTS FOO",
+            "EPSV x",
+        ] {
+            let misuse = bad(line);
+            assert!(matches!(misuse, Misuse::Malformed(_) | Misuse::Missing(_)), "{line}");
+        }
+        for line in ["TYPE E", "TYPE A T", "TYPE L 7", "MODE B", "STRU R", "SITE X", "HELP X"] {
+            assert!(matches!(bad(line), Misuse::Unsupported(_)), "{line}");
+        }
+        assert_eq!(bad("EPRT |3|127.0.0.1|34567|"), Misuse::Protocol);
+        assert_eq!(bad("EPSV 3"), Misuse::Protocol);
+    }
+
+    #[test]
+    fn every_prefix_of_every_command_is_parsed() {
+        for line in ["PORT 127,0,0,1,135,7", "EPRT |2|::1|34567|", "TYPE A N", "ALLO 10 R 5"] {
+            for end in 0..=line.len() {
+                let _ = parse(&line.as_bytes()[..end]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        assert!(!format!("{:?}", ok("PASS hunter2")).contains("hunter2"));
+    }
+}

@@ -1,0 +1,171 @@
+//! Dates as FTP spells them: MDTM and MLSx in digits, LIST as `ls -l` does. All are UTC, as RFC
+//! 3659 demands of the digits and as is the only honest choice for the rest: the client can't ask
+//! for our zone. What time it is now is an argument, never looked up.
+//!
+//! RFC 3659, 2.3: a time is `YYYYMMDDHHMMSS`, perhaps with a fraction of a second behind a dot.
+//! We write no fraction, and drop the one that MFMT may bring.
+
+use std::fmt;
+use time::{Date, Month, OffsetDateTime, Time};
+
+/// The first second of the year 0 and the last of 9999: the years that four digits can write.
+const FOUR_DIGIT_YEARS: [i64; 2] = [-62_167_219_200, 253_402_300_799];
+
+/// Half a mean year, as GNU `ls` has it.
+const HALF_A_YEAR_S: i64 = 31_556_952 / 2;
+
+/// How far the clock of a file server may be ahead of ours before its files lie in the future.
+const CLOCK_SKEW_S: i64 = 60 * 60;
+
+/// A time as MDTM writes it, `20230304112431`. Years outside 0 to 9999 become the nearest.
+pub fn mdtm(seconds: i64) -> Mdtm {
+    Mdtm(utc(seconds))
+}
+
+/// A time as `ls -l` writes it, in twelve characters: `Mar 04 11:24` if it was within the last
+/// half year, else `Mar 04  2023`.
+pub fn ls(seconds: i64, now: i64) -> Ls {
+    let age = now.saturating_sub(seconds);
+    Ls { when: utc(seconds), recent: (-CLOCK_SKEW_S..HALF_A_YEAR_S).contains(&age) }
+}
+
+/// Reads `YYYYMMDDHHMMSS` or `YYYYMMDDHHMMSS.sss`, in seconds since 1970. A leap second becomes
+/// the second before it, for which alone Unix time has a number.
+pub fn parse_mdtm(text: &[u8]) -> Option<i64> {
+    let (digits, fraction) = text.split_at_checked(14)?;
+    let fraction_is_sound = match fraction {
+        [] => true,
+        [b'.', decimals @ ..] => !decimals.is_empty() && decimals.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if !fraction_is_sound || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let [c1, c2, y1, y2, rest @ ..] = digits else { return None };
+    let year = i32::from(pair(*c1, *c2)) * 100 + i32::from(pair(*y1, *y2));
+    let [mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2] = *rest else { return None };
+    let second = if (s1, s2) == (b'6', b'0') { 59 } else { pair(s1, s2) };
+    let month = Month::try_from(pair(mo1, mo2)).ok()?;
+    let date = Date::from_calendar_date(year, month, pair(d1, d2)).ok()?;
+    let time = Time::from_hms(pair(h1, h2), pair(mi1, mi2), second).ok()?;
+    Some(date.with_time(time).assume_utc().unix_timestamp())
+}
+
+/// The number that two digits write.
+fn pair(tens: u8, ones: u8) -> u8 {
+    (tens - b'0') * 10 + (ones - b'0')
+}
+
+fn utc(seconds: i64) -> OffsetDateTime {
+    let [first, last] = FOUR_DIGIT_YEARS;
+    OffsetDateTime::from_unix_timestamp(seconds.clamp(first, last))
+        .expect("the calendar covers all years of four digits")
+}
+
+/// What `mdtm` returns, to be formatted with `{}`.
+#[derive(Clone, Copy, Debug)]
+pub struct Mdtm(OffsetDateTime);
+
+impl fmt::Display for Mdtm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.0.to_calendar_date();
+        let (hour, minute, second) = self.0.to_hms();
+        let month = u8::from(month);
+        write!(f, "{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
+    }
+}
+
+/// What `ls` returns, to be formatted with `{}`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ls {
+    when: OffsetDateTime,
+    recent: bool,
+}
+
+impl fmt::Display for Ls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.when.to_calendar_date();
+        let month = MONTHS[usize::from(u8::from(month)) - 1];
+        if self.recent {
+            let (hour, minute, _) = self.when.to_hms();
+            write!(f, "{month} {day:02} {hour:02}:{minute:02}")
+        } else {
+            write!(f, "{month} {day:02}  {year:04}")
+        }
+    }
+}
+
+/// In English whatever the locale: clients look for these.
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mdtm_there_and_back() {
+        for (seconds, text) in [
+            (0, "19700101000000"),
+            (-1, "19691231235959"),
+            (1_677_929_071, "20230304112431"),
+            (951_782_400, "20000229000000"),
+            (FOUR_DIGIT_YEARS[0], "00000101000000"),
+            (FOUR_DIGIT_YEARS[1], "99991231235959"),
+        ] {
+            assert_eq!(mdtm(seconds).to_string(), text);
+            assert_eq!(parse_mdtm(text.as_bytes()), Some(seconds), "{text}");
+        }
+        assert_eq!(mdtm(i64::MIN).to_string(), "00000101000000");
+        assert_eq!(mdtm(i64::MAX).to_string(), "99991231235959");
+    }
+
+    #[test]
+    fn parse_mdtm_tolerates_and_refuses() {
+        for text in ["20230304112431.5", "20230304112431.000", "20230304112431.123456789012"] {
+            assert_eq!(parse_mdtm(text.as_bytes()), Some(1_677_929_071), "{text}");
+        }
+        assert_eq!(parse_mdtm(b"20161231235960"), parse_mdtm(b"20161231235959"));
+        for text in [
+            "",
+            "2023030411243",
+            "202303041124311",
+            "20230304112431.",
+            "20230304112431.x",
+            "20230304112431,5",
+            "20230304112431 ",
+            "+0230304112431",
+            "2023030411243x",
+            "20230004112431",
+            "20231304112431",
+            "20230300112431",
+            "20230229112431",
+            "20230431112431",
+            "20230304240000",
+            "20230304116000",
+            "20230304112461",
+        ] {
+            assert_eq!(parse_mdtm(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ls_shows_the_time_or_the_year() {
+        let now = 1_677_929_071; // Mar 4, 2023, 11:24:31
+        for (seconds, text) in [
+            (now, "Mar 04 11:24"),
+            (now - HALF_A_YEAR_S + 1, "Sep 02 20:29"),
+            (now - HALF_A_YEAR_S, "Sep 02  2022"),
+            (now + CLOCK_SKEW_S, "Mar 04 12:24"),
+            (now + CLOCK_SKEW_S + 1, "Mar 04  2023"),
+            (0, "Jan 01  1970"),
+            (i64::MIN, "Jan 01  0000"),
+            (i64::MAX, "Dec 31  9999"),
+        ] {
+            assert_eq!(ls(seconds, now).to_string(), text);
+            assert_eq!(ls(seconds, now).to_string().len(), 12);
+        }
+        assert_eq!(ls(i64::MAX, i64::MIN).to_string(), "Dec 31  9999");
+        assert_eq!(ls(i64::MIN, i64::MAX).to_string(), "Jan 01  0000");
+    }
+}

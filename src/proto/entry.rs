@@ -1,0 +1,39 @@
+//! What a listing knows of a file, before anybody has chosen how to spell it.
+
+/// The kind of a file, as a listing shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symbolic link that was not followed.
+    Link,
+    /// A device, a FIFO or a socket: shown, never transferred.
+    Special,
+}
+
+/// The facts of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits, set-id and sticky bits included (`0o7777`).
+    pub mode: u16,
+    /// The number of hard links.
+    pub links: u32,
+    /// The owner's numeric id.
+    pub owner: u32,
+    /// The group's numeric id.
+    pub group: u32,
+    /// The length in bytes.
+    pub size: u64,
+    /// When its content last changed, in seconds since 1970 (UTC).
+    pub modified: i64,
+    /// When it was created, in seconds since 1970 (UTC), where the file system knows.
+    pub created: Option<i64>,
+    /// The number of the device it is on; with `inode`, what makes it unique.
+    pub device: u64,
+    /// Its number on that device.
+    pub inode: u64,
+}

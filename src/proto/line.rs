@@ -1,0 +1,263 @@
+//! The control connection's input, from bytes to lines. It knows no command and refuses nothing:
+//! what is wrong with a line is a value, and whoever pops the line answers it.
+//!
+//! RFC 959 sends commands as Telnet text: a line ends in CR LF, and only there. A lone CR, a lone
+//! LF or a NUL ends nothing and makes the line `Dirty`: it is refused when its CRLF has come, and
+//! never executed. Bytes that servers and middle boxes would split differently are how commands
+//! get smuggled.
+//!
+//! RFC 854 lets Telnet commands stand between any two bytes, each led in by IAC (255): two bytes
+//! in all, three for WILL, WONT, DO and DONT, and IAC SB … IAC SE for a subnegotiation. We have no
+//! options and drop them unread, as if they were not there, even between the CR and the LF of a
+//! line's end. IAC IAC is the byte 255 itself. So is an IAC before anything below 240, which is no
+//! Telnet command of today but a raw 255 in a file name of an old client.
+
+use std::{fmt, mem};
+
+/// The longest line that is kept, in bytes without its CRLF.
+pub const LONGEST_LINE: usize = 8192;
+
+/// How many bytes of lines may wait. It leaves room beside the longest line, so a line that is
+/// still incomplete can always grow until it is complete or too long.
+pub const BACKLOG: usize = 16 * 1024;
+
+/// One line as it arrived, without its CRLF and without Telnet commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A line to obey. Any bytes but CR, LF and NUL; it may be empty.
+    Whole(Vec<u8>),
+    /// A line with a stray CR, LF or NUL in it. What it said is gone.
+    Dirty,
+    /// A line that passed `LONGEST_LINE`. It is reported at once, and what remains of it is
+    /// dropped, up to and including its CRLF.
+    TooLong,
+}
+
+/// The lines that wait, and the one that is still arriving. An idle one holds next to no memory.
+/// It prints only how much it holds, since that may be a password.
+#[derive(Default)]
+pub struct Lines {
+    /// Complete lines: for each a `u16`, its length or a mark, and then its bytes. The two bytes
+    /// stand in for the CRLF, so a flood of short lines takes no more than it sent.
+    waiting: Vec<u8>,
+    /// Where in `waiting` the oldest line begins; what is before it has been popped.
+    first: usize,
+    /// The line that has no CRLF yet.
+    open: Vec<u8>,
+    state: State,
+    /// A CR has come that is in no line yet: the next byte shows whether it begins a CRLF.
+    held_cr: bool,
+    telnet: Telnet,
+}
+
+/// What is known of the line that is still arriving.
+#[derive(Clone, Copy, Default)]
+enum State {
+    #[default]
+    Clean,
+    Dirty,
+    /// Already reported as too long; its bytes are dropped.
+    Discarded,
+}
+
+/// Where in a Telnet command the next byte stands.
+#[derive(Clone, Copy, Default)]
+enum Telnet {
+    #[default]
+    Text,
+    /// Behind an IAC.
+    Command,
+    /// Behind IAC WILL, WONT, DO or DONT.
+    Option,
+    /// Inside IAC SB …
+    Subnegotiation,
+    /// … and there behind an IAC, which SE would end.
+    SubnegotiationCommand,
+}
+
+const IAC: u8 = 255;
+const SB: u8 = 250;
+const SE: u8 = 240;
+
+/// Stored in place of a length, with no bytes behind it.
+const DIRTY: u16 = u16::MAX - 1;
+const TOO_LONG: u16 = u16::MAX;
+
+/// The capacity that each of the two buffers may keep when it is empty.
+const IDLE_CAPACITY: usize = 128;
+
+impl Lines {
+    /// Takes what has been received, at most `room()` bytes. Each byte is looked at once.
+    pub fn push(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.len() <= self.room(), "push() takes no more than room() bytes");
+        self.waiting.drain(..mem::take(&mut self.first));
+        for &byte in bytes {
+            self.strip_telnet(byte);
+        }
+    }
+
+    /// Forgets all lines, the incomplete one and half a Telnet command included.
+    pub fn clear(&mut self) {
+        *self = Lines::default();
+    }
+
+    /// How many bytes `push` may be given now. Zero only while a complete line waits.
+    pub fn room(&self) -> usize {
+        BACKLOG.saturating_sub(self.waiting.len() - self.first + self.open.len())
+    }
+
+    /// Whether no complete line waits.
+    pub fn is_empty(&self) -> bool {
+        self.first == self.waiting.len()
+    }
+
+    /// The oldest complete line.
+    pub fn pop(&mut self) -> Option<Line> {
+        let (mark, bytes) = self.stored(self.first)?;
+        let length = bytes.len();
+        let line = match mark {
+            DIRTY => Line::Dirty,
+            TOO_LONG => Line::TooLong,
+            _ => Line::Whole(bytes.to_vec()),
+        };
+        self.first += 2 + length;
+        self.free_if_empty();
+        Some(line)
+    }
+
+    /// Removes the oldest whole line that is `wanted`, wherever it stands. This is how ABOR, STAT
+    /// and QUIT overtake the commands that wait for the end of a transfer.
+    pub fn take_first(&mut self, wanted: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+        let mut start = self.first;
+        loop {
+            let (mark, bytes) = self.stored(start)?;
+            let end = start + 2 + bytes.len();
+            if mark != DIRTY && mark != TOO_LONG && wanted(bytes) {
+                let line = bytes.to_vec();
+                self.waiting.drain(start..end);
+                self.free_if_empty();
+                return Some(line);
+            }
+            start = end;
+        }
+    }
+
+    /// Whether a whole line that is `wanted` waits.
+    pub fn holds(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
+        let mut start = self.first;
+        while let Some((mark, bytes)) = self.stored(start) {
+            if mark != DIRTY && mark != TOO_LONG && wanted(bytes) {
+                return true;
+            }
+            start += 2 + bytes.len();
+        }
+        false
+    }
+
+    /// The line stored at `start`: its length or mark, and its bytes.
+    fn stored(&self, start: usize) -> Option<(u16, &[u8])> {
+        let (header, rest) = self.waiting[start..].split_first_chunk()?;
+        let mark = u16::from_le_bytes(*header);
+        let length = if mark == DIRTY || mark == TOO_LONG { 0 } else { usize::from(mark) };
+        Some((mark, &rest[..length]))
+    }
+
+    fn store(&mut self, mark: u16) {
+        self.waiting.extend_from_slice(&mark.to_le_bytes());
+    }
+
+    fn free_if_empty(&mut self) {
+        if self.is_empty() {
+            self.first = 0;
+            empty(&mut self.waiting);
+        }
+    }
+
+    fn strip_telnet(&mut self, byte: u8) {
+        self.telnet = match (self.telnet, byte) {
+            (Telnet::Text, IAC) => Telnet::Command,
+            (Telnet::Text, _) => {
+                self.take(byte);
+                Telnet::Text
+            }
+            (Telnet::Command, IAC) => {
+                self.take(IAC);
+                Telnet::Text
+            }
+            (Telnet::Command, 251..=254) => Telnet::Option,
+            (Telnet::Command, SB) => Telnet::Subnegotiation,
+            (Telnet::Command, SE..=249) | (Telnet::Option, _) => Telnet::Text,
+            (Telnet::Command, _) => {
+                self.take(IAC);
+                self.take(byte);
+                Telnet::Text
+            }
+            (Telnet::Subnegotiation, IAC) => Telnet::SubnegotiationCommand,
+            (Telnet::SubnegotiationCommand, SE) => Telnet::Text,
+            (Telnet::Subnegotiation | Telnet::SubnegotiationCommand, _) => Telnet::Subnegotiation,
+        };
+    }
+
+    /// Takes one byte of text, and finds the line's end.
+    fn take(&mut self, byte: u8) {
+        let after_cr = mem::replace(&mut self.held_cr, byte == b'\r');
+        match (after_cr, byte) {
+            (true, b'\n') => self.end_line(),
+            (true, b'\r') => self.keep(b'\r'),
+            (true, _) => {
+                self.keep(b'\r');
+                self.keep(byte);
+            }
+            (false, b'\r') => {}
+            (false, _) => self.keep(byte),
+        }
+    }
+
+    /// Adds one byte to the line: whatever CR or LF comes here is a stray one.
+    fn keep(&mut self, byte: u8) {
+        match self.state {
+            State::Discarded => {}
+            State::Clean | State::Dirty if self.open.len() == LONGEST_LINE => {
+                self.store(TOO_LONG);
+                empty(&mut self.open);
+                self.state = State::Discarded;
+            }
+            State::Clean | State::Dirty => {
+                // A dirty line is still kept, for its length alone.
+                self.open.push(byte);
+                if matches!(byte, b'\r' | b'\n' | 0) {
+                    self.state = State::Dirty;
+                }
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        match mem::take(&mut self.state) {
+            State::Clean => {
+                self.store(self.open.len() as u16); // LONGEST_LINE is far below the marks
+                self.waiting.extend_from_slice(&self.open);
+            }
+            State::Dirty => self.store(DIRTY),
+            State::Discarded => {}
+        }
+        empty(&mut self.open);
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lines({} bytes)", BACKLOG - self.room())
+    }
+}
+
+/// Empties a buffer, and gives its memory back if that is worth the trouble.
+fn empty(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    if buffer.capacity() > IDLE_CAPACITY {
+        *buffer = Vec::new();
+    }
+}
+
+#[cfg(test)]
+mod tests;

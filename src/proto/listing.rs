@@ -1,0 +1,362 @@
+//! The lines of LIST, NLST, MLSD and MLST, one at a time, for a data connection. It reads no
+//! directory, and sorts and filters nothing: what it is given it spells.
+//!
+//! RFC 959 leaves the looks of LIST open, so every client has learned to read `ls -l`. NLST is
+//! names only; RFC 1123, 4.1.2.7, wants each to be usable in RETR as it stands, so the lines for
+//! `NLST sub` are `sub/a`, `sub/b`. RFC 3659, 7, is the format meant for programs: each line is
+//! `fact=value;fact=value; name`. FEAT tells which facts there are, a `*` after those that are
+//! shown, and `OPTS MLST type;size;` chooses.
+//!
+//! A CR or LF in a name would break its line in two and is shown as `?`. All other bytes are
+//! written as they are.
+
+use super::date;
+use super::entry::{Facts, Kind};
+use std::fmt;
+use std::io::Write as _; // only ever into a Vec
+
+/// How a listing spells a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// LIST: like `ls -l`.
+    Long,
+    /// NLST: names that can be used as arguments, so with the folder as the client spelled it.
+    Names,
+}
+
+/// Appends the line of LIST for one file. `target` is where a symbolic link leads, if that is
+/// known; `now` decides whether the date is shown with its time or with its year.
+pub fn long(out: &mut Vec<u8>, name: &[u8], facts: &Facts, target: Option<&[u8]>, now: i64) {
+    out.extend_from_slice(&permissions(facts));
+    let Facts { links, owner, group, size, modified, .. } = *facts;
+    let date = date::ls(modified, now);
+    put(out, format_args!(" {links:>3} {owner:<8} {group:<8} {size:>8} {date} "));
+    shown(out, name);
+    if let Some(target) = target {
+        out.extend_from_slice(b" -> ");
+        shown(out, target);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the line of NLST for one name. `prefix` is what makes it a path that the client can
+/// use: empty, or the directory as the client wrote it and a `/`.
+pub fn name(out: &mut Vec<u8>, prefix: &[u8], name: &[u8]) {
+    shown(out, prefix);
+    shown(out, name);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the line of MLSD for one file, with those of the `wanted` facts that it has. MLST sends
+/// the same line on the control connection, a space before it. `may_write` is whether the user
+/// may change things here at all.
+pub fn machine(out: &mut Vec<u8>, name: &[u8], facts: &Facts, may_write: bool, wanted: FactSet) {
+    for fact in FACTS.into_iter().filter(|&fact| wanted.has(fact)) {
+        put_fact(out, fact, facts, may_write);
+    }
+    out.push(b' ');
+    shown(out, name);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A fact that MLSx can show.
+#[derive(Clone, Copy)]
+enum Fact {
+    Type,
+    Size,
+    Modify,
+    Create,
+    Perm,
+    Unique,
+    Mode,
+    Owner,
+    Group,
+}
+
+/// All facts, in the order in which they are shown.
+const FACTS: [Fact; 9] = [
+    Fact::Type,
+    Fact::Size,
+    Fact::Modify,
+    Fact::Create,
+    Fact::Perm,
+    Fact::Unique,
+    Fact::Mode,
+    Fact::Owner,
+    Fact::Group,
+];
+
+impl Fact {
+    fn name(self) -> &'static str {
+        match self {
+            Fact::Type => "type",
+            Fact::Size => "size",
+            Fact::Modify => "modify",
+            Fact::Create => "create",
+            Fact::Perm => "perm",
+            Fact::Unique => "unique",
+            Fact::Mode => "UNIX.mode",
+            Fact::Owner => "UNIX.owner",
+            Fact::Group => "UNIX.group",
+        }
+    }
+}
+
+/// Which facts a client wants to see. Displayed as `type;size;`, which is how the reply to
+/// OPTS MLST repeats them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactSet(u16);
+
+impl Default for FactSet {
+    /// What FileZilla and lftp look for, so that they need no OPTS: all but `create` and `unique`.
+    fn default() -> FactSet {
+        FactSet::of(|fact| !matches!(fact, Fact::Create | Fact::Unique))
+    }
+}
+
+impl FactSet {
+    /// Reads the facts of `OPTS MLST`, `type;size;`, in any case and order. Facts that we don't
+    /// have are passed over, as RFC 3659, 7.9, demands; none at all is a choice too.
+    pub fn parse(list: &[u8]) -> FactSet {
+        FactSet::of(|fact| {
+            let name = fact.name().as_bytes();
+            list.split(|&byte| byte == b';')
+                .any(|item| item.trim_ascii().eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// What FEAT says after `MLST `: all facts, a `*` after those in the set.
+    pub fn feature(self) -> String {
+        FACTS
+            .into_iter()
+            .map(|fact| format!("{}{};", fact.name(), if self.has(fact) { "*" } else { "" }))
+            .collect()
+    }
+
+    fn of(chosen: impl Fn(Fact) -> bool) -> FactSet {
+        let chosen = FACTS.into_iter().filter(|&fact| chosen(fact));
+        FactSet(chosen.fold(0, |bits, fact| bits | 1 << fact as u16))
+    }
+
+    fn has(self, fact: Fact) -> bool {
+        self.0 & 1 << fact as u16 != 0
+    }
+}
+
+impl fmt::Display for FactSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut chosen = FACTS.into_iter().filter(|&fact| self.has(fact));
+        chosen.try_for_each(|fact| write!(f, "{};", fact.name()))
+    }
+}
+
+/// Appends one fact, or nothing if the file does not have it.
+fn put_fact(out: &mut Vec<u8>, fact: Fact, facts: &Facts, may_write: bool) {
+    let name = fact.name();
+    match fact {
+        Fact::Type => put(out, format_args!("{name}={};", kind(facts.kind))),
+        Fact::Size if facts.kind == Kind::File => put(out, format_args!("{name}={};", facts.size)),
+        Fact::Size => {} // RFC 3659 means the bytes that a transfer would have
+        Fact::Modify => put(out, format_args!("{name}={};", date::mdtm(facts.modified))),
+        Fact::Create => {
+            if let Some(created) = facts.created {
+                put(out, format_args!("{name}={};", date::mdtm(created)));
+            }
+        }
+        Fact::Perm => put(out, format_args!("{name}={};", rights(facts.kind, may_write))),
+        Fact::Unique => put(out, format_args!("{name}={:x}g{:x};", facts.device, facts.inode)),
+        Fact::Mode => put(out, format_args!("{name}={:04o};", facts.mode)),
+        Fact::Owner => put(out, format_args!("{name}={};", facts.owner)),
+        Fact::Group => put(out, format_args!("{name}={};", facts.group)),
+    }
+}
+
+/// The `type` fact. A link is `OS.unix=symlink` without its target, which `OS.unix=slink:target`
+/// would add: a target may hold a `;`, and a client that wants to follow the link just uses it.
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Directory => "dir",
+        Kind::File => "file",
+        Kind::Link => "OS.unix=symlink",
+        Kind::Special => "OS.unix=special",
+    }
+}
+
+/// The `perm` fact: a letter for each command that may be tried. In files append, rename, delete,
+/// read, write; in directories create, enter, list, make, purge. What a link leads to is unknown.
+fn rights(kind: Kind, may_write: bool) -> &'static str {
+    match (kind, may_write) {
+        (Kind::Directory, true) => "cdeflmp",
+        (Kind::Directory, false) => "el",
+        (Kind::File, true) => "adfrw",
+        (Kind::File, false) => "r",
+        (Kind::Link | Kind::Special, true) => "df",
+        (Kind::Link | Kind::Special, false) => "",
+    }
+}
+
+/// The ten letters at the beginning of an `ls -l` line.
+fn permissions(facts: &Facts) -> [u8; 10] {
+    let mut letters = *b"-rwxrwxrwx";
+    letters[0] = match facts.kind {
+        Kind::Directory => b'd',
+        Kind::File => b'-',
+        Kind::Link => b'l',
+        // One letter for all of them. Clients that mirror skip it; behind a `-` they would try to
+        // fetch a device and fail.
+        Kind::Special => b's',
+    };
+    for (place, letter) in letters[1..].iter_mut().enumerate() {
+        if facts.mode & 0o400 >> place == 0 {
+            *letter = b'-';
+        }
+    }
+    for (bit, place, set, alone) in
+        [(0o4000, 3, b's', b'S'), (0o2000, 6, b's', b'S'), (0o1000, 9, b't', b'T')]
+    {
+        if facts.mode & bit != 0 {
+            letters[place] = if letters[place] == b'x' { set } else { alone };
+        }
+    }
+    letters
+}
+
+/// Appends a name as it can be shown within one line.
+fn shown(out: &mut Vec<u8>, name: &[u8]) {
+    out.extend(name.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b'?' } else { byte }));
+}
+
+fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("a Vec takes every byte");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_677_929_071; // Mar 4, 2023, 11:24:31
+
+    const FILE: Facts = Facts {
+        kind: Kind::File,
+        mode: 0o644,
+        links: 1,
+        owner: 1000,
+        group: 1000,
+        size: 2331,
+        modified: NOW,
+        created: None,
+        device: 0xfd01,
+        inode: 0x1a2b,
+    };
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        out.escape_ascii().to_string()
+    }
+
+    #[test]
+    fn long_lines_look_like_ls() {
+        let directory = Facts { kind: Kind::Directory, mode: 0o1777, links: 12, ..FILE };
+        let link = Facts { kind: Kind::Link, mode: 0o777, size: 3, modified: 0, ..FILE };
+        let large = Facts { size: u64::MAX, owner: u32::MAX, links: 12345, ..FILE };
+        for (name, facts, target, line) in [
+            (
+                "name",
+                FILE,
+                None,
+                r"-rw-r--r--   1 1000     1000         2331 Mar 04 11:24 name\r\n",
+            ),
+            (
+                " a b",
+                directory,
+                None,
+                r"drwxrwxrwt  12 1000     1000         2331 Mar 04 11:24  a b\r\n",
+            ),
+            (
+                "l",
+                link,
+                Some("../x"),
+                r"lrwxrwxrwx   1 1000     1000            3 Jan 01  1970 l -> ../x\r\n",
+            ),
+            (
+                "l\n",
+                link,
+                Some("\r\n"),
+                r"lrwxrwxrwx   1 1000     1000            3 Jan 01  1970 l? -> ??\r\n",
+            ),
+            (
+                "x",
+                large,
+                None,
+                r"-rw-r--r-- 12345 4294967295 1000     18446744073709551615 Mar 04 11:24 x\r\n",
+            ),
+        ] {
+            let target = target.map(str::as_bytes);
+            assert_eq!(text(|out| long(out, name.as_bytes(), &facts, target, NOW)), line);
+        }
+    }
+
+    #[test]
+    fn permission_letters() {
+        for (kind, mode, letters) in [
+            (Kind::File, 0, b"----------"),
+            (Kind::File, 0o421, b"-r---w---x"),
+            (Kind::File, 0o7777, b"-rwsrwsrwt"),
+            (Kind::File, 0o7000, b"---S--S--T"),
+            (Kind::File, 0o4755, b"-rwsr-xr-x"),
+            (Kind::Special, 0o600, b"srw-------"),
+        ] {
+            assert_eq!(&permissions(&Facts { kind, mode, ..FILE }), letters);
+        }
+    }
+
+    #[test]
+    fn names_stay_on_their_line() {
+        assert_eq!(text(|out| name(out, b"", b"a b\xff")), r"a b\xff\r\n");
+        assert_eq!(text(|out| name(out, b"su\rb/", b"a\r\nb")), r"su?b/a??b\r\n");
+    }
+
+    #[test]
+    fn machine_lines() {
+        let all = FactSet::of(|_| true);
+        let dated = Facts { created: Some(0), mode: 0o4755, ..FILE };
+        let directory = Facts { kind: Kind::Directory, ..FILE };
+        for (facts, may_write, wanted, line) in [
+            (
+                dated,
+                true,
+                all,
+                "type=file;size=2331;modify=20230304112431;create=19700101000000;perm=adfrw;\
+                 unique=fd01g1a2b;UNIX.mode=4755;UNIX.owner=1000;UNIX.group=1000; a?;b\\r\\n",
+            ),
+            (FILE, false, FactSet::parse(b"perm;create;size;"), "size=2331;perm=r; a?;b\\r\\n"),
+            (
+                directory,
+                true,
+                FactSet::parse(b"type;size;perm"),
+                "type=dir;perm=cdeflmp; a?;b\\r\\n",
+            ),
+            (directory, false, FactSet::parse(b""), " a?;b\\r\\n"),
+        ] {
+            assert_eq!(text(|out| machine(out, b"a\n;b", &facts, may_write, wanted)), line);
+        }
+        let link = Facts { kind: Kind::Link, ..FILE };
+        let wanted = FactSet::parse(b"type;perm;");
+        let line = text(|out| machine(out, b"l", &link, false, wanted));
+        assert_eq!(line, r"type=OS.unix=symlink;perm=; l\r\n");
+    }
+
+    #[test]
+    fn facts_are_chosen() {
+        assert_eq!(
+            FactSet::default().feature(),
+            "type*;size*;modify*;create;perm*;unique;UNIX.mode*;UNIX.owner*;UNIX.group*;"
+        );
+        assert_eq!(
+            FactSet::parse(b"Size; unix.MODE ;x;;typ;TYPE").to_string(),
+            "type;size;UNIX.mode;"
+        );
+        assert_eq!(FactSet::parse(b"").to_string(), "");
+    }
+}

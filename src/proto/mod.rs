@@ -1,0 +1,13 @@
+//! FTP as a language: bytes in, values out, and back. Pure: no clock, no I/O, no session.
+
+pub mod ascii;
+pub mod command;
+pub mod date;
+pub mod entry;
+pub mod hostport;
+pub mod line;
+pub mod listing;
+pub mod path;
+pub mod pattern;
+pub mod reply;
+pub mod verb;

@@ -1,0 +1,373 @@
+//! Replies by the names of their situations, with code and text, and how they become bytes.
+//!
+//! A reply is a three-digit code, a space and a text; one of several lines puts a hyphen behind the
+//! first line's code and repeats the code on the last line (RFC 959, 4.2). Text from outside is
+//! made harmless here, at the one door: CR and LF become `?`, and 0xFF is doubled (Telnet).
+
+use std::borrow::Cow;
+
+use super::command::{Misuse, Representation};
+use super::date::Mdtm;
+use super::verb;
+
+/// What can be said to a client, one variant a situation.
+#[derive(Clone, Debug)]
+pub enum Reply<'a> {
+    // The control connection.
+    /// The greeting; the text is the operator's.
+    Ready(&'a str),
+    /// REIN: as if just connected.
+    ReadyAgain,
+    /// QUIT.
+    Goodbye,
+    /// Too many sessions, in all or of one address.
+    TooManySessions,
+    /// Nothing was said for too long.
+    Idle,
+    /// The server goes down.
+    ShuttingDown,
+    // Logging in.
+    /// USER, for any name.
+    SendPassword,
+    /// PASS was right.
+    LoggedIn,
+    /// PASS was wrong, or the name was.
+    LoginFailed,
+    /// The third wrong password of a session.
+    TooManyFailures,
+    /// More logins wait than can be checked.
+    LoginBusy,
+    /// A command that needs a login came before it.
+    NotLoggedIn,
+    /// PASS without USER.
+    UserFirst,
+    /// ACCT: there are no accounts beside users.
+    NoAccounts,
+    /// The user may read only.
+    ReadOnlyUser,
+    // Setting up transfers.
+    /// PORT or EPRT: the connection stands.
+    DataEstablished,
+    /// PORT or EPRT: it could not be made.
+    CannotConnect,
+    /// PORT or EPRT with an address that isn't the client's, or a port below 1024.
+    ForeignAddress,
+    /// PASV: the address and port, as RFC 959 spells them.
+    Passive(&'a str),
+    /// EPSV: the port, as RFC 2428 spells it.
+    ExtendedPassive(&'a str),
+    /// EPSV ALL.
+    OnlyEpsv,
+    /// PORT, PASV or EPRT after EPSV ALL.
+    EpsvWasPromised,
+    /// PASV on an IPv6 connection, which it cannot express.
+    PassiveNeedsV4,
+    /// No port to listen on.
+    NoPassivePort,
+    /// An unknown or unusable network protocol; the text lists the usable one.
+    UseProtocol(&'static str),
+    /// TYPE.
+    TypeSet(Representation),
+    /// MODE S, STRU F.
+    ParameterSet,
+    /// REST: where the next transfer starts, in bytes.
+    Restarting(u64),
+    /// REST other than 0 in TYPE A.
+    NoRestartInAscii,
+    /// ALLO: there is room.
+    RoomEnough,
+    /// ALLO: there is not.
+    RoomMissing,
+    // Transfers.
+    /// A transfer needs PORT, EPRT, PASV or EPSV before it.
+    NoDataConnection,
+    /// The data connection stands already.
+    TransferStarting,
+    /// The data connection is still to come.
+    OpeningData,
+    /// STOU, with the name that was chosen.
+    StoringAs(&'a [u8]),
+    /// The transfer is complete.
+    TransferComplete,
+    /// STOU is complete, under this name.
+    StoredAs(&'a [u8]),
+    /// Nobody connected in time.
+    NobodyConnected,
+    /// The data connection broke.
+    DataBroken,
+    /// The data connection stood still for too long.
+    DataStalled,
+    /// An upload ended with another length than ALLO had promised.
+    WrongLength,
+    /// ABOR stopped the transfer; `Aborted` follows.
+    TransferAborted,
+    /// ABOR is done.
+    Aborted,
+    // Files.
+    /// CWD, DELE, RMD, RNTO and the like: done.
+    FileActionOkay,
+    /// PWD.
+    CurrentFolder(&'a [u8]),
+    /// MKD.
+    FolderMade(&'a [u8]),
+    /// RNFR: RNTO may come.
+    SendNewName,
+    /// RNTO without RNFR.
+    RenameFromFirst,
+    /// SIZE, in bytes.
+    Size(u64),
+    /// MDTM, as RFC 3659 spells a time.
+    Modified(Mdtm),
+    /// SIZE or MDTM of something that isn't a regular file.
+    NotAFile,
+    /// SIZE in TYPE A, where it would cost reading the file.
+    NoSizeInAscii,
+    /// The file system refused: a code of its own kind and the reason.
+    Refused(u16, &'a str),
+    // Information.
+    /// SYST.
+    System,
+    /// NOOP.
+    Okay,
+    /// OPTS UTF8 ON.
+    Utf8Always,
+    /// FEAT.
+    Features,
+    /// HELP.
+    Help,
+    /// HELP with a verb: its row's name and help line.
+    HelpOn(&'static str, &'static str),
+    /// SITE HELP.
+    SiteHelp,
+    /// STAT: lines about the session.
+    Status(&'a str),
+    /// STAT with a path: the listing is complete.
+    EndOfStatus,
+    // Lines that are no commands.
+    /// What is wrong with a command.
+    Misuse(Misuse),
+    /// A line with a stray CR, LF or NUL.
+    DirtyLine,
+    /// A line that is too long.
+    LineTooLong,
+}
+
+/// The features of RFC 2389: exactly what works.
+const FEATURES: &str =
+    "Features supported:\nEPRT\nEPSV\nMDTM\nREST STREAM\nSIZE\nTVFS\nUTF8\nEnd FEAT.";
+
+impl Reply<'_> {
+    /// Appends the reply to `out`, ready to be sent.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        let (code, text) = self.parts();
+        let mut lines = text.split(|&byte| byte == b'\n').peekable();
+        let mut first = true;
+        while let Some(line) = lines.next() {
+            match (first, lines.peek().is_some()) {
+                (_, false) => push_code(out, code, b' '),
+                (true, true) => push_code(out, code, b'-'),
+                (false, true) => out.push(b' '),
+            }
+            push_harmless(out, line);
+            out.extend_from_slice(b"\r\n");
+            first = false;
+        }
+    }
+
+    /// The code and the text, whose lines are separated by LF.
+    #[rustfmt::skip]
+    fn parts(&self) -> (u16, Cow<'_, [u8]>) {
+        let (code, text) = match self {
+            Reply::Ready(banner) => (220, *banner),
+            Reply::ReadyAgain => (220, "Ready for a new user."),
+            Reply::Goodbye => (221, "Goodbye."),
+            Reply::TooManySessions => (421, "Too many sessions, try again later."),
+            Reply::Idle => (421, "Idle for too long, closing."),
+            Reply::ShuttingDown => (421, "The server is shutting down."),
+            Reply::SendPassword => (331, "Username ok, send password."),
+            Reply::LoggedIn => (230, "Login successful."),
+            Reply::LoginFailed => (530, "Login incorrect."),
+            Reply::TooManyFailures => (421, "Too many failed logins, closing."),
+            Reply::LoginBusy => (421, "Too many logins at once, try again later."),
+            Reply::NotLoggedIn => (530, "Log in with USER and PASS first."),
+            Reply::UserFirst => (503, "Send USER first."),
+            Reply::NoAccounts => (202, "Accounts are not needed here."),
+            Reply::ReadOnlyUser => (550, "Permission denied: this user may only read."),
+            Reply::DataEstablished => (200, "Active data connection established."),
+            Reply::CannotConnect => (425, "Can't open data connection."),
+            Reply::ForeignAddress => {
+                (504, "Data connections go to your own address, to a port from 1024 on.")
+            }
+            Reply::Passive(text) => return (227, owned(&["Entering Passive Mode (", text, ")."])),
+            Reply::ExtendedPassive(text) => {
+                return (229, owned(&["Entering Extended Passive Mode (", text, ")"]));
+            }
+            Reply::OnlyEpsv => (200, "EPSV only, from now on."),
+            Reply::EpsvWasPromised => (501, "Not after EPSV ALL."),
+            Reply::PassiveNeedsV4 => (425, "PASV cannot tell an IPv6 address, use EPSV."),
+            Reply::NoPassivePort => (425, "No port is free for a passive connection, try again."),
+            Reply::UseProtocol(list) => {
+                return (522, owned(&["Network protocol not supported, use ", list, "."]));
+            }
+            Reply::TypeSet(Representation::Image) => (200, "Type set to: Binary."),
+            Reply::TypeSet(Representation::Ascii) => (200, "Type set to: ASCII."),
+            Reply::ParameterSet => (200, "Okay."),
+            Reply::Restarting(at) => {
+                return (350, owned(&["Restarting at ", &at.to_string(), ". Send the transfer."]));
+            }
+            Reply::NoRestartInAscii => (504, "REST needs TYPE I."),
+            Reply::RoomEnough => (200, "There is room enough."),
+            Reply::RoomMissing => (452, "There is not enough room for that."),
+            Reply::NoDataConnection => (425, "Use PORT, EPRT, PASV or EPSV first."),
+            Reply::TransferStarting => (125, "Data connection already open. Transfer starting."),
+            Reply::OpeningData => (150, "Ready for the data connection."),
+            Reply::StoringAs(name) => return (150, named("FILE: ", name, "")),
+            Reply::TransferComplete => (226, "Transfer complete."),
+            Reply::StoredAs(name) => return (226, named("Transfer complete, unique file name: ", name, "")),
+            Reply::NobodyConnected => (425, "Nobody opened the data connection in time."),
+            Reply::DataBroken => (426, "Data connection broken, transfer aborted."),
+            Reply::DataStalled => (426, "Data connection stood still, transfer aborted."),
+            Reply::WrongLength => (426, "The upload has not the length that ALLO promised."),
+            Reply::TransferAborted => (426, "Transfer aborted."),
+            Reply::Aborted => (226, "Abort successful."),
+            Reply::FileActionOkay => (250, "Done."),
+            Reply::CurrentFolder(path) => return (257, quoted(path, " is the current folder.")),
+            Reply::FolderMade(path) => return (257, quoted(path, " made.")),
+            Reply::SendNewName => (350, "Send RNTO with the new name."),
+            Reply::RenameFromFirst => (503, "Send RNFR first."),
+            Reply::Size(bytes) => return (213, owned(&[&bytes.to_string()])),
+            Reply::Modified(time) => return (213, owned(&[&time.to_string()])),
+            Reply::NotAFile => (550, "Not a regular file."),
+            Reply::NoSizeInAscii => (550, "SIZE needs TYPE I."),
+            Reply::Refused(code, reason) => (*code, *reason),
+            Reply::System => (215, "UNIX Type: L8"),
+            Reply::Okay => (200, "Okay."),
+            Reply::Utf8Always => (200, "UTF8 is always on."),
+            Reply::Features => (211, FEATURES),
+            Reply::Help => return (214, help().into_bytes().into()),
+            Reply::HelpOn(name, help) => return (214, owned(&[name, " ", help])),
+            Reply::SiteHelp => (214, "SITE commands:\nHELP\nEnd."),
+            Reply::Status(lines) => (211, *lines),
+            Reply::EndOfStatus => (213, "End of status."),
+            Reply::Misuse(misuse) => return self::misuse(*misuse),
+            Reply::DirtyLine => (500, "A command ends in CR LF and holds no other CR, LF or NUL."),
+            Reply::LineTooLong => (500, "Line too long."),
+        };
+        (code, Cow::Borrowed(text.as_bytes()))
+    }
+}
+
+/// Begins the reply to STAT with a path, which [`Reply::EndOfStatus`] ends.
+pub fn begin_status(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"213-Status follows:\r\n");
+}
+
+/// One line between the two, without its CRLF.
+pub fn status_line(out: &mut Vec<u8>, line: &[u8]) {
+    // A space in front, so that no name can look like the reply's last line.
+    out.push(b' ');
+    push_harmless(out, line);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn misuse(misuse: Misuse) -> (u16, Cow<'static, [u8]>) {
+    match misuse {
+        Misuse::Unrecognised => (500, b"Command not recognised, see HELP."[..].into()),
+        Misuse::NotImplemented => (502, b"Command not implemented."[..].into()),
+        Misuse::Missing(rule) => (501, owned(&["Argument missing: ", rule.name, " ", rule.help])),
+        Misuse::Unexpected(rule) => (501, owned(&[rule.name, " takes no argument."])),
+        Misuse::Malformed(rule) => {
+            (501, owned(&["Argument not understood: ", rule.name, " ", rule.help]))
+        }
+        Misuse::Unsupported(rule) => {
+            (504, owned(&["Parameter not supported: ", rule.name, " ", rule.help]))
+        }
+        Misuse::Protocol => (522, b"Network protocol not supported, use (1,2)."[..].into()),
+    }
+}
+
+fn help() -> String {
+    let mut text = String::from("Commands:");
+    for (index, rule) in verb::all().iter().enumerate() {
+        text.push_str(if index % 10 == 0 { "\n" } else { " " });
+        text.push_str(rule.name);
+    }
+    text.push_str("\nHELP <command> tells more.");
+    text
+}
+
+fn owned(parts: &[&str]) -> Cow<'static, [u8]> {
+    parts.concat().into_bytes().into()
+}
+
+fn named(before: &str, name: &[u8], after: &str) -> Cow<'static, [u8]> {
+    [before.as_bytes(), &one_line(name), after.as_bytes()].concat().into()
+}
+
+/// A path in quotes, its own quotes doubled (RFC 959, appendix II).
+fn quoted(path: &[u8], after: &str) -> Cow<'static, [u8]> {
+    let mut text = vec![b'"'];
+    for byte in one_line(path) {
+        text.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
+    }
+    text.push(b'"');
+    text.extend_from_slice(after.as_bytes());
+    text.into()
+}
+
+/// A name that holds a LF must not make a second line.
+fn one_line(name: &[u8]) -> Vec<u8> {
+    name.iter().map(|&byte| if byte == b'\n' { b'?' } else { byte }).collect()
+}
+
+fn push_code(out: &mut Vec<u8>, code: u16, separator: u8) {
+    out.extend([code / 100 % 10, code / 10 % 10, code % 10].map(|digit| b'0' + digit as u8));
+    out.push(separator);
+}
+
+fn push_harmless(out: &mut Vec<u8>, line: &[u8]) {
+    for &byte in line {
+        match byte {
+            b'\r' | b'\n' => out.push(b'?'),
+            0xFF => out.extend_from_slice(&[0xFF, 0xFF]),
+            byte => out.push(byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(reply: Reply<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        reply.write_to(&mut out);
+        out
+    }
+
+    #[test]
+    fn one_line_and_several() {
+        assert_eq!(bytes(Reply::Goodbye), b"221 Goodbye.\r\n");
+        assert_eq!(bytes(Reply::Ready("12116666 ready")), b"220 12116666 ready\r\n");
+        let features = String::from_utf8(bytes(Reply::Features)).unwrap();
+        assert!(features.starts_with("211-Features supported:\r\n EPRT\r\n"));
+        assert!(features.ends_with("\r\n211 End FEAT.\r\n"));
+        for reply in [Reply::Help, Reply::Features, Reply::SiteHelp, Reply::Status("a\nb\nc")] {
+            let text = String::from_utf8(bytes(reply)).unwrap();
+            let lines: Vec<&str> = text.trim_end().split("\r\n").collect();
+            assert_eq!(&lines[0][3..4], "-");
+            assert_eq!(lines[0][..3], lines[lines.len() - 1][..3]);
+            assert!(lines[1..lines.len() - 1].iter().all(|line| line.starts_with(' ')));
+        }
+    }
+
+    #[test]
+    fn names_are_made_harmless() {
+        let folder = bytes(Reply::CurrentFolder(b"/a\"b\r\n226 c\xff"));
+        assert_eq!(folder, b"257 \"/a\"\"b??226 c\xff\xff\" is the current folder.\r\n");
+        assert_eq!(bytes(Reply::StoringAs(b"a\nb")), b"150 FILE: a?b\r\n");
+        let mut out = Vec::new();
+        status_line(&mut out, b"213 End\n");
+        assert_eq!(out, b" 213 End?\r\n");
+    }
+}
