@@ -1,0 +1,137 @@
+//! What a server says at its start, one readable fact a line: where it listens, what it serves, who
+//! may do what. Words only: nothing is decided here that `Config` has not decided.
+
+use super::{Anonymous, Config, StartError, UsersFile};
+use crate::users::{Access, Accounts};
+use std::fs;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+/// The lines to print once a server is bound to `addresses`.
+pub fn facts(config: &Config, addresses: &[SocketAddr]) -> Result<Vec<String>, StartError> {
+    let folder = fs::canonicalize(&config.root)
+        .map_err(|source| StartError::Root { path: config.root.clone(), source })?;
+    let users = config.users.as_ref().map(UsersFile::open).transpose()?;
+    Ok(lines(config, addresses, &folder, users.as_ref().map(UsersFile::accounts)))
+}
+
+fn lines(
+    config: &Config,
+    addresses: &[SocketAddr],
+    folder: &Path,
+    users: Option<&Accounts>,
+) -> Vec<String> {
+    let mut lines: Vec<String> = addresses.iter().map(|&address| listening(address)).collect();
+    lines.push(format!("Serving {}", folder.display()));
+    lines.push(anonymous(config));
+    if let (Some(users), Some(file)) = (users, &config.users) {
+        lines.push(format!("{} in {}", counted(users), file.display()));
+    }
+    let has_users = users.is_some_and(|users| users.iter().len() > 0);
+    if config.anonymous_access() == Anonymous::Off && !has_users {
+        lines.push(NOBODY.to_owned());
+    }
+    if let Some(ports) = &config.passive_ports {
+        lines.push(format!("Passive transfers use the ports {} to {}", ports.start(), ports.end()));
+    }
+    lines
+}
+
+const NOBODY: &str = "Warning: nobody can log in: give --users a file with a user in it \
+                      (`packetboat user add`), or --anonymous read";
+
+/// An address to paste into a client; for a wildcard, how to make one.
+fn listening(address: SocketAddr) -> String {
+    let (here, port) = match address {
+        SocketAddr::V4(v4) => (SocketAddr::from((Ipv4Addr::LOCALHOST, v4.port())), v4.port()),
+        SocketAddr::V6(v6) => (SocketAddr::from((Ipv6Addr::LOCALHOST, v6.port())), v6.port()),
+    };
+    match address.ip().is_unspecified() {
+        false => format!("Listening on ftp://{address}/"),
+        true => format!(
+            "Listening on every address, port {port}: ftp://{here}/ from this machine, \
+             ftp://NAME-OR-ADDRESS:{port}/ from others"
+        ),
+    }
+}
+
+fn anonymous(config: &Config) -> String {
+    match (config.anonymous_access(), config.is_local()) {
+        (Anonymous::Off, _) => "Anonymous users may not log in",
+        (Anonymous::Read, true) => "Anonymous users may read only",
+        (Anonymous::Read, false) => {
+            "Anonymous users may read only, because other machines can connect"
+        }
+        (Anonymous::Write, true) => {
+            "Anonymous users may read and store, because only this machine can connect"
+        }
+        (Anonymous::Write, false) => {
+            "Anonymous users may read and store, from every machine that can connect"
+        }
+    }
+    .to_owned()
+}
+
+fn counted(users: &Accounts) -> String {
+    let count = users.iter().len();
+    let writers = users.iter().filter(|user| user.access == Access::Write).count();
+    let noun = if count == 1 { "user" } else { "users" };
+    format!("{count} {noun} ({} may read only, {writers} may also store)", count - writers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::users::StoredPassword;
+
+    fn said(config: &Config, users: Option<&Accounts>) -> Vec<String> {
+        lines(config, &config.listen, Path::new("/srv/files"), users)
+    }
+
+    #[test]
+    fn with_no_configuration_at_all() {
+        assert_eq!(
+            said(&Config::new("files"), None),
+            [
+                "Listening on ftp://127.0.0.1:52305/",
+                "Serving /srv/files",
+                "Anonymous users may read and store, because only this machine can connect",
+            ]
+        );
+    }
+
+    #[test]
+    fn open_to_others() {
+        let mut config = Config::new("files");
+        config.listen = ["0.0.0.0:21", "[::]:21"].map(|text| text.parse().unwrap()).to_vec();
+        config.users = Some("u.toml".into());
+        config.passive_ports = Some(50000..=50099);
+        let password = StoredPassword::decoy();
+        let user = |name, access| {
+            format!("[users.{name}]\npassword = \"{}\"\naccess = \"{access}\"\n", password.as_str())
+        };
+        let text = user("alice", Access::Write) + &user("bob", Access::Read);
+        assert_eq!(
+            said(&config, Some(&Accounts::parse(&text).unwrap())),
+            [
+                "Listening on every address, port 21: ftp://127.0.0.1:21/ from this machine, \
+                 ftp://NAME-OR-ADDRESS:21/ from others",
+                "Listening on every address, port 21: ftp://[::1]:21/ from this machine, \
+                 ftp://NAME-OR-ADDRESS:21/ from others",
+                "Serving /srv/files",
+                "Anonymous users may read only, because other machines can connect",
+                "2 users (1 may read only, 1 may also store) in u.toml",
+                "Passive transfers use the ports 50000 to 50099",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_server_that_nobody_can_use_says_so() {
+        let mut config = Config::new("files");
+        config.anonymous = Some(Anonymous::Off);
+        for users in [None, Some(&Accounts::default())] {
+            assert_eq!(said(&config, users).last().map(String::as_str), Some(NOBODY));
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The command line: what each option is called, what it takes, what it says in `--help`, and how
+//! they all become one [`Config`]. Nothing is opened or looked up here.
+
+use super::user_command::UserCommand;
+use super::{Anonymous, Config, PartialUploads};
+use clap::{ArgAction, Parser, Subcommand};
+use log::LevelFilter;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole command line of `packetboat`.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about = "A light FTP server: serves a folder, to this machine only unless told otherwise.",
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub struct CommandLine {
+    /// What to do instead of serving, if anything.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub serve: ServeFlags,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add, change, remove or list the users of a users file
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+/// The options of a server. Their comments are the lines of `--help`.
+#[derive(Debug, clap::Args)]
+pub struct ServeFlags {
+    /// The folder to serve
+    #[arg(value_name = "ROOT", default_value = ".")]
+    root: PathBuf,
+
+    /// Where, repeatable; a bare port is local
+    #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:52305")]
+    #[arg(value_parser = listen_address, help_heading = SERVING)]
+    listen: Vec<SocketAddr>,
+    /// The greeting, after "220 "
+    #[arg(long, value_name = "TEXT", default_value = "packetboat ready.")]
+    #[arg(value_parser = one_line, help_heading = SERVING)]
+    banner: String,
+
+    /// What anonymous may do [default: write if all local, else read]
+    #[arg(long, value_name = "off|read|write", hide_possible_values = true)]
+    #[arg(help_heading = ACCESS)]
+    anonymous: Option<Anonymous>,
+    /// The users file, made by `packetboat user add` [default: none]
+    #[arg(long, value_name = "FILE", help_heading = ACCESS)]
+    users: Option<PathBuf>,
+
+    /// The ports for passive transfers [default: any free port]
+    #[arg(long, value_name = "LOW-HIGH", value_parser = port_range, help_heading = PASSIVE)]
+    passive_ports: Option<RangeInclusive<u16>>,
+    /// The address in PASV replies [default: the one connected to]
+    #[arg(long, value_name = "IP", value_parser = ipv4_address, help_heading = PASSIVE)]
+    passive_address: Option<Ipv4Addr>,
+
+    /// Sessions at once
+    #[arg(long, value_name = "N", default_value = "10000")]
+    #[arg(value_parser = session_count, help_heading = LIMITS)]
+    max_sessions: usize,
+    /// Sessions at once from one address [default: as in all]
+    #[arg(long, value_name = "N", value_parser = session_count, help_heading = LIMITS)]
+    max_sessions_per_address: Option<usize>,
+    /// Longest silence of a session
+    #[arg(long, value_name = "SECONDS", default_value = "300")]
+    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    idle_timeout: Duration,
+    /// Longest stall, or wait for a data connection
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    data_timeout: Duration,
+
+    /// A new file whose upload is cut off
+    #[arg(long, value_name = "keep|discard", hide_possible_values = true)]
+    #[arg(default_value = "keep", help_heading = UPLOADS)]
+    partial_uploads: PartialUploads,
+    /// Uploads must have the size that ALLO gave [default: no]
+    #[arg(long, help_heading = UPLOADS)]
+    strict_allo: bool,
+
+    /// Log more: -v debug, -vv trace [default: info]
+    #[arg(short, action = ArgAction::Count, help_heading = LOG)]
+    verbose: u8,
+    /// Log less: -q warnings and errors, -qq errors only
+    #[arg(short, action = ArgAction::Count, help_heading = LOG)]
+    quiet: u8,
+}
+
+const SERVING: &str = "Serving";
+const ACCESS: &str = "Access";
+const PASSIVE: &str = "Passive mode";
+const LIMITS: &str = "Limits";
+const UPLOADS: &str = "Uploads";
+const LOG: &str = "Log";
+
+impl ServeFlags {
+    /// The configuration that the flags ask for.
+    pub fn config(&self) -> Config {
+        let mut config = Config::new(&self.root);
+        config.listen.clone_from(&self.listen);
+        config.anonymous = self.anonymous;
+        config.banner.clone_from(&self.banner);
+        config.users.clone_from(&self.users);
+        config.passive_ports.clone_from(&self.passive_ports);
+        config.passive_address = self.passive_address;
+        config.max_sessions = self.max_sessions;
+        config.max_sessions_per_address =
+            self.max_sessions_per_address.unwrap_or(self.max_sessions);
+        config.idle_timeout = self.idle_timeout;
+        config.data_timeout = self.data_timeout;
+        config.partial_uploads = self.partial_uploads;
+        config.strict_allo = self.strict_allo;
+        config
+    }
+
+    /// How much to log. Each -v undoes one -q.
+    pub fn log_level(&self) -> LevelFilter {
+        match i16::from(self.verbose) - i16::from(self.quiet) {
+            ..=-2 => LevelFilter::Error,
+            -1 => LevelFilter::Warn,
+            0 => LevelFilter::Info,
+            1 => LevelFilter::Debug,
+            2.. => LevelFilter::Trace,
+        }
+    }
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    bare.or_else(|_| text.parse()).map_err(|_| {
+        "write an address and a port, as 0.0.0.0:2121 or [::1]:2121, or a port alone for this \
+         machine only"
+            .to_owned()
+    })
+}
+
+/// A line end in the greeting would be a reply of its own to every client.
+fn one_line(text: &str) -> Result<String, String> {
+    match text.contains(char::is_control) {
+        true => Err("write one line, without control characters".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
+fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let ports = text.split_once('-').and_then(|(low, high)| {
+        let range: RangeInclusive<u16> = low.parse().ok()?..=high.parse().ok()?;
+        (*range.start() > 0 && !range.is_empty()).then_some(range)
+    });
+    ports.ok_or_else(|| "write two ports from 1 to 65535, the lower first: 50000-50099".to_owned())
+}
+
+fn ipv4_address(text: &str) -> Result<Ipv4Addr, String> {
+    match text.parse() {
+        Ok(IpAddr::V4(address)) if !address.is_unspecified() => Ok(address),
+        Ok(IpAddr::V6(_)) => {
+            Err("PASV announces IPv4 only, as 203.0.113.7; IPv6 clients use EPSV, \
+                                  which needs no address"
+                .to_owned())
+        }
+        Ok(IpAddr::V4(_)) | Err(_) => {
+            Err("write the IPv4 address that clients connect to, as 203.0.113.7".to_owned())
+        }
+    }
+}
+
+fn session_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(count),
+        Ok(_) | Err(_) => Err("write a number from 1 to 1000000".to_owned()),
+    }
+}
+
+/// The upper end keeps every deadline within what the clock can tell.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 1..=31_536_000) => Ok(Duration::from_secs(seconds)),
+        Ok(_) | Err(_) => Err("write whole seconds, from 1 to 31536000 (a year)".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt;
+
+    fn parse(line: &str) -> Result<CommandLine, clap::Error> {
+        CommandLine::try_parse_from(["packetboat"].into_iter().chain(line.split_whitespace()))
+    }
+
+    fn flags(line: &str) -> ServeFlags {
+        parse(line).expect(line).serve
+    }
+
+    #[test]
+    fn no_flags_are_the_defaults_of_the_library() {
+        let (flags, library) = (flags("").config(), Config::new("."));
+        assert_eq!(format!("{flags:?}"), format!("{library:?}"));
+    }
+
+    #[test]
+    fn every_flag_reaches_the_configuration() {
+        let config = flags(
+            "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
+             5-9 /srv --passive-address 203.0.113.7 --max-sessions 7 --idle-timeout 1 \
+             --data-timeout 2 --partial-uploads discard --strict-allo",
+        )
+        .config();
+        let mut expected = Config::new("/srv");
+        expected.listen = vec!["127.0.0.1:2121".parse().unwrap(), "[::1]:2122".parse().unwrap()];
+        expected.anonymous = Some(Anonymous::Off);
+        expected.banner = "Hi".to_owned();
+        expected.users = Some("u".into());
+        expected.passive_ports = Some(5..=9);
+        expected.passive_address = Some(Ipv4Addr::new(203, 0, 113, 7));
+        (expected.max_sessions, expected.max_sessions_per_address) = (7, 7);
+        expected.idle_timeout = Duration::from_secs(1);
+        expected.data_timeout = Duration::from_secs(2);
+        expected.partial_uploads = PartialUploads::Discard;
+        expected.strict_allo = true;
+        assert_eq!(format!("{config:?}"), format!("{expected:?}"));
+        let few = flags("--max-sessions-per-address 3").config();
+        assert_eq!((few.max_sessions, few.max_sessions_per_address), (10_000, 3));
+    }
+
+    #[test]
+    fn a_bad_value_is_answered_by_what_would_be_right() {
+        for (line, right) in [
+            ("--listen localhost", "0.0.0.0:2121"),
+            ("--listen ::1:5", "[::1]:2121"),
+            ("--listen 65536", "a port"),
+            ("--anonymous yes", "off, read, write"),
+            ("--passive-ports 9-3", "lower first"),
+            ("--passive-ports 0-3", "from 1 to 65535"),
+            ("--passive-ports 3", "two ports"),
+            ("--passive-ports 3-65536", "from 1 to 65535"),
+            ("--passive-address ::1", "IPv4"),
+            ("--passive-address 0.0.0.0", "203.0.113.7"),
+            ("--max-sessions 0", "from 1"),
+            ("--max-sessions-per-address many", "from 1"),
+            ("--idle-timeout 0", "from 1"),
+            ("--data-timeout 99999999999999999999", "from 1"),
+            ("--partial-uploads drop", "keep, discard"),
+            ("user add ftp --users u", "another name"),
+            ("user add x --users u --access all", "\"read\" or \"write\""),
+            ("user add x", "--users <FILE>"),
+        ] {
+            let error = parse(line).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(right), "{line}: {error}");
+        }
+        let banner = CommandLine::try_parse_from(["packetboat", "--banner", "a\r\n230 b"]);
+        assert!(banner.unwrap_err().to_string().contains("one line"));
+    }
+
+    #[test]
+    fn more_and_less_log() {
+        for (line, level) in [
+            ("", LevelFilter::Info),
+            ("-q", LevelFilter::Warn),
+            ("-qq", LevelFilter::Error),
+            ("-qqq", LevelFilter::Error),
+            ("-v", LevelFilter::Debug),
+            ("-v -v", LevelFilter::Trace),
+            ("-vq", LevelFilter::Info),
+        ] {
+            assert_eq!(flags(line).log_level(), level, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_root_is_bytes_and_may_be_called_user() {
+        let bytes = OsStr::from_bytes(b"/srv/\xff");
+        let line = [OsString::from("packetboat"), bytes.to_owned(), OsString::from("-v")];
+        let config = CommandLine::try_parse_from(line).unwrap().serve.config();
+        assert_eq!(config.root.as_os_str(), bytes);
+        assert_eq!(flags("./user").config().root, PathBuf::from("./user"));
+        assert_eq!(flags("users").config().root, PathBuf::from("users"));
+    }
+
+    #[test]
+    fn help_has_its_headings_and_a_line_an_option() {
+        CommandLine::command().debug_assert();
+        let help = parse("--help").unwrap_err();
+        assert_eq!(help.kind(), ErrorKind::DisplayHelp);
+        let help = help.to_string();
+        for heading in [SERVING, ACCESS, PASSIVE, LIMITS, UPLOADS, LOG] {
+            assert!(help.contains(&format!("\n{heading}:\n")), "{heading}");
+        }
+        // A wrapped description would stand far to the right without an option before it.
+        assert!(!help.lines().any(|line| line.starts_with(&" ".repeat(10))), "{help}");
+    }
+}
