@@ -1,0 +1,110 @@
+//! `Download`: a regular file on its way to a client. It keeps its own place in the file, and
+//! knows the socket only as the descriptor that it is handed for one call.
+
+use super::facts::{facts_of, must_be_file};
+use super::{Refusal, Root};
+use crate::proto::path::VPath;
+use rustix::fs::{OFlags, sendfile};
+use rustix::io::{Errno, pread, retry_on_intr};
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// A file opened to be sent.
+///
+/// It goes up to the size that the file had when it was opened, so that a log file that grows is
+/// sent as it was and not for ever. A file that is replaced meanwhile is sent in its old version.
+#[derive(Debug)]
+pub struct Download {
+    file: OwnedFd,
+    size: u64,
+    position: u64,
+}
+
+/// Why [`Download::send_to`] sent nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// The socket takes nothing now.
+    WouldBlock,
+    /// The connection is broken; with the error number.
+    Socket(i32),
+    /// The file can't be read.
+    Disk(Refusal),
+    /// This file or socket doesn't do sendfile: go on with [`Download::read`].
+    Unsupported,
+}
+
+impl Download {
+    pub(super) fn open(root: &Root, path: &VPath, from: u64) -> Result<Download, Refusal> {
+        // O_NONBLOCK: a FIFO without a writer would hang the loop before anybody sees it is one.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = root.resolve(path, flags)?;
+        let facts = facts_of(&file)?;
+        must_be_file(facts.kind)?;
+        if from > facts.size {
+            return Err(Refusal::BeyondEnd);
+        }
+        Ok(Download { file, size: facts.size, position: from })
+    }
+
+    /// Sends up to `most` bytes to `socket` without copying them through this process. `Ok(0)` is
+    /// the end; if then [`left`](Download::left) is not zero, the file has become shorter.
+    ///
+    /// # Errors
+    /// See [`SendError`]; the place in the file is then unchanged.
+    pub fn send_to(&mut self, socket: BorrowedFd<'_>, most: usize) -> Result<usize, SendError> {
+        let most = self.at_most(most);
+        if most == 0 {
+            return Ok(0);
+        }
+        retry_on_intr(|| sendfile(socket, &self.file, Some(&mut self.position), most))
+            .map_err(SendError::from)
+    }
+
+    /// Reads on into `buffer`: how many bytes, with 0 as in [`send_to`](Download::send_to).
+    ///
+    /// # Errors
+    /// What the disk answered.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Refusal> {
+        let most = self.at_most(buffer.len());
+        let count = retry_on_intr(|| pread(&self.file, &mut buffer[..most], self.position))?;
+        self.position += count as u64;
+        Ok(count)
+    }
+
+    /// The length of the file in bytes, when it was opened.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How many bytes are still to come.
+    pub fn left(&self) -> u64 {
+        self.size.saturating_sub(self.position)
+    }
+
+    fn at_most(&self, most: usize) -> usize {
+        usize::try_from(self.left()).unwrap_or(usize::MAX).min(most)
+    }
+}
+
+impl From<Errno> for SendError {
+    /// sendfile has one error number for two descriptors: what only a connection can have is the
+    /// socket's, all else the disk's.
+    fn from(errno: Errno) -> SendError {
+        match errno {
+            Errno::AGAIN => SendError::WouldBlock,
+            Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP => SendError::Unsupported,
+            Errno::PIPE
+            | Errno::CONNRESET
+            | Errno::CONNABORTED
+            | Errno::NOTCONN
+            | Errno::TIMEDOUT
+            | Errno::HOSTUNREACH
+            | Errno::HOSTDOWN
+            | Errno::NETUNREACH
+            | Errno::NETDOWN
+            | Errno::NETRESET
+            | Errno::NOBUFS
+            | Errno::PROTO => SendError::Socket(errno.raw_os_error()),
+            other => SendError::Disk(other.into()),
+        }
+    }
+}

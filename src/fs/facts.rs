@@ -1,0 +1,54 @@
+//! The facts of a file as the kernel tells them (statx). It resolves nothing by itself: whoever
+//! calls has confined the name already.
+
+use super::Refusal;
+use crate::proto::entry::{Facts, Kind};
+use rustix::fs::{AtFlags, FileType, Statx, StatxFlags, makedev, statx};
+use std::os::fd::AsFd;
+
+/// The facts of `name` in the directory `folder`; a link is not followed.
+pub(super) fn facts_at(folder: impl AsFd, name: &[u8]) -> Result<Facts, Refusal> {
+    // Showing an automount point must not mount it: that can block for as long as a server is down.
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    Ok(from_statx(&statx(folder, name, flags, wanted())?))
+}
+
+/// The facts of what `file` refers to; an `O_PATH` descriptor will do.
+pub(super) fn facts_of(file: impl AsFd) -> Result<Facts, Refusal> {
+    Ok(from_statx(&statx(file, "", AtFlags::EMPTY_PATH, wanted())?))
+}
+
+/// Refuses whatever can't be transferred.
+pub(super) fn must_be_file(kind: Kind) -> Result<(), Refusal> {
+    match kind {
+        Kind::File => Ok(()),
+        Kind::Directory => Err(Refusal::IsDirectory),
+        Kind::Link | Kind::Special => Err(Refusal::NotRegular),
+    }
+}
+
+fn wanted() -> StatxFlags {
+    StatxFlags::BASIC_STATS.difference(StatxFlags::ATIME | StatxFlags::CTIME | StatxFlags::BLOCKS)
+        | StatxFlags::BTIME
+}
+
+fn from_statx(stat: &Statx) -> Facts {
+    let knows_birth = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
+    Facts {
+        kind: match FileType::from_raw_mode(stat.stx_mode.into()) {
+            FileType::Directory => Kind::Directory,
+            FileType::RegularFile => Kind::File,
+            FileType::Symlink => Kind::Link,
+            _ => Kind::Special,
+        },
+        mode: stat.stx_mode & 0o7777,
+        links: stat.stx_nlink,
+        owner: stat.stx_uid,
+        group: stat.stx_gid,
+        size: stat.stx_size,
+        modified: stat.stx_mtime.tv_sec,
+        created: knows_birth.then_some(stat.stx_btime.tv_sec),
+        device: makedev(stat.stx_dev_major, stat.stx_dev_minor),
+        inode: stat.stx_ino,
+    }
+}

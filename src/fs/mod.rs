@@ -1,0 +1,23 @@
+//! The only door to served files. It knows no socket but the one it is handed to send to, no
+//! session, and none of the protocol's spelling.
+//!
+//! A client's name becomes a file in one way only: [`Root`] lets the kernel resolve it beneath the
+//! root's descriptor, links included. Nothing here compares strings to find out whether a path is
+//! safe, and nothing keeps a path for later where it can keep a descriptor.
+
+mod dir;
+mod download;
+mod facts;
+mod refusal;
+mod root;
+mod scratch;
+mod upload;
+
+pub use dir::Dir;
+pub use download::{Download, SendError};
+pub use refusal::Refusal;
+pub use root::Root;
+pub use upload::{How, PartialKeep, Upload};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! `Root`: the directory that a user sees as `/`, and every operation on a name in it. It decides
+//! nothing about rights: that is the session's business, and the kernel's.
+//!
+//! A name is resolved by openat2 with RESOLVE_IN_ROOT, as after a chroot but without privileges:
+//! `..` stops at the root, an absolute link starts there, and a rename race makes the kernel give
+//! up, not go astray. An operation that creates, removes or renames acts on one last component in
+//! the descriptor of its directory; a `VPath` guarantees that it is no `..` and holds no slash.
+
+use super::facts::{facts_at, facts_of};
+use super::{Dir, Download, How, PartialKeep, Refusal, Upload};
+use crate::proto::entry::{Facts, Kind};
+use crate::proto::path::VPath;
+use rustix::fs::{Access, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{accessat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat};
+use rustix::io::Errno;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+/// How often a lookup is tried while others move the tree about under it.
+const LOOKUPS: usize = 32;
+
+/// The root of a tree of served files.
+#[derive(Debug)]
+pub struct Root {
+    directory: OwnedFd,
+}
+
+impl Root {
+    /// Opens the directory `path` of the machine as a root. What a rename or a mount later puts
+    /// under that path doesn't matter: the directory itself is held.
+    ///
+    /// # Errors
+    /// The kernel's own, for the operator to read: among them that it is no directory, and ENOSYS
+    /// on a kernel that can't confine a lookup (before Linux 5.6), which is better said at start-up
+    /// than at every command.
+    pub fn open(path: &Path) -> std::io::Result<Root> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = Root { directory: open(path, flags, Mode::empty())? };
+        root.open_confined(&VPath::root(), flags)?;
+        Ok(root)
+    }
+
+    /// The facts of `path`, or of what it leads to where it is a link. A FIFO or device is not
+    /// opened, so this can't hang on one.
+    ///
+    /// # Errors
+    /// `NotFound` also for a link that leads nowhere inside the root.
+    pub fn facts(&self, path: &VPath) -> Result<Facts, Refusal> {
+        facts_of(self.resolve(path, OFlags::PATH)?)
+    }
+
+    /// The facts of `path` itself, even where it is a link.
+    pub fn link_facts(&self, path: &VPath) -> Result<Facts, Refusal> {
+        match path.name() {
+            Some(name) => facts_at(self.folder_of(path)?, name),
+            None => facts_of(&self.directory),
+        }
+    }
+
+    /// Whether `path` is a directory that may be searched, as one asks before going there.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotDirectory`, or `Denied` if it may not be searched.
+    pub fn enter(&self, path: &VPath) -> Result<(), Refusal> {
+        may(self.resolve(path, OFlags::PATH | OFlags::DIRECTORY)?, Access::EXEC_OK)
+    }
+
+    /// Makes a directory; its mode is 0777 less the umask.
+    ///
+    /// # Errors
+    /// `Exists` if anything at all stands there: a dangling link and the root too.
+    pub fn make_dir(&self, path: &VPath) -> Result<(), Refusal> {
+        let name = path.name().ok_or(Refusal::Exists)?;
+        Ok(mkdirat(self.folder_of(path)?, name, Mode::from_raw_mode(0o777))?)
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// `NotEmpty`; `NotDirectory` also for a link to a directory; `Denied` for the root.
+    pub fn remove_dir(&self, path: &VPath) -> Result<(), Refusal> {
+        let name = path.name().ok_or(Refusal::Denied)?;
+        Ok(unlinkat(self.folder_of(path)?, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Removes a file of any kind; of a link the link itself.
+    ///
+    /// # Errors
+    /// `IsDirectory` for a directory, the root among them.
+    pub fn remove_file(&self, path: &VPath) -> Result<(), Refusal> {
+        let name = path.name().ok_or(Refusal::IsDirectory)?;
+        Ok(unlinkat(self.folder_of(path)?, name, AtFlags::empty())?)
+    }
+
+    /// Renames a file or directory; a file that stands under the new name is replaced atomically.
+    /// Links are not followed: the link itself is renamed, or replaced.
+    ///
+    /// # Errors
+    /// Whatever stands under the new name is kept if it is a directory (`IsDirectory`, or `Exists`
+    /// when a directory is renamed) or if a directory is renamed onto it (`Exists`). `Denied` for
+    /// the root on either side; `BadName` for a directory moved into itself.
+    pub fn rename(&self, from: &VPath, to: &VPath) -> Result<(), Refusal> {
+        let old_name = from.name().ok_or(Refusal::Denied)?;
+        let new_name = to.name().ok_or(Refusal::Denied)?;
+        let old_folder = self.folder_of(from)?;
+        let new_folder = self.folder_of(to)?;
+        if facts_at(&old_folder, old_name)?.kind == Kind::Directory {
+            // POSIX lets a directory replace an empty one, which would be a surprise here.
+            let flags = RenameFlags::NOREPLACE;
+            match renameat_with(&old_folder, old_name, &new_folder, new_name, flags) {
+                // Not every file system knows the flag; without it no more than that can be lost.
+                Err(Errno::INVAL) => {}
+                other => return Ok(other?),
+            }
+        }
+        Ok(renameat(&old_folder, old_name, &new_folder, new_name)?)
+    }
+
+    /// The bytes that an ordinary user may still store at `path`, or, where there is no such
+    /// directory, in the nearest one above it.
+    pub fn free_space(&self, path: &VPath) -> Result<u64, Refusal> {
+        let mut path = path.clone();
+        loop {
+            match self.resolve(&path, OFlags::PATH | OFlags::DIRECTORY) {
+                Err(Refusal::NotFound | Refusal::NotDirectory) if path.name().is_some() => {
+                    path = path.parent();
+                }
+                directory => {
+                    let space = fstatvfs(directory?)?;
+                    return Ok(space.f_bavail.saturating_mul(space.f_frsize));
+                }
+            }
+        }
+    }
+
+    /// Opens a regular file to be sent from byte `from` on.
+    ///
+    /// # Errors
+    /// `IsDirectory`; `NotRegular` for a device, FIFO or socket, on which it doesn't hang;
+    /// `BeyondEnd` if the file is shorter than `from`.
+    pub fn download(&self, path: &VPath, from: u64) -> Result<Download, Refusal> {
+        Download::open(self, path, from)
+    }
+
+    /// Prepares an upload to `path` and changes nothing on the disk: see [`Upload`].
+    ///
+    /// # Errors
+    /// What can be known beforehand: `IsDirectory`, `NotRegular`, `Denied`, `ReadOnly`, `NotFound`
+    /// (the folder), `BadName`, `Exists` for [`How::Create`], `BeyondEnd` for [`How::ResumeAt`].
+    pub fn upload(&self, path: &VPath, how: How, keep: PartialKeep) -> Result<Upload, Refusal> {
+        Upload::prepare(self, path, how, keep)
+    }
+
+    /// Opens a directory to be listed.
+    ///
+    /// # Errors
+    /// `NotDirectory`, or `Denied` if it may not be read.
+    pub fn dir(&self, path: &VPath) -> Result<Dir, Refusal> {
+        Dir::open(self, path)
+    }
+
+    /// The descriptor of the directory that holds, or would hold, `path`.
+    pub(super) fn folder_of(&self, path: &VPath) -> Result<OwnedFd, Refusal> {
+        self.resolve(&path.parent(), OFlags::PATH | OFlags::DIRECTORY)
+    }
+
+    /// Opens what `path` leads to inside the root.
+    pub(super) fn resolve(&self, path: &VPath, flags: OFlags) -> Result<OwnedFd, Refusal> {
+        Ok(self.open_confined(path, flags)?)
+    }
+
+    fn open_confined(&self, path: &VPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        let flags = flags | OFlags::CLOEXEC;
+        let confined = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let mut lookups = 0;
+        loop {
+            lookups += 1;
+            match openat2(&self.directory, path.relative(), flags, Mode::empty(), confined) {
+                // The kernel couldn't be sure of a `..` because something was renamed meanwhile.
+                Err(Errno::AGAIN | Errno::INTR) if lookups < LOOKUPS => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+/// Whether this process may do `access` to a directory.
+pub(super) fn may(directory: impl AsFd, access: Access) -> Result<(), Refusal> {
+    Ok(accessat(directory, ".", access, AtFlags::EACCESS)?)
+}

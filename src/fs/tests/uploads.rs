@@ -1,0 +1,321 @@
+//! Uploads: what stands under the name before, during and after, and that nothing else stands.
+
+use super::*;
+use crate::fs::upload::Place;
+
+/// Both ways to hold a file that has no name yet.
+#[derive(Clone, Copy, Debug)]
+enum Holding {
+    Unnamed,
+    Named,
+}
+
+const BOTH: [Holding; 2] = [Holding::Unnamed, Holding::Named];
+
+impl Tree {
+    fn prepare(&self, name: &str, how: How) -> Result<Upload, Refusal> {
+        self.root.upload(&v(name), how, PartialKeep::Keep)
+    }
+
+    /// An upload that has begun and received `content`.
+    fn receive(&self, name: &str, how: How, holding: Holding, content: &str) -> Upload {
+        fill(self.prepare(name, how).unwrap(), holding, content)
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o7777
+    }
+}
+
+fn fill(mut upload: Upload, holding: Holding, content: &str) -> Upload {
+    match (&mut upload.place, holding) {
+        (Place::Aside { scratch, .. }, Holding::Named) => scratch.create_named().unwrap(),
+        (Place::Aside { .. } | Place::Itself { .. }, _) => upload.begin().unwrap(),
+    }
+    for piece in content.as_bytes().chunks(3) {
+        upload.write(piece).unwrap();
+    }
+    assert_eq!(upload.written(), content.len() as u64);
+    upload
+}
+
+#[test]
+fn preparing_touches_nothing() {
+    let tree = Tree::new();
+    tree.write("old", "old content");
+    let before = tree.root.facts(&v("old")).unwrap();
+    for how in [How::Replace, How::Append, How::ResumeAt(0), How::ResumeAt(3)] {
+        drop(tree.prepare("old", how).unwrap());
+        tree.prepare("old", how).unwrap().cut_off();
+    }
+    for how in [How::Replace, How::Append, How::ResumeAt(0), How::Create] {
+        drop(tree.prepare("new", how).unwrap());
+        tree.prepare("new", how).unwrap().cut_off();
+    }
+    assert_eq!(tree.read("old"), "old content");
+    assert_eq!(tree.root.facts(&v("old")), Ok(before));
+    assert_eq!(tree.names(), [b"old"]);
+}
+
+#[test]
+fn what_can_be_known_is_refused_beforehand() {
+    let tree = Tree::new();
+    tree.write("old", "old");
+    symlink("nowhere", tree.path("dangling")).unwrap();
+    for (name, how, refusal) in [
+        ("old", How::Create, Refusal::Exists),
+        ("dangling", How::Create, Refusal::Exists),
+        ("old", How::ResumeAt(4), Refusal::BeyondEnd),
+        ("new", How::ResumeAt(1), Refusal::BeyondEnd),
+        ("no/file", How::ResumeAt(1), Refusal::NotFound),
+        ("no/file", How::Replace, Refusal::NotFound),
+        ("old/file", How::Append, Refusal::NotDirectory),
+    ] {
+        assert_eq!(tree.prepare(name, how).unwrap_err(), refusal, "{name} {how:?}");
+    }
+    assert!(tree.prepare("old", How::ResumeAt(3)).is_ok());
+}
+
+#[test]
+fn nothing_is_seen_of_an_unnamed_upload_until_it_is_whole() {
+    let tree = Tree::new();
+    for (count, how) in
+        [How::Replace, How::Append, How::ResumeAt(0), How::Create].into_iter().enumerate()
+    {
+        let name = format!("new{count}");
+        let upload = tree.receive(&name, how, Holding::Unnamed, "content");
+        assert_eq!(tree.names().len(), count, "{how:?}");
+        upload.finish().unwrap();
+        assert_eq!(tree.read(&name), "content", "{how:?}");
+        assert_eq!(tree.names().len(), count + 1, "{how:?}");
+    }
+}
+
+#[test]
+fn replacing_is_atomic_and_readers_keep_what_they_opened() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        tree.write("file", "old");
+        let reader = tree.root.download(&v("file"), 0).unwrap();
+        let upload = tree.receive("file", How::Replace, holding, "new content");
+        assert_eq!(tree.read("file"), "old");
+        upload.finish().unwrap();
+        assert_eq!(tree.read("file"), "new content");
+        assert_eq!(content(reader), "old");
+        assert_eq!(tree.names(), [b"file"], "{holding:?}");
+    }
+}
+
+#[test]
+fn replacing_keeps_the_mode_but_no_set_id_bits() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        tree.write("file", "old");
+        fs::set_permissions(tree.path("file"), fs::Permissions::from_mode(0o4750)).unwrap();
+        tree.receive("file", How::Replace, holding, "new").finish().unwrap();
+        assert_eq!(tree.mode("file"), 0o750, "{holding:?}");
+
+        tree.write("made by somebody else", "");
+        tree.receive("new", How::Replace, holding, "new").finish().unwrap();
+        assert_eq!(tree.mode("new"), tree.mode("made by somebody else"), "{holding:?}");
+    }
+}
+
+#[test]
+fn replacing_a_link_leaves_what_it_led_to() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        tree.write("target", "target");
+        for (name, target) in [("link", "target"), ("dangling", "nowhere"), ("loop", "loop")] {
+            symlink(target, tree.path(name)).unwrap();
+            tree.receive(name, How::Replace, holding, "new").finish().unwrap();
+            assert_eq!(tree.read(name), "new");
+            assert_eq!(tree.root.link_facts(&v(name)).unwrap().kind, Kind::File);
+        }
+        assert_eq!(tree.read("target"), "target");
+        assert_eq!(tree.names(), [&b"dangling"[..], b"link", b"loop", b"target"]);
+    }
+}
+
+#[test]
+fn the_last_of_two_uploads_wins_whole() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        let first = tree.receive("file", How::Replace, holding, "first, and longer");
+        let second = tree.receive("file", How::Replace, holding, "second");
+        second.finish().unwrap();
+        assert_eq!(tree.read("file"), "second");
+        first.finish().unwrap();
+        assert_eq!(tree.read("file"), "first, and longer");
+        assert_eq!(tree.names(), [b"file"]);
+    }
+}
+
+#[test]
+fn cut_off_leaves_an_old_file_whole() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        tree.write("file", "old");
+        tree.receive("file", How::Replace, holding, "new").cut_off();
+        assert_eq!(tree.read("file"), "old");
+        // Nor does it come back under a name that was given up meanwhile.
+        let upload = tree.receive("file", How::Replace, holding, "new");
+        fs::remove_file(tree.path("file")).unwrap();
+        upload.cut_off();
+        assert!(tree.names().is_empty(), "{holding:?}");
+    }
+}
+
+#[test]
+fn cut_off_keeps_what_arrived_of_a_new_file() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        tree.receive("a", How::Replace, holding, "part").cut_off();
+        tree.receive("b", How::Create, holding, "part").cut_off();
+        tree.receive("c", How::Append, holding, "part").cut_off();
+        tree.receive("nothing", How::Replace, holding, "").cut_off();
+        let late = tree.receive("d", How::Replace, holding, "part");
+        tree.write("d", "whole, meanwhile");
+        late.cut_off();
+        assert_eq!(tree.read("a"), "part");
+        assert_eq!(tree.read("d"), "whole, meanwhile");
+        assert_eq!(tree.names(), [b"a", b"b", b"c", b"d"], "{holding:?}");
+    }
+}
+
+#[test]
+fn cut_off_discards_and_a_drop_always_does() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        let upload = tree.root.upload(&v("file"), How::Replace, PartialKeep::Discard).unwrap();
+        fill(upload, holding, "part").cut_off();
+        assert!(tree.names().is_empty(), "{holding:?}");
+        drop(tree.receive("file", How::Replace, holding, "part"));
+        assert!(tree.names().is_empty(), "{holding:?}");
+    }
+}
+
+#[test]
+fn a_name_that_became_a_folder_is_left_alone() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        let upload = tree.receive("name", How::Replace, holding, "content");
+        fs::create_dir(tree.path("name")).unwrap();
+        assert_eq!(upload.finish(), Err(Refusal::IsDirectory));
+        assert_eq!(tree.names(), [b"name"], "{holding:?}");
+    }
+}
+
+#[test]
+fn create_never_replaces() {
+    for holding in BOTH {
+        let tree = Tree::new();
+        let upload = tree.receive("name", How::Create, holding, "late");
+        tree.write("name", "first");
+        assert_eq!(upload.finish(), Err(Refusal::Exists));
+        assert_eq!(tree.read("name"), "first");
+        assert_eq!(tree.names(), [b"name"], "{holding:?}");
+        tree.receive("other", How::Create, holding, "new").finish().unwrap();
+        assert_eq!(tree.read("other"), "new");
+    }
+}
+
+#[test]
+fn a_folder_removed_meanwhile_is_a_refusal() {
+    let tree = Tree::new();
+    fs::create_dir(tree.path("folder")).unwrap();
+    let mut prepared = tree.prepare("folder/a", How::Replace).unwrap();
+    let begun = tree.receive("folder/b", How::Replace, Holding::Unnamed, "content");
+    fs::remove_dir(tree.path("folder")).unwrap();
+    // ext4 answers EPERM at once, tmpfs ENOENT at the end.
+    assert!(prepared.begin().and_then(|()| prepared.finish()).is_err());
+    assert_eq!(begun.finish(), Err(Refusal::NotFound));
+}
+
+#[test]
+fn append_and_resume_write_in_place_and_through_links() {
+    let tree = Tree::new();
+    tree.write("file", "0123456789");
+    fs::hard_link(tree.path("file"), tree.path("same")).unwrap();
+    symlink("/file", tree.path("link")).unwrap();
+    tree.receive("link", How::Append, Holding::Unnamed, "abc").finish().unwrap();
+    assert_eq!(tree.read("same"), "0123456789abc");
+
+    let resumed = tree.receive("link", How::ResumeAt(4), Holding::Unnamed, "xy");
+    assert_eq!(tree.read("same"), "0123xy", "what stands is what arrived, already");
+    resumed.cut_off();
+    assert_eq!(tree.read("same"), "0123xy");
+    drop(tree.receive("file", How::ResumeAt(6), Holding::Unnamed, "z"));
+    assert_eq!(tree.read("same"), "0123xyz");
+    assert_eq!(tree.names(), [&b"file"[..], b"link", b"same"]);
+}
+
+#[test]
+fn a_file_that_shrank_before_it_is_resumed_is_not_filled_up() {
+    let tree = Tree::new();
+    tree.write("file", "0123456789");
+    let mut upload = tree.prepare("file", How::ResumeAt(8)).unwrap();
+    tree.write("file", "01");
+    assert_eq!(upload.begin(), Err(Refusal::BeyondEnd));
+    assert_eq!(tree.read("file"), "01");
+}
+
+/// Runs `work` on a tmpfs mounted with `options` at `small`.
+fn on_tmpfs<T>(tree: &Tree, options: &str, work: impl FnOnce() -> T) -> T {
+    let small = tree.path("small");
+    fs::create_dir(&small).unwrap();
+    let run = |command: &str, arguments: &[&str]| {
+        let status = std::process::Command::new(command).args(arguments).arg(&small).status();
+        assert!(status.unwrap().success(), "{command}");
+    };
+    run("mount", &["-t", "tmpfs", "-o", options, "none"]);
+    let result = work();
+    run("umount", &[]);
+    result
+}
+
+#[test]
+#[ignore = "needs root: mounts a tmpfs of 64 KiB"]
+fn a_full_disk_leaves_the_old_file_and_is_said() {
+    let tree = Tree::new();
+    let (refusal, old, left) = on_tmpfs(&tree, "size=64k", || {
+        tree.write("small/old", "old");
+        let mut upload = tree.receive("small/old", How::Replace, Holding::Unnamed, "new");
+        let refusal = (0..100).find_map(|_| upload.write(&[0; 4096]).err());
+        upload.cut_off();
+        (refusal, tree.read("small/old"), fs::read_dir(tree.path("small")).unwrap().count())
+    });
+    assert_eq!((refusal, old.as_str(), left), (Some(Refusal::NoSpace), "old", 1));
+}
+
+#[test]
+#[ignore = "needs root: mounts a read-only tmpfs"]
+fn a_read_only_file_system_is_said_beforehand() {
+    let tree = Tree::new();
+    let (upload, folder) = on_tmpfs(&tree, "ro", || {
+        let upload = tree.prepare("small/file", How::Replace).map(drop);
+        (upload, tree.root.make_dir(&v("small/folder")))
+    });
+    assert_eq!((upload, folder), (Err(Refusal::ReadOnly), Err(Refusal::ReadOnly)));
+}
+
+#[test]
+#[ignore = "needs an ordinary user: to root nothing is denied"]
+fn what_the_permissions_forbid_is_refused_beforehand() {
+    let tree = Tree::new();
+    tree.write("file", "content");
+    fs::create_dir(tree.path("folder")).unwrap();
+    fs::set_permissions(tree.path("file"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(tree.path("folder"), fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(tree.root.enter(&v("folder")), Err(Refusal::Denied));
+    assert_eq!(tree.root.dir(&v("folder")).unwrap_err(), Refusal::Denied);
+    assert_eq!(tree.root.download(&v("file"), 0).unwrap_err(), Refusal::Denied);
+    assert_eq!(tree.prepare("file", How::Append).unwrap_err(), Refusal::Denied);
+    assert_eq!(tree.prepare("file", How::ResumeAt(1)).unwrap_err(), Refusal::Denied);
+    assert_eq!(tree.prepare("folder/file", How::Replace).unwrap_err(), Refusal::Denied);
+    fs::set_permissions(tree.path("folder"), fs::Permissions::from_mode(0o555)).unwrap();
+    assert_eq!(tree.prepare("folder/file", How::Replace).unwrap_err(), Refusal::Denied);
+    // The folder decides on replacing, as it does for a rename; the file only on writing to it.
+    assert!(tree.prepare("file", How::Replace).is_ok());
+    fs::set_permissions(tree.path("folder"), fs::Permissions::from_mode(0o755)).unwrap();
+}

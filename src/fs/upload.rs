@@ -1,0 +1,218 @@
+//! `Upload`: a file on its way from a client, from the moment it is asked for to the moment it
+//! stands under its name, or doesn't. It sees no socket, and judges no ending: its caller says
+//! whether the upload is finished or cut off.
+//!
+//! Three steps, because three moments matter. [`Root::upload`](super::Root::upload) refuses what
+//! can be refused and touches nothing, so that an upload that never gets its data connection has
+//! changed nothing. [`begin`](Upload::begin) makes room for the bytes. [`finish`](Upload::finish)
+//! puts the whole file under its name in one step; until then readers see what was there before.
+
+use super::facts::{facts_at, facts_of, must_be_file};
+use super::root::may;
+use super::scratch::Scratch;
+use super::{Refusal, Root};
+use crate::proto::entry::Kind;
+use crate::proto::path::VPath;
+use rustix::fs::{Access, OFlags, ftruncate};
+use rustix::io::{Errno, retry_on_intr, write};
+use std::os::fd::OwnedFd;
+
+/// What an upload is to do with the file that has its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Replace it, whole and at once. A link is replaced itself; what it led to stays.
+    Replace,
+    /// Go on writing it at this offset in bytes; at 0 the same as `Replace`.
+    ResumeAt(u64),
+    /// Go on writing it at its end; if there is none, the same as `Replace`.
+    Append,
+    /// There must be none, neither now nor at the end.
+    Create,
+}
+
+/// What becomes of a new file whose upload is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartialKeep {
+    /// What arrived is put under the name, so that the client can resume.
+    Keep,
+    /// Nothing is left.
+    Discard,
+}
+
+/// A file that is being received. Dropped without [`finish`](Upload::finish) or
+/// [`cut_off`](Upload::cut_off), it leaves nothing but what it wrote in place.
+#[derive(Debug)]
+pub struct Upload {
+    name: Vec<u8>,
+    pub(super) place: Place,
+    keep: PartialKeep,
+    written: u64,
+}
+
+/// Where the bytes go.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// Behind what the file itself holds, cut to a length first when resuming.
+    Itself { file: OwnedFd, cut_to: Option<u64> },
+    /// Into a file that takes the name at the end.
+    Aside { scratch: Scratch, claim: Claim },
+}
+
+/// What an upload knows of its name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Claim {
+    /// Somebody has it, and is to be replaced.
+    Held,
+    /// Nobody had it; whoever has it at the end is replaced.
+    Free,
+    /// Nobody had it, and nobody is ever replaced.
+    FreeOnly,
+}
+
+impl Upload {
+    pub(super) fn prepare(
+        root: &Root,
+        path: &VPath,
+        how: How,
+        keep: PartialKeep,
+    ) -> Result<Upload, Refusal> {
+        let name = path.name().ok_or(Refusal::IsDirectory)?;
+        let folder = root.folder_of(path)?;
+        let place = match how {
+            How::Replace | How::ResumeAt(0) => aside(root, path, folder, Claim::Free)?,
+            How::Create => aside(root, path, folder, Claim::FreeOnly)?,
+            How::Append => match itself(root, path, None) {
+                Err(Refusal::NotFound) => aside(root, path, folder, Claim::Free)?,
+                place => place?,
+            },
+            How::ResumeAt(offset) => match itself(root, path, Some(offset)) {
+                Err(Refusal::NotFound) => return Err(Refusal::BeyondEnd),
+                place => place?,
+            },
+        };
+        Ok(Upload { name: name.to_vec(), place, keep, written: 0 })
+    }
+
+    /// Makes room for the bytes: to be called once, when the data connection is up.
+    ///
+    /// A file that is resumed is cut to the offset here: what then stands behind it is exactly
+    /// what arrived, so that its size tells the truth if this upload is cut off as well.
+    ///
+    /// # Errors
+    /// What the disk answers; `BeyondEnd` if the file has become shorter than the offset.
+    pub fn begin(&mut self) -> Result<(), Refusal> {
+        match &mut self.place {
+            Place::Aside { scratch, .. } => scratch.create(),
+            Place::Itself { cut_to: None, .. } => Ok(()),
+            // Cutting a shorter file would lengthen it, with zeros that nobody sent.
+            Place::Itself { file, cut_to: Some(offset) } if facts_of(&*file)?.size < *offset => {
+                Err(Refusal::BeyondEnd)
+            }
+            Place::Itself { file, cut_to: Some(offset) } => Ok(ftruncate(file, *offset)?),
+        }
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// What the disk answers, `NoSpace`, `Quota` and `TooLarge` among them. A part may have been
+    /// written; the upload can then only be cut off.
+    pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
+        let file = match &self.place {
+            Place::Itself { file, .. } => Some(file),
+            Place::Aside { scratch, .. } => scratch.file(),
+        };
+        let Some(file) = file else {
+            debug_assert!(false, "an upload begins before it is written to");
+            return Err(Errno::BADF.into());
+        };
+        while !bytes.is_empty() {
+            let count = retry_on_intr(|| write(file, bytes))?;
+            if count == 0 {
+                // No file system should answer so; going on would be an endless loop.
+                return Err(Errno::IO.into());
+            }
+            self.written += count as u64;
+            bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    /// How many bytes this upload has written so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// The upload is complete: the whole file now stands under its name, and has replaced a file
+    /// or link atomically. A replaced file's permission bits are kept.
+    ///
+    /// # Errors
+    /// `IsDirectory` if the name has become a directory, `Exists` for [`How::Create`] if it is
+    /// taken, or what the disk answers. Then nothing is left of the upload.
+    pub fn finish(self) -> Result<(), Refusal> {
+        match self.place {
+            Place::Itself { .. } => Ok(()),
+            Place::Aside { scratch, claim: Claim::FreeOnly } => scratch.take_new(&self.name),
+            Place::Aside { scratch, claim: Claim::Free | Claim::Held } => {
+                scratch.take_over(&self.name)
+            }
+        }
+    }
+
+    /// The upload broke. What was written in place stays, and an old file stays as it was. What
+    /// arrived of a new one is put under the name if that is wanted and the name is still free.
+    ///
+    /// Nothing is left of an upload that brought no byte: there is nothing to resume, and an empty
+    /// file would pass for one that was meant to be empty.
+    pub fn cut_off(self) {
+        match (self.place, self.keep) {
+            (Place::Aside { scratch, claim: Claim::Free | Claim::FreeOnly }, PartialKeep::Keep)
+                if self.written > 0 =>
+            {
+                // A name taken meanwhile belongs to somebody whose upload may be whole.
+                let _ = scratch.take_new(&self.name);
+            }
+            (Place::Aside { .. } | Place::Itself { .. }, _) => {}
+        }
+    }
+}
+
+/// Prepares a file that takes the name at the end. `wanted` is the claim if the name is free.
+fn aside(root: &Root, path: &VPath, folder: OwnedFd, wanted: Claim) -> Result<Place, Refusal> {
+    let standing = match facts_at(&folder, path.name().unwrap_or_default()) {
+        Err(Refusal::NotFound) => None,
+        facts => Some(facts?.kind),
+    };
+    let claim = match (wanted, standing) {
+        (_, None) => wanted,
+        (Claim::FreeOnly, Some(_)) => return Err(Refusal::Exists),
+        // A link to a file may be replaced, and so may one that leads nowhere; but nobody who
+        // stores to a link to a folder means to lose that link.
+        (_, Some(Kind::Link)) => {
+            if let Ok(target) = root.facts(path) {
+                must_be_file(target.kind)?;
+            }
+            Claim::Held
+        }
+        (_, Some(kind)) => {
+            must_be_file(kind)?;
+            Claim::Held
+        }
+    };
+    may(&folder, Access::WRITE_OK | Access::EXEC_OK)?;
+    Ok(Place::Aside { scratch: Scratch::new(folder), claim })
+}
+
+/// Opens the file itself for what is to be written behind it; that changes nothing yet. Opening it
+/// now and not in `begin` means that what was checked is what is written to.
+fn itself(root: &Root, path: &VPath, cut_to: Option<u64>) -> Result<Place, Refusal> {
+    // O_NONBLOCK for the same reason as in a download: it may be a FIFO.
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = root.resolve(path, flags)?;
+    let facts = facts_of(&file)?;
+    must_be_file(facts.kind)?;
+    if cut_to.is_some_and(|offset| offset > facts.size) {
+        return Err(Refusal::BeyondEnd);
+    }
+    Ok(Place::Itself { file, cut_to })
+}
