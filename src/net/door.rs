@@ -1,0 +1,92 @@
+//! A listener: where connections come in.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::poller::{Key, Poller};
+
+/// Connections that the kernel holds until they are accepted.
+const BACKLOG: i32 = 1024;
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+    /// Whether connections may wait; cleared only by `WouldBlock`.
+    ready: bool,
+}
+
+impl Door {
+    /// Listens on an address; an IPv6 one is for IPv6 alone, so that both families can be listened
+    /// on side by side and no address is ever of the mixed kind.
+    ///
+    /// # Errors
+    /// The address is in use or not this machine's, or the port needs a privilege.
+    pub fn open(address: SocketAddr) -> io::Result<Door> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from_std(socket.into());
+        let address = listener.local_addr()?;
+        Ok(Door { listener, address, ready: true })
+    }
+
+    /// Has the poll tell when somebody connects.
+    ///
+    /// # Errors
+    /// Whatever the kernel says against another registration.
+    pub fn register(&mut self, poller: &Poller, key: Key) -> io::Result<()> {
+        poller.register_readable(&mut self.listener, key)
+    }
+
+    /// The address that it listens on, with the port that was chosen for port 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Notes that somebody may be waiting.
+    pub fn mark(&mut self) {
+        self.ready = true;
+    }
+
+    /// Whether accepting is worth a try.
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// The next connection that waits; `None` when there is none.
+    ///
+    /// # Errors
+    /// Too few descriptors or too little memory: the connection waits on, and so should the caller.
+    pub fn accept(&mut self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+        // An error that belongs to the one connection is no reason to leave the others waiting;
+        // the bound is there because no loop should trust the kernel for its end.
+        for _ in 0..64 {
+            match self.listener.accept() {
+                Ok(accepted) => return Ok(Some(accepted)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.ready = false;
+                    return Ok(None);
+                }
+                Err(error) if is_shortage(&error) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    shortages.iter().any(|shortage| error.raw_os_error() == Some(shortage.raw_os_error()))
+}

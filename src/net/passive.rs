@@ -1,0 +1,259 @@
+//! Passive ports: listeners that stay open, leased to one session each for one client address.
+//!
+//! A lease is the pair (listener, client address), so ten listeners serve ten waiting transfers of
+//! every client, and no transfer costs a socket, bind and listen of its own. A connection belongs to
+//! the lease of its source address; one without a lease is closed and disturbs nobody. A lease that
+//! ended without its connection is not given out again for a while, since its connection may still
+//! come.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use super::door::Door;
+use super::poller::{Key, Poller, Role};
+use mio::net::TcpStream;
+
+/// How long a lease that ended without its connection is kept from others.
+const COOLING: Duration = Duration::from_secs(20);
+/// How often listeners of no fixed port that were not used since are closed.
+const SWEEP: Duration = Duration::from_secs(300);
+/// Connections that one listener accepts before others get their turn.
+const ACCEPTS: usize = 64;
+
+/// The right to the next connection of one client on one listener. It must be given back with
+/// [`PassivePorts::release`] unless its connection came.
+#[derive(Debug)]
+pub struct Lease {
+    slot: usize,
+    client: IpAddr,
+    address: SocketAddr,
+    since: Instant,
+}
+
+impl Lease {
+    /// Where the connection is awaited.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whose connection is awaited.
+    pub fn client(&self) -> IpAddr {
+        self.client
+    }
+
+    /// Since when it is awaited.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+}
+
+#[derive(Debug)]
+enum Claim {
+    /// The control connection with this key waits.
+    Held(Key),
+    /// Nobody waits any more, but the connection may still come.
+    Cooling,
+}
+
+#[derive(Debug)]
+struct Listener {
+    door: Door,
+    key: Key,
+    claims: usize,
+    last_used: Instant,
+}
+
+/// The pool of passive listeners.
+#[derive(Debug)]
+pub struct PassivePorts {
+    range: Option<RangeInclusive<u16>>,
+    /// By slot; a slot whose listener was closed is used again.
+    listeners: Vec<Option<Listener>>,
+    claims: HashMap<(usize, IpAddr), Claim>,
+    /// Cooling claims in the order in which they end.
+    cooling: VecDeque<(Instant, usize, IpAddr)>,
+    /// Listeners that an event has marked.
+    ready: Vec<usize>,
+    /// When unused listeners are closed next.
+    sweep: Option<Instant>,
+}
+
+impl PassivePorts {
+    /// A pool with no listener yet, of these ports or of any.
+    pub fn new(range: Option<RangeInclusive<u16>>) -> PassivePorts {
+        PassivePorts {
+            range,
+            listeners: Vec::new(),
+            claims: HashMap::new(),
+            cooling: VecDeque::new(),
+            ready: Vec::new(),
+            sweep: None,
+        }
+    }
+
+    /// Leases a port of this local address for a client to the session that `owner` names; opens
+    /// a listener if none is free for that client.
+    ///
+    /// # Errors
+    /// No port can be had.
+    pub fn lease(
+        &mut self,
+        poller: &mut Poller,
+        local: IpAddr,
+        client: IpAddr,
+        owner: Key,
+        now: Instant,
+    ) -> io::Result<Lease> {
+        let is_free = |(slot, listener): (usize, &Option<Listener>)| {
+            let listener = listener.as_ref()?;
+            let here = listener.door.address().ip() == local;
+            (here && !self.claims.contains_key(&(slot, client))).then_some(slot)
+        };
+        let slot = match self.listeners.iter().enumerate().find_map(is_free) {
+            Some(slot) => slot,
+            None => self.open(poller, local, now)?,
+        };
+        let Some(Some(listener)) = self.listeners.get_mut(slot) else {
+            return Err(io::Error::other("the passive listener is gone"));
+        };
+        listener.claims += 1;
+        listener.last_used = now;
+        self.claims.insert((slot, client), Claim::Held(owner));
+        Ok(Lease { slot, client, address: listener.door.address(), since: now })
+    }
+
+    /// Gives back a lease whose connection did not come.
+    pub fn release(&mut self, lease: Lease, now: Instant) {
+        let Lease { slot, client, .. } = lease;
+        if let Some(claim) = self.claims.get_mut(&(slot, client)) {
+            *claim = Claim::Cooling;
+            self.cooling.push_back((now + COOLING, slot, client));
+        }
+    }
+
+    /// Notes that somebody may be waiting at a listener.
+    pub fn mark(&mut self, key: Key) {
+        if let Some(Some(listener)) = self.listeners.get_mut(key.slot())
+            && listener.key == key
+        {
+            listener.door.mark();
+            if !self.ready.contains(&key.slot()) {
+                self.ready.push(key.slot());
+            }
+        }
+    }
+
+    /// Whether connections may wait that no event will tell of again.
+    pub fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Accepts what waits, a bounded number, and hands each connection to the owner of its lease.
+    ///
+    /// # Errors
+    /// Too few descriptors: what waits, waits on.
+    pub fn accept(
+        &mut self,
+        now: Instant,
+        mut deliver: impl FnMut(Key, TcpStream),
+    ) -> io::Result<()> {
+        for slot in std::mem::take(&mut self.ready) {
+            let Some(Some(listener)) = self.listeners.get_mut(slot) else { continue };
+            for _ in 0..ACCEPTS {
+                let accepted = match listener.door.accept() {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        self.ready.push(slot);
+                        return Err(error);
+                    }
+                };
+                let Some((stream, client)) = accepted else { break };
+                let claim = (slot, client.ip());
+                let Some(Claim::Held(owner)) = self.claims.get(&claim) else {
+                    log::debug!("a connection of {client} that nobody waits for is closed");
+                    continue;
+                };
+                deliver(*owner, stream);
+                self.claims.remove(&claim);
+                listener.claims -= 1;
+                listener.last_used = now;
+            }
+            if listener.door.is_ready() {
+                self.ready.push(slot);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what has cooled, and closes listeners that nobody has used for long.
+    pub fn expire(&mut self, now: Instant) {
+        while let Some(&(until, slot, client)) = self.cooling.front()
+            && until <= now
+        {
+            self.cooling.pop_front();
+            self.claims.remove(&(slot, client));
+            if let Some(Some(listener)) = self.listeners.get_mut(slot) {
+                listener.claims -= 1;
+            }
+        }
+        if self.sweep.is_some_and(|sweep| sweep <= now) {
+            for listener in &mut self.listeners {
+                listener.take_if(|open| open.claims == 0 && open.last_used + SWEEP <= now);
+            }
+            let any = self.listeners.iter().any(Option::is_some);
+            self.sweep = any.then(|| now + SWEEP);
+        }
+    }
+
+    /// When [`expire`](PassivePorts::expire) has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        let cooled = self.cooling.front().map(|(until, ..)| *until);
+        cooled.into_iter().chain(self.sweep).min()
+    }
+
+    /// How many leases are held.
+    pub fn leases(&self) -> usize {
+        self.claims.len() - self.cooling.len()
+    }
+
+    /// Opens one more listener: a port of the range that is not open yet, or any.
+    fn open(&mut self, poller: &mut Poller, local: IpAddr, now: Instant) -> io::Result<usize> {
+        let mut door = match self.range.clone() {
+            None => Door::open(SocketAddr::new(local, 0))?,
+            Some(range) => self.open_in(range, local)?,
+        };
+        let slot = match self.listeners.iter().position(Option::is_none) {
+            Some(slot) => slot,
+            None => {
+                self.listeners.push(None);
+                self.listeners.len() - 1
+            }
+        };
+        let key = poller.key(slot, Role::Passive);
+        door.register(poller, key)?;
+        self.ready.push(slot);
+        if self.range.is_none() {
+            self.sweep.get_or_insert(now + SWEEP);
+        }
+        self.listeners[slot] = Some(Listener { door, key, claims: 0, last_used: now });
+        Ok(slot)
+    }
+
+    fn open_in(&self, range: RangeInclusive<u16>, local: IpAddr) -> io::Result<Door> {
+        let mut refused = None;
+        for port in range {
+            let address = SocketAddr::new(local, port);
+            if self.listeners.iter().flatten().any(|open| open.door.address() == address) {
+                continue;
+            }
+            match Door::open(address) {
+                Ok(door) => return Ok(door),
+                Err(error) => refused = Some(error),
+            }
+        }
+        Err(refused.unwrap_or_else(|| io::Error::other("every passive port is taken")))
+    }
+}
