@@ -1,0 +1,121 @@
+//! When a session loses patience: what may last how long, and what is said then.
+
+use std::time::{Duration, Instant};
+
+use super::data::Data;
+use super::{Life, Session, Waiting};
+use crate::proto::reply::Reply;
+
+/// How long a client may say nothing before it has logged in, if that is shorter than the idle
+/// timeout.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The moments that deadlines are counted from.
+#[derive(Debug)]
+pub(super) struct Clocks {
+    begun: Instant,
+    pub(super) last_active: Instant,
+    /// When the client last read a reply, or had none to read.
+    pub(super) output_moved: Instant,
+}
+
+impl Clocks {
+    pub(super) fn new(now: Instant) -> Clocks {
+        Clocks { begun: now, last_active: now, output_moved: now }
+    }
+
+    /// How long the session has lasted.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.begun)
+    }
+}
+
+/// What ends when a deadline passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// With a client that doesn't read its replies.
+    Reading,
+    /// With a client that says nothing.
+    Idling,
+    /// With the client's port that PORT named.
+    Connecting,
+    /// With a passive connection that doesn't come.
+    Awaiting,
+    /// With a transfer that stands still.
+    Moving,
+    /// Not ours, but the client's: a wrong password is answered late.
+    Penalty,
+}
+
+impl Session {
+    /// When the session wants a [`tick`](Session::tick); it may be given earlier.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.patience().into_iter().flatten().map(|(until, _)| until).min()
+    }
+
+    pub(super) fn expire(&mut self, now: Instant) {
+        let due = self.patience().into_iter().flatten().filter(|(until, _)| *until <= now);
+        let Some((_, patience)) = due.min_by_key(|(until, _)| *until) else { return };
+        match patience {
+            Patience::Penalty => self.deny(),
+            Patience::Connecting => {
+                self.waiting = None;
+                self.drop_data();
+                self.reply(Reply::CannotConnect);
+            }
+            Patience::Awaiting => {
+                self.log_transfer("nobody connected");
+                self.drop_data();
+                self.reply(Reply::NobodyConnected);
+            }
+            Patience::Moving => {
+                self.log_transfer("stood still");
+                self.drop_data();
+                self.reply(Reply::DataStalled);
+            }
+            Patience::Idling => {
+                log::info!("#{} {} idle for too long", self.id, self.client);
+                self.reply(Reply::Idle);
+                self.hang_up();
+            }
+            Patience::Reading => {
+                log::info!("#{} {} doesn't read its replies", self.id, self.client);
+                self.hang_up();
+            }
+        }
+    }
+
+    /// What is being waited for on the connections, and until when: for the client to read its
+    /// replies, and for the one other thing that is due from it.
+    fn patience(&self) -> [Option<(Instant, Patience)>; 2] {
+        if self.life == Life::Over {
+            return [None, None];
+        }
+        let data_timeout = self.settings.data_timeout;
+        let reading = (!self.output.is_empty())
+            .then_some((self.clocks.output_moved + data_timeout, Patience::Reading));
+        let other = match (&self.waiting, &self.transfer) {
+            (Some(Waiting::Penalty { until }), _) => Some((*until, Patience::Penalty)),
+            (Some(Waiting::Connection { since }), _) => {
+                Some((*since + data_timeout, Patience::Connecting))
+            }
+            // Our own answers are not the client's to hurry.
+            (Some(_), _) => None,
+            (None, Some(transfer)) => {
+                debug_assert!(transfer.awaits() || self.data == Data::Open);
+                let patience =
+                    if transfer.awaits() { Patience::Awaiting } else { Patience::Moving };
+                Some((transfer.moved_at + data_timeout, patience))
+            }
+            (None, None) => Some((self.clocks.last_active + self.idle_timeout(), Patience::Idling)),
+        };
+        [reading, other]
+    }
+
+    fn idle_timeout(&self) -> Duration {
+        match self.login.access() {
+            Some(_) => self.settings.idle_timeout,
+            None => self.settings.idle_timeout.min(LOGIN_TIMEOUT),
+        }
+    }
+}

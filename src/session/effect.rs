@@ -1,0 +1,134 @@
+//! The whole boundary of a session as plain data: what it asks for, and what it is told.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::fs::{How, Refusal};
+use crate::proto::command::{Representation, Secret};
+use crate::proto::entry::Facts;
+use crate::proto::listing::Style;
+use crate::proto::path::VPath;
+use crate::users::Access;
+
+/// Something for the shell to do. Each of `Verify`, `File`, `Listen` is a question that is
+/// answered by one [`Answer`]; `Connect` and `Start` are answered by [`DataEvent`]s.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Check a password; answered by [`Answer::Login`].
+    Verify {
+        /// The name as it was given, known or not.
+        name: Vec<u8>,
+        /// The password as it was given.
+        secret: Secret,
+    },
+    /// Work on files; answered by [`Answer::File`].
+    File(FileOp),
+    /// Await a data connection of this client; answered by [`Answer::Listening`], and by
+    /// [`DataEvent::Connected`] when it comes.
+    Listen,
+    /// Connect to the client, from the control connection's own address; answered by
+    /// [`DataEvent::Connected`] or [`DataEvent::Broken`].
+    Connect(SocketAddr),
+    /// Move what was opened over the data connection, both of which the shell holds.
+    Start,
+    /// Drop the data connection, in whatever state it is, and what was opened: an upload that has
+    /// begun counts as cut off.
+    Abort,
+    /// Send what there is to send, then close. The last effect of a session.
+    HangUp,
+}
+
+/// One piece of work on files, beneath the user's root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileOp {
+    /// The facts of a name, links followed; → [`FileDone::Facts`].
+    Facts(VPath),
+    /// Is there something of this name, a link not followed? → [`FileDone::Done`].
+    Exists(VPath),
+    /// May a session stand in this folder? → [`FileDone::Done`].
+    Enter(VPath),
+    /// → [`FileDone::Done`].
+    MakeDir(VPath),
+    /// → [`FileDone::Done`].
+    RemoveDir(VPath),
+    /// → [`FileDone::Done`].
+    RemoveFile(VPath),
+    /// From one name to another; → [`FileDone::Done`].
+    Rename(VPath, VPath),
+    /// Bytes that can be stored in this folder; → [`FileDone::Free`].
+    FreeSpace(VPath),
+    /// Open a file to be sent from a byte on; → [`FileDone::Done`].
+    OpenDownload(VPath, u64, Representation),
+    /// Prepare an upload, touching nothing yet; → [`FileDone::Done`].
+    OpenUpload(VPath, How, Representation),
+    /// Open a listing; → [`FileDone::Done`].
+    OpenListing(Listing),
+    /// The next lines of the listing that is open, for the control connection;
+    /// → [`FileDone::Lines`].
+    NextLines,
+    /// The upload has arrived whole: put it under its name; → [`FileDone::Done`].
+    FinishUpload,
+}
+
+/// What to list, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// A folder, a single file, or, if nothing has that name, a folder and behind it a shell
+    /// pattern for the names in it.
+    pub path: VPath,
+    /// The same as the client spelled it; empty for the current folder.
+    pub spelled: Vec<u8>,
+    /// How a line is spelled.
+    pub style: Style,
+}
+
+/// What came of a [`FileOp`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileDone {
+    /// It is done.
+    Done,
+    /// The facts of the file.
+    Facts(Facts),
+    /// So many bytes are free.
+    Free(u64),
+    /// Whole lines of a listing, each with CRLF; none means that there are no more.
+    Lines(Vec<u8>),
+}
+
+/// The answer to a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Effect::Verify`].
+    Login(Verdict),
+    /// To [`Effect::File`].
+    File(Result<FileDone, Refusal>),
+    /// To [`Effect::Listen`]: where connections are awaited, if a port could be had.
+    Listening(Option<SocketAddr>),
+}
+
+/// What came of a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The user may come in.
+    Granted(Access),
+    /// The name or the password is wrong; the reply waits for so long.
+    Denied(Duration),
+    /// Too many passwords wait to be checked.
+    Busy,
+}
+
+/// What happens on the data connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataEvent {
+    /// It stands.
+    Connected,
+    /// So many bytes of the transfer have moved.
+    Moved(u64),
+    /// The transfer came to its clean end: all is sent, or the client has sent its FIN. The shell
+    /// has dropped the connection, and the file of a download.
+    Ended,
+    /// It could not be made, or it broke. The shell has dropped it and what was opened.
+    Broken,
+    /// The disk refused in mid-transfer. The shell has dropped the connection and what was opened.
+    Refused(Refusal),
+}

@@ -1,0 +1,36 @@
+//! STAT: what the session is doing.
+
+use std::time::Instant;
+
+use super::Session;
+use super::data::Data;
+use crate::proto::command::Representation;
+use crate::proto::reply::Reply;
+
+impl Session {
+    pub(super) fn status(&mut self, now: Instant) {
+        let login = match self.login.access() {
+            Some(access) => format!("Logged in, may {access}"),
+            None => "Not logged in".to_owned(),
+        };
+        let representation = match self.representation {
+            Representation::Ascii => "ASCII",
+            Representation::Image => "Binary",
+        };
+        let data = match (&self.transfer, self.data) {
+            (Some(transfer), _) => transfer.describe(),
+            (None, Data::None) => "none".to_owned(),
+            (None, Data::Connecting) => "connecting".to_owned(),
+            (None, Data::Listening) => "awaited".to_owned(),
+            (None, Data::Open) => "open".to_owned(),
+        };
+        let seconds = self.clocks.age(now).as_secs();
+        let text = format!(
+            "packetboat status:\nConnected from {} for {seconds} seconds\n{login}\n\
+             TYPE: {representation}, MODE: Stream, STRU: File\nData connection: {data}\n\
+             End of status.",
+            self.client,
+        );
+        self.reply(Reply::Status(&text));
+    }
+}

@@ -1,0 +1,97 @@
+//! Logging in: USER, PASS, REIN, QUIT. Names are never told apart before the password is checked.
+
+use super::{Effect, Session, Verdict, Waiting};
+use crate::proto::command::{Representation, Secret};
+use crate::proto::path::VPath;
+use crate::proto::reply::Reply;
+use crate::users::Access;
+use std::time::Instant;
+
+/// Wrong passwords that a session may send; the last one closes it.
+const ATTEMPTS: u8 = 3;
+
+/// Who the client is.
+#[derive(Debug, Default)]
+pub(super) struct Login {
+    /// What USER said and PASS has not yet confirmed.
+    named: Option<Vec<u8>>,
+    granted: Option<Access>,
+    failures: u8,
+}
+
+impl Login {
+    /// What the user may do, once logged in.
+    pub(super) fn access(&self) -> Option<Access> {
+        self.granted
+    }
+}
+
+impl Session {
+    /// USER begins anew, whoever was logged in before (RFC 959, 4.1.1).
+    pub(super) fn user(&mut self, name: Vec<u8>) {
+        self.forget_user();
+        self.login.named = Some(name);
+        self.reply(Reply::SendPassword);
+    }
+
+    pub(super) fn pass(&mut self, secret: Secret) {
+        let Some(name) = self.login.named.take() else { return self.reply(Reply::UserFirst) };
+        self.waiting = Some(Waiting::Verdict { name: name.clone() });
+        self.effects.push_back(Effect::Verify { name, secret });
+    }
+
+    pub(super) fn judged(&mut self, name: &[u8], verdict: Verdict, now: Instant) {
+        let (id, client, name) = (self.id, self.client, name.escape_ascii());
+        match verdict {
+            Verdict::Granted(access) => {
+                log::info!("#{id} {client} {name} logged in, may {access}");
+                self.login.granted = Some(access);
+                self.reply(Reply::LoggedIn);
+            }
+            Verdict::Denied(delay) => {
+                log::warn!("#{id} {client} {name} could not log in");
+                self.waiting = Some(Waiting::Penalty { until: now + delay });
+            }
+            Verdict::Busy => {
+                log::warn!("#{id} {client} {name} turned away, too many logins at once");
+                self.reply(Reply::LoginBusy);
+                self.hang_up();
+            }
+        }
+    }
+
+    /// The delay after a wrong password is over.
+    pub(super) fn deny(&mut self) {
+        self.waiting = None;
+        self.login.failures += 1;
+        if self.login.failures < ATTEMPTS {
+            self.reply(Reply::LoginFailed);
+        } else {
+            self.reply(Reply::TooManyFailures);
+            self.hang_up();
+        }
+    }
+
+    pub(super) fn reinitialise(&mut self) {
+        self.forget_user();
+        self.reply(Reply::ReadyAgain);
+    }
+
+    pub(super) fn quit(&mut self) {
+        self.reply(Reply::Goodbye);
+        self.hang_up();
+    }
+
+    /// Everything that belonged to the user is as at the beginning; failures stay counted.
+    fn forget_user(&mut self) {
+        self.drop_data();
+        self.login.named = None;
+        self.login.granted = None;
+        self.folder = VPath::root();
+        self.representation = Representation::default();
+        self.restart = 0;
+        self.rename_from = None;
+        self.allocated = None;
+        self.epsv_only = false;
+    }
+}

@@ -1,0 +1,224 @@
+//! Transfers: RETR, STOR, APPE, STOU, LIST, NLST, from the command to the 226.
+//!
+//! All take the same way, so that no step is missed: *opening* (the files are asked), *awaiting*
+//! (150, the passive connection is to come), *running* (the shell moves bytes), and for uploads
+//! *finishing* (the file is put under its name). 226 is said when everything is really done.
+
+use std::time::Instant;
+
+use super::data::Data;
+use super::files::Errand;
+use super::{Effect, FileOp, Listing, Session};
+use crate::fs::{How, Refusal};
+use crate::proto::command::Representation;
+use crate::proto::listing::Style;
+use crate::proto::path::VPath;
+use crate::proto::reply::Reply;
+use crate::proto::verb::Verb;
+
+/// A transfer under way.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    kind: Kind,
+    path: VPath,
+    stage: Stage,
+    /// Bytes that moved so far, and when the last of them did (or when the stage began).
+    pub(super) moved: u64,
+    pub(super) moved_at: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Download,
+    Upload,
+    /// STOU, whose replies tell the name.
+    UniqueUpload,
+    Listing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Opening,
+    Awaiting,
+    Running,
+    Finishing,
+}
+
+impl Transfer {
+    pub(super) fn runs(&self) -> bool {
+        self.stage == Stage::Running
+    }
+
+    pub(super) fn awaits(&self) -> bool {
+        self.stage == Stage::Awaiting
+    }
+
+    /// Whether a lost connection still matters to it: while the files are asked it is the answer
+    /// that decides, and finishing no longer needs a connection.
+    pub(super) fn can_break(&self) -> bool {
+        matches!(self.stage, Stage::Awaiting | Stage::Running)
+    }
+
+    /// What it does and with what, for STAT and the log.
+    pub(super) fn describe(&self) -> String {
+        let verb = match self.kind {
+            Kind::Download => "sending",
+            Kind::Upload | Kind::UniqueUpload => "storing",
+            Kind::Listing => "listing",
+        };
+        format!("{verb} {}, {} bytes", self.path.as_bytes().escape_ascii(), self.moved)
+    }
+}
+
+/// Whether a verb begins a transfer, and so uses up a REST.
+pub(super) fn is_transfer(verb: Verb) -> bool {
+    use Verb::{Appe, List, Nlst, Retr, Stor, Stou};
+    matches!(verb, Retr | Stor | Appe | Stou | List | Nlst)
+}
+
+impl Session {
+    pub(super) fn retrieve(&mut self, argument: &[u8], now: Instant) {
+        let path = self.path(argument);
+        let open = FileOp::OpenDownload(path.clone(), self.restart, self.representation);
+        self.begin(Kind::Download, path, open, now);
+    }
+
+    pub(super) fn store(&mut self, argument: &[u8], now: Instant) {
+        let how = match self.restart {
+            0 => How::Replace,
+            at => How::ResumeAt(at),
+        };
+        self.upload(Kind::Upload, self.path(argument), how, now);
+    }
+
+    pub(super) fn append(&mut self, argument: &[u8], now: Instant) {
+        self.upload(Kind::Upload, self.path(argument), How::Append, now);
+    }
+
+    pub(super) fn store_unique(&mut self, now: Instant) {
+        // Unique among sessions and over time; that nothing of the name exists, `How::Create` sees.
+        let name = format!("upload-{}-{:08x}", self.id, self.clocks.age(now).as_nanos() as u32);
+        self.upload(Kind::UniqueUpload, self.path(name.as_bytes()), How::Create, now);
+    }
+
+    pub(super) fn list(&mut self, argument: &[u8], now: Instant) {
+        self.list_as(Style::Long, argument, now);
+    }
+
+    pub(super) fn list_names(&mut self, argument: &[u8], now: Instant) {
+        self.list_as(Style::Names, argument, now);
+    }
+
+    fn list_as(&mut self, style: Style, argument: &[u8], now: Instant) {
+        let path = self.path(argument);
+        let listing = Listing { path: path.clone(), spelled: argument.to_vec(), style };
+        self.begin(Kind::Listing, path, FileOp::OpenListing(listing), now);
+    }
+
+    fn upload(&mut self, kind: Kind, path: VPath, how: How, now: Instant) {
+        let open = FileOp::OpenUpload(path.clone(), how, self.representation);
+        self.begin(kind, path, open, now);
+    }
+
+    fn begin(&mut self, kind: Kind, path: VPath, open: FileOp, now: Instant) {
+        self.restart = 0;
+        if self.data == Data::None {
+            return self.reply(Reply::NoDataConnection);
+        }
+        self.transfer =
+            Some(Transfer { kind, path, stage: Stage::Opening, moved: 0, moved_at: now });
+        self.ask(Errand::Open, open);
+    }
+
+    /// The files have answered: the transfer can begin, or it can't.
+    pub(super) fn opened(&mut self, result: Result<(), Refusal>, now: Instant) {
+        let Some(transfer) = &mut self.transfer else { return };
+        if let Err(refusal) = result {
+            self.drop_data();
+            return self.refused(refusal);
+        }
+        transfer.stage = Stage::Awaiting;
+        transfer.moved_at = now;
+        let unique = (transfer.kind == Kind::UniqueUpload).then(|| transfer.path.clone());
+        match (unique.as_ref().and_then(VPath::name), self.data) {
+            // The connection broke while the files were asked.
+            (_, Data::None) => return self.broken(now),
+            (Some(name), _) => self.reply(Reply::StoringAs(name)),
+            (None, Data::Open) => self.reply(Reply::TransferStarting),
+            (None, _) => self.reply(Reply::OpeningData),
+        }
+        self.start_if_ready(now);
+    }
+
+    /// Starts what is opened, once the data connection stands.
+    pub(super) fn start_if_ready(&mut self, now: Instant) {
+        if let (Some(transfer), Data::Open) = (&mut self.transfer, self.data)
+            && transfer.stage == Stage::Awaiting
+        {
+            transfer.stage = Stage::Running;
+            transfer.moved_at = now;
+            self.effects.push_back(Effect::Start);
+        }
+    }
+
+    pub(super) fn moved(&mut self, bytes: u64, now: Instant) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.moved += bytes;
+            transfer.moved_at = now;
+        }
+    }
+
+    /// The data connection came to its clean end.
+    pub(super) fn ended(&mut self) {
+        self.data = Data::None;
+        let Some(transfer) = &mut self.transfer else { return };
+        debug_assert!(transfer.stage == Stage::Running, "a transfer ended that did not run");
+        if matches!(transfer.kind, Kind::Download | Kind::Listing) {
+            return self.complete();
+        }
+        let promised = self.allocated.take().filter(|_| self.settings.strict_allo);
+        let image = self.representation == Representation::Image;
+        if image && promised.is_some_and(|bytes| bytes != transfer.moved) {
+            self.log_transfer("of another length than promised");
+            self.drop_data();
+            return self.reply(Reply::WrongLength);
+        }
+        transfer.stage = Stage::Finishing;
+        self.ask(Errand::Finish, FileOp::FinishUpload);
+    }
+
+    /// An upload stands under its name, or can't.
+    pub(super) fn finished(&mut self, result: Result<(), Refusal>) {
+        match result {
+            Ok(()) => self.complete(),
+            Err(refusal) => self.refused_midway(refusal),
+        }
+    }
+
+    /// The disk refused when the transfer had begun.
+    pub(super) fn refused_midway(&mut self, refusal: Refusal) {
+        self.log_transfer(&refusal.to_string());
+        self.drop_data();
+        let code = match refusal {
+            Refusal::NoSpace => 452,
+            Refusal::Quota | Refusal::TooLarge => 552,
+            _ => 451,
+        };
+        self.reply(Reply::Refused(code, &refusal.to_string()));
+    }
+
+    fn complete(&mut self) {
+        self.log_transfer("complete");
+        let Some(transfer) = self.transfer.take() else { return };
+        match (transfer.kind, transfer.path.name()) {
+            (Kind::UniqueUpload, Some(name)) => self.reply(Reply::StoredAs(name)),
+            _ => self.reply(Reply::TransferComplete),
+        }
+    }
+
+    pub(super) fn log_transfer(&self, outcome: &str) {
+        if let Some(transfer) = &self.transfer {
+            log::info!("#{} {} {}: {outcome}", self.id, self.client, transfer.describe());
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Moving bytes, a slice at a time, between a file or a listing and a data connection. It knows no
+//! session and says nothing to a client.
+
+mod listing;
+mod pump;
+
+pub use listing::ListingLines;
+pub use pump::{Pump, State, Step};
