@@ -1,0 +1,49 @@
+//! The program: arguments → config → logger → server → exit code. What the library does is decided
+//! there; here it is only started, and heard out.
+
+#![forbid(unsafe_code)]
+
+use clap::Parser;
+use packetboat::config::flags::{Command, CommandLine, ServeFlags};
+use packetboat::config::{StartError, facts};
+use simple_logger::SimpleLogger;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let CommandLine { command, serve: flags } = CommandLine::parse();
+    let done = match command {
+        Some(Command::User(command)) => command.run().map(|lines| print(&lines)),
+        None => serve(&flags).map_err(|error| error.to_string()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            // With nobody to hear it, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "packetboat: {line}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn serve(flags: &ServeFlags) -> Result<(), StartError> {
+    SimpleLogger::new()
+        .with_level(flags.log_level())
+        .with_utc_timestamps()
+        .init()
+        .expect("main sets the only logger, once");
+    let config = flags.config();
+    let mut server = packetboat::Server::bind(config.clone())?;
+    server.stop_on_signals()?;
+    for fact in facts::facts(&config, server.addresses())? {
+        print(&format!("{fact}\n"));
+    }
+    server.run()?;
+    print("Stopped.\n");
+    Ok(())
+}
+
+/// Like `print!`, but a reader of the output that went away does not end a server.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -1,0 +1,335 @@
+//! The loop: wait, mark, expire, run.
+//!
+//! 1. *Wait* in the poll; not at all while a peer wants a turn or somebody waits to be accepted.
+//! 2. *Mark*: an event only sets the bits of its link and queues its peer. Nothing is closed while
+//!    events are looked at, so none can be about a socket that was closed meanwhile.
+//! 3. *Expire* deadlines, collect password verdicts, accept a bounded number of connections.
+//! 4. *Run*: each queued peer gets one turn with a budget; one that used it up is queued again.
+//!    Only the loop removes peers.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use slab::Slab;
+
+use super::Server;
+use super::handle::{Census, Handle};
+use super::logins::Logins;
+use super::peer::{Fate, Peer};
+use super::services::Services;
+use super::timers::Timers;
+use crate::net::{Door, Event, Link, PassivePorts, Role, SignalBell};
+use crate::proto::reply::Reply;
+use crate::session::{Session, Settings};
+
+/// Connections that one door lets in before others get their turn.
+const ACCEPTS: usize = 64;
+/// How long nobody is accepted when descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) struct EventLoop {
+    services: Services,
+    settings: Rc<Settings>,
+    doors: Vec<Door>,
+    signals: Option<SignalBell>,
+    handle: Handle,
+    peers: Slab<Peer>,
+    /// Slots of peers that are due for a turn, each once.
+    queue: VecDeque<usize>,
+    timers: Timers,
+    /// How many sessions each address has.
+    addresses: HashMap<IpAddr, usize>,
+    max_sessions: usize,
+    max_sessions_per_address: usize,
+    /// The number of the latest session.
+    sessions: u64,
+    /// Until then nobody is accepted.
+    accept_paused: Option<Instant>,
+    shutdown_grace: Duration,
+    /// How often it was said, by signals or the handle, that the server shall end.
+    stops: usize,
+    signalled: usize,
+    /// Set while the server goes down: when transfers are broken off.
+    drained_by: Option<Instant>,
+}
+
+impl EventLoop {
+    pub(super) fn new(server: Server) -> EventLoop {
+        let Server { config, root, users, poller, doors, addresses: _, signals, handle } = server;
+        let anonymous = config.anonymous_access();
+        let services = Services::new(
+            poller,
+            PassivePorts::new(config.passive_ports),
+            Logins::new(anonymous, users, handle.waker()),
+            config.partial_uploads,
+            config.turn_bytes,
+            root,
+        );
+        let settings = Settings {
+            banner: config.banner,
+            idle_timeout: config.idle_timeout,
+            data_timeout: config.data_timeout,
+            passive_address: config.passive_address,
+            strict_allo: config.strict_allo,
+        };
+        EventLoop {
+            services,
+            settings: Rc::new(settings),
+            doors,
+            signals,
+            handle,
+            peers: Slab::new(),
+            queue: VecDeque::new(),
+            timers: Timers::default(),
+            addresses: HashMap::new(),
+            max_sessions: config.max_sessions,
+            max_sessions_per_address: config.max_sessions_per_address,
+            sessions: 0,
+            accept_paused: None,
+            shutdown_grace: config.shutdown_grace,
+            stops: 0,
+            signalled: 0,
+            drained_by: None,
+        }
+    }
+
+    pub(super) fn run(mut self) -> io::Result<()> {
+        let mut now = Instant::now();
+        while !self.is_done() {
+            self.wait(now)?;
+            now = Instant::now();
+            self.services.wall_clock = wall_clock();
+            self.heed_stops(now);
+            self.expire(now);
+            self.collect_verdicts(now);
+            self.accept(now);
+            self.run_queue(now);
+            self.publish();
+        }
+        self.bury_all(now);
+        self.publish();
+        Ok(())
+    }
+
+    // Wait and mark.
+
+    fn wait(&mut self, now: Instant) -> io::Result<()> {
+        let timeout = if self.has_work() {
+            Some(Duration::ZERO)
+        } else {
+            self.deadline().map(|at| at.saturating_duration_since(now))
+        };
+        let EventLoop { services, doors, signals, peers, queue, signalled, .. } = self;
+        let Services { poller, passive, .. } = services;
+        poller.wait(timeout, |event: Event| match event.key.role() {
+            Role::Control | Role::Data => {
+                if let Some(peer) = peers.get_mut(event.key.slot())
+                    && peer.mark(event)
+                {
+                    enqueue(queue, peer, event.key.slot());
+                }
+            }
+            Role::Door => {
+                if let Some(door) = doors.get_mut(event.key.slot()) {
+                    door.mark();
+                }
+            }
+            Role::Passive => passive.mark(event.key),
+            // The waker only wakes: what it wakes for is looked for in any case.
+            Role::Bell => {}
+            Role::Signals => *signalled += signals.as_mut().map_or(0, SignalBell::take),
+        })
+    }
+
+    /// Whether something is to be done for which no event will come.
+    fn has_work(&self) -> bool {
+        let waiting = self.doors.iter().any(Door::is_ready) || self.services.passive.is_ready();
+        !self.queue.is_empty() || (waiting && self.accept_paused.is_none())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let others = [self.services.passive.deadline(), self.accept_paused, self.drained_by];
+        self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
+    }
+
+    // Expire, collect, accept.
+
+    /// The first stop lets transfers finish, the second ends everything.
+    fn heed_stops(&mut self, now: Instant) {
+        let stops = self.handle.stops() + self.signalled;
+        if stops > self.stops && self.drained_by.is_none() {
+            log::info!("shutting down, {} sessions", self.peers.len());
+            self.drained_by = Some(now + self.shutdown_grace);
+            self.doors.clear();
+            for (slot, peer) in &mut self.peers {
+                peer.session.shut_down(now);
+                enqueue(&mut self.queue, peer, slot);
+            }
+        }
+        self.stops = stops;
+    }
+
+    fn is_done(&self) -> bool {
+        let late = self.drained_by.is_some_and(|until| until <= Instant::now());
+        self.drained_by.is_some() && (self.peers.is_empty() || late || self.stops > 1)
+    }
+
+    fn expire(&mut self, now: Instant) {
+        while let Some(slot) = self.timers.pop_due(now) {
+            let Some(peer) = self.peers.get_mut(slot) else { continue };
+            peer.armed = None;
+            peer.tick(now);
+            enqueue(&mut self.queue, peer, slot);
+        }
+        self.services.passive.expire(now);
+        self.accept_paused = self.accept_paused.filter(|until| *until > now);
+    }
+
+    fn collect_verdicts(&mut self, now: Instant) {
+        while let Some((key, right)) = self.services.logins.verdict() {
+            // The session may have ended while its password was checked.
+            let Some(peer) = self.peers.get_mut(key.slot()) else { continue };
+            if peer.control.owns(key) {
+                peer.judged(&mut self.services, right, now);
+                enqueue(&mut self.queue, peer, key.slot());
+            }
+        }
+    }
+
+    fn accept(&mut self, now: Instant) {
+        if self.accept_paused.is_some() {
+            return;
+        }
+        let accepted = self.accept_passive(now).and_then(|()| self.accept_control(now));
+        if let Err(error) = accepted {
+            log::warn!("cannot accept connections for a moment: {error}");
+            self.accept_paused = Some(now + ACCEPT_PAUSE);
+        }
+    }
+
+    fn accept_passive(&mut self, now: Instant) -> io::Result<()> {
+        let mut arrived = Vec::new();
+        let result = self.services.passive.accept(now, |owner, stream| {
+            arrived.push((owner, Link::adopt(stream)));
+        });
+        for (owner, link) in arrived {
+            let Some(peer) = self.peers.get_mut(owner.slot()) else { continue };
+            debug_assert!(peer.control.owns(owner), "a lease outlived its session");
+            self.services.lease_used(peer.session.client());
+            peer.arrived(link, now);
+            enqueue(&mut self.queue, peer, owner.slot());
+        }
+        result
+    }
+
+    fn accept_control(&mut self, now: Instant) -> io::Result<()> {
+        for index in 0..self.doors.len() {
+            for _ in 0..ACCEPTS {
+                let Some((stream, client)) = self.doors[index].accept()? else { break };
+                self.greet(Link::adopt(stream), client, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// A new session, or a 421.
+    fn greet(&mut self, mut control: Link, client: SocketAddr, now: Instant) {
+        let client_ip = client.ip();
+        let of_address = self.addresses.get(&client_ip).copied().unwrap_or(0);
+        if self.peers.len() >= self.max_sessions || of_address >= self.max_sessions_per_address {
+            log::warn!("{client} turned away, too many sessions");
+            let mut reply = Vec::new();
+            Reply::TooManySessions.write_to(&mut reply);
+            // One try: whoever floods us is not waited for.
+            let _ = control.write(&reply);
+            return;
+        }
+        let slot = self.peers.vacant_key();
+        let prepared =
+            control.prepare_control().and_then(|()| control.addresses()).and_then(|addresses| {
+                control.register(&mut self.services.poller, slot, Role::Control)?;
+                Ok(addresses)
+            });
+        let local = match prepared {
+            Ok((local, _)) => local.ip(),
+            Err(error) => return log::debug!("{client} left before it was greeted: {error}"),
+        };
+        self.sessions += 1;
+        let id = self.sessions;
+        log::debug!("#{id} {client} connected");
+        let session = Session::new(Rc::clone(&self.settings), id, local, client_ip, now);
+        let peer = Peer::new(session, control, self.services.own_root());
+        *self.addresses.entry(client_ip).or_default() += 1;
+        let slot = self.peers.insert(peer);
+        enqueue(&mut self.queue, &mut self.peers[slot], slot);
+    }
+
+    // Run.
+
+    /// One turn for each peer that is queued now; who is queued meanwhile has the next.
+    fn run_queue(&mut self, now: Instant) {
+        for _ in 0..self.queue.len() {
+            let Some(slot) = self.queue.pop_front() else { return };
+            let Some(peer) = self.peers.get_mut(slot) else { continue };
+            peer.queued = false;
+            let Some(key) = peer.control.key() else { continue };
+            match peer.turn(key, &mut self.services, now) {
+                Fate::Gone(reason) => self.bury(slot, reason, now),
+                Fate::Again => {
+                    let wanted = peer.deadline();
+                    self.timers.arm(slot, &mut peer.armed, wanted);
+                    enqueue(&mut self.queue, peer, slot);
+                }
+                Fate::Rest => {
+                    let wanted = peer.deadline();
+                    self.timers.arm(slot, &mut peer.armed, wanted);
+                }
+            }
+        }
+    }
+
+    fn bury(&mut self, slot: usize, reason: &str, now: Instant) {
+        let mut peer = self.peers.remove(slot);
+        self.timers.disarm(slot, &mut peer.armed);
+        peer.drop_transfer(&mut self.services, now);
+        let client = peer.session.client();
+        if let Some(count) = self.addresses.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(&client);
+            }
+        }
+        log::debug!("#{} {client} {reason}", peer.session.id());
+    }
+
+    fn bury_all(&mut self, now: Instant) {
+        let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.bury(slot, "shut down", now);
+        }
+    }
+
+    fn publish(&self) {
+        self.handle.publish(Census {
+            sessions: self.peers.len(),
+            leases: self.services.passive.leases(),
+            timers: self.timers.len(),
+        });
+    }
+}
+
+fn enqueue(queue: &mut VecDeque<usize>, peer: &mut Peer, slot: usize) {
+    if !peer.queued {
+        peer.queued = true;
+        queue.push_back(slot);
+    }
+}
+
+/// Seconds since 1970; a clock before that is taken for 1970.
+fn wall_clock() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

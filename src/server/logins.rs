@@ -1,0 +1,115 @@
+//! Who may come in: accounts, anonymous access, and patience with wrong passwords.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::verifier::Verifier;
+use crate::config::{Anonymous, UsersFile};
+use crate::net::{Key, Waker};
+use crate::proto::command::Secret;
+use crate::users::{Access, StoredPassword};
+
+/// The delay after an address's first wrong password; each further one doubles it.
+const FIRST_DELAY: Duration = Duration::from_millis(250);
+/// What the delay grows to.
+const LONGEST_DELAY: Duration = Duration::from_secs(8);
+/// After how long an address that made no further mistake is forgiven.
+const FORGIVEN: Duration = Duration::from_secs(600);
+/// Addresses that are remembered; beyond, all are forgiven that can be.
+const REMEMBERED: usize = 10_000;
+
+/// What a login that is being checked would give.
+#[derive(Debug)]
+pub(super) struct Claim {
+    /// What the account grants; `None` for a name that nobody has.
+    pub(super) grant: Option<Grant>,
+    /// The worker checks the password only as long as this lives.
+    _wanted: Arc<()>,
+}
+
+/// What a user gets.
+#[derive(Debug)]
+pub(super) struct Grant {
+    pub(super) access: Access,
+    /// The user's own root; the server's if there is none.
+    pub(super) root: Option<PathBuf>,
+}
+
+/// What is known at once of a login.
+#[derive(Debug)]
+pub(super) enum Admission {
+    /// Come in: nothing has to be checked.
+    Granted(Access),
+    /// The password is being checked; the verdict comes as an event.
+    Checking(Claim),
+    /// Too many are being checked.
+    Busy,
+}
+
+/// The doorkeeper.
+#[derive(Debug)]
+pub(super) struct Logins {
+    anonymous: Anonymous,
+    users: Option<UsersFile>,
+    verifier: Verifier,
+    /// Wrong passwords of each address, and when the last one was.
+    failures: HashMap<IpAddr, (u32, Instant)>,
+}
+
+impl Logins {
+    pub(super) fn new(anonymous: Anonymous, users: Option<UsersFile>, waker: Arc<Waker>) -> Logins {
+        Logins { anonymous, users, verifier: Verifier::new(waker), failures: HashMap::new() }
+    }
+
+    /// Somebody says to be `name`. An unknown name takes as long as a wrong password.
+    pub(super) fn admit(&mut self, owner: Key, name: &[u8], secret: Secret) -> Admission {
+        if is_anonymous(name) {
+            let access = match self.anonymous {
+                Anonymous::Off => None,
+                Anonymous::Read => Some(Access::Read),
+                Anonymous::Write => Some(Access::Write),
+            };
+            if let Some(access) = access {
+                return Admission::Granted(access);
+            }
+        }
+        if let Some(users) = &mut self.users {
+            users.refresh();
+        }
+        let account = self.users.as_ref().and_then(|users| users.accounts().find(name));
+        let stored = account.map_or_else(StoredPassword::decoy, |account| account.password.clone());
+        let grant =
+            account.map(|account| Grant { access: account.access, root: account.root.clone() });
+        match self.verifier.check(owner, secret, stored) {
+            Some(wanted) => Admission::Checking(Claim { grant, _wanted: wanted }),
+            None => Admission::Busy,
+        }
+    }
+
+    /// A verdict of the worker: whose, and whether the password was right.
+    pub(super) fn verdict(&mut self) -> Option<(Key, bool)> {
+        self.verifier.verdict()
+    }
+
+    /// Counts a wrong password; the answer to it waits for so long.
+    pub(super) fn failed(&mut self, client: IpAddr, now: Instant) -> Duration {
+        if self.failures.len() >= REMEMBERED {
+            self.failures.retain(|_, (_, last)| now < *last + FORGIVEN);
+        }
+        let (count, last) = match self.failures.get(&client) {
+            Some(&(count, last)) if now < last + FORGIVEN => (count, last),
+            _ => (0, now),
+        };
+        if self.failures.len() < REMEMBERED || self.failures.contains_key(&client) {
+            self.failures.insert(client, (count.saturating_add(1), now.max(last)));
+        }
+        FIRST_DELAY.saturating_mul(1 << count.min(16)).min(LONGEST_DELAY)
+    }
+}
+
+fn is_anonymous(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp")
+}

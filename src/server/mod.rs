@@ -1,0 +1,116 @@
+//! The shell: the loop and all that it owns. It alone knows the slab, the clock and the threads.
+
+mod effects;
+mod event_loop;
+mod handle;
+mod logins;
+mod peer;
+mod services;
+mod timers;
+mod verifier;
+
+use std::net::SocketAddr;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::config::{Config, StartError, UsersFile};
+use crate::fs::Root;
+use crate::net::{Door, Poller, Role, SignalBell};
+use event_loop::EventLoop;
+pub use handle::{Census, Handle};
+
+/// SIGINT and SIGTERM.
+const STOP_SIGNALS: [i32; 2] =
+    [rustix::process::Signal::INT.as_raw(), rustix::process::Signal::TERM.as_raw()];
+
+/// A server that listens: nobody is answered until it runs.
+///
+/// Connections that come meanwhile wait in the kernel, so a test may connect as soon as it knows
+/// the [`addresses`](Server::addresses).
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    root: Root,
+    users: Option<UsersFile>,
+    poller: Poller,
+    doors: Vec<Door>,
+    addresses: Vec<SocketAddr>,
+    signals: Option<SignalBell>,
+    handle: Handle,
+}
+
+impl Server {
+    /// Opens the folder, the users file and the listeners.
+    ///
+    /// # Errors
+    /// Whichever of them cannot be had; the message is one line for the operator.
+    pub fn bind(config: Config) -> Result<Server, StartError> {
+        let root = Root::open(&config.root)
+            .map_err(|source| StartError::Root { path: config.root.clone(), source })?;
+        let users = config.users.as_ref().map(UsersFile::open).transpose()?;
+        raise_descriptor_limit(config.max_sessions);
+        let mut poller = Poller::new().map_err(StartError::Loop)?;
+        let waker = poller.waker().map_err(StartError::Loop)?;
+        let mut doors = Vec::with_capacity(config.listen.len());
+        for (slot, &address) in config.listen.iter().enumerate() {
+            let key = poller.key(slot, Role::Door);
+            let door = Door::open(address).and_then(|mut door| {
+                door.register(&poller, key)?;
+                Ok(door)
+            });
+            doors.push(door.map_err(|source| StartError::Listen { address, source })?);
+        }
+        let addresses = doors.iter().map(Door::address).collect();
+        let handle = Handle::new(waker);
+        Ok(Server { config, root, users, poller, doors, addresses, signals: None, handle })
+    }
+
+    /// Where it listens, in the order of [`Config::listen`], with the ports that were chosen.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// By which another thread can end it.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Has SIGINT and SIGTERM of this process end it as [`Handle::shut_down`] does.
+    ///
+    /// # Errors
+    /// The signals cannot be caught.
+    pub fn stop_on_signals(&mut self) -> Result<(), StartError> {
+        let bell = SignalBell::new(&mut self.poller, &STOP_SIGNALS).map_err(StartError::Loop)?;
+        self.signals = Some(bell);
+        Ok(())
+    }
+
+    /// Serves on the calling thread, until it is shut down.
+    ///
+    /// # Errors
+    /// The event loop fails, which no client can bring about.
+    pub fn run(self) -> Result<(), StartError> {
+        EventLoop::new(self).run().map_err(StartError::Loop)
+    }
+}
+
+/// Asks for as many descriptors as the sessions may need: a control connection, a data connection
+/// and a file each.
+fn raise_descriptor_limit(max_sessions: usize) {
+    let wanted = max_sessions.saturating_mul(3).saturating_add(64) as u64;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let Some(mut held) = current else { return };
+    let granted = maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    if granted > held {
+        match setrlimit(Resource::Nofile, Rlimit { current: Some(granted), maximum }) {
+            Ok(()) => held = granted,
+            Err(error) => log::warn!("cannot have more than {held} descriptors: {error}"),
+        }
+    }
+    if held < max_sessions as u64 {
+        log::warn!(
+            "{held} descriptors are not enough for {max_sessions} sessions; raise the limit \
+             (ulimit -n) or lower --max-sessions"
+        );
+    }
+}

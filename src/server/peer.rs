@@ -1,0 +1,326 @@
+//! A peer: one session with its two connections and what it has opened, and its turn of the loop.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::logins::Claim;
+use super::services::Services;
+use crate::fs::Root;
+use crate::net::{Event, Flow, Key, Lease, Link, Role};
+use crate::session::{DataEvent, Session};
+use crate::transfer::{Pump, State};
+
+/// How long a client may take to read the last reply and close its side.
+pub(super) const CLOSING: Duration = Duration::from_secs(5);
+
+/// One client.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) session: Session,
+    pub(super) control: Link,
+    pub(super) data: DataLink,
+    /// What the session's transfer has opened, from the opening to the 226.
+    pub(super) pump: Option<Pump>,
+    /// Whether the pump moves.
+    pub(super) running: bool,
+    /// Where the client's `/` is.
+    pub(super) root: Rc<Root>,
+    /// The login that is being checked.
+    pub(super) claim: Option<Claim>,
+    /// Set when the session has hung up: the last reply is to be sent until then.
+    pub(super) closing: Option<Instant>,
+    half_closed: bool,
+    /// The loop's notes: whether a turn is due, and when the timer comes up.
+    pub(super) queued: bool,
+    pub(super) armed: Option<Instant>,
+}
+
+/// The data connection as the shell holds it.
+#[derive(Debug)]
+pub(super) enum DataLink {
+    None,
+    /// The client is to come to a passive port.
+    Leased(Lease),
+    /// An active connect, pending until it is writable.
+    Connecting(Link),
+    Open(Link),
+}
+
+/// What becomes of a peer after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It waits for an event or its deadline.
+    Rest,
+    /// Its budget is used up: it wants another turn.
+    Again,
+    /// It is to be removed, for this reason.
+    Gone(&'static str),
+}
+
+/// The control connection is lost; carries the reason.
+pub(super) struct Lost(&'static str);
+
+impl Peer {
+    pub(super) fn new(session: Session, control: Link, root: Rc<Root>) -> Peer {
+        Peer {
+            session,
+            control,
+            data: DataLink::None,
+            pump: None,
+            running: false,
+            root,
+            claim: None,
+            closing: None,
+            half_closed: false,
+            queued: false,
+            armed: None,
+        }
+    }
+
+    /// Notes what an event says; false if it is for a connection of the past.
+    pub(super) fn mark(&mut self, event: Event) -> bool {
+        let link = match (event.key.role(), &mut self.data) {
+            (Role::Control, _) => &mut self.control,
+            (Role::Data, DataLink::Connecting(link) | DataLink::Open(link)) => link,
+            _ => return false,
+        };
+        let own = link.owns(event.key);
+        if own {
+            link.mark(event);
+        }
+        own
+    }
+
+    /// When the peer wants a turn, whatever else happens.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.closing.or_else(|| self.session.deadline())
+    }
+
+    /// The deadline has passed, or not quite.
+    pub(super) fn tick(&mut self, now: Instant) {
+        if self.closing.is_none() {
+            self.session.tick(now);
+        }
+    }
+
+    /// The passive connection has come.
+    pub(super) fn arrived(&mut self, link: Link, now: Instant) {
+        self.data = DataLink::Open(link);
+        self.session.data(DataEvent::Connected, now);
+    }
+
+    /// Does what can be done now, until nothing can, or the budget is used up.
+    pub(super) fn turn(&mut self, key: Key, services: &mut Services, now: Instant) -> Fate {
+        let mut budget = services.turn_bytes;
+        match self.work(key, services, now, &mut budget) {
+            Err(Lost(reason)) => Fate::Gone(reason),
+            Ok(()) if self.closing.is_some() => self.close(services, now),
+            Ok(()) if budget == 0 => Fate::Again,
+            Ok(()) => Fate::Rest,
+        }
+    }
+
+    fn work(
+        &mut self,
+        key: Key,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> Result<(), Lost> {
+        if self.control.is_gone() && self.closing.is_none() {
+            return Err(Lost("connection lost"));
+        }
+        self.settle_connect(services, now);
+        self.carry_out(key, services, now);
+        loop {
+            // The reply goes out before the data that it announces moves, and by itself: some
+            // clients wait for a time-out when 125 and 226 come in one piece.
+            let mut progress = self.send_replies(key, services, now, budget)?;
+            progress |= self.move_data(key, services, now, budget)?;
+            progress |= self.read_commands(key, services, now, budget)?;
+            if !progress || *budget == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads once, and has the session obey.
+    fn read_commands(
+        &mut self,
+        key: Key,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> Result<bool, Lost> {
+        let most = self.session.room().min(*budget).min(services.buffer.len());
+        if most == 0 || !self.control.is_readable() {
+            return Ok(false);
+        }
+        match self.control.read(&mut services.buffer[..most]) {
+            Flow::Moved(count) => {
+                *budget -= count;
+                self.session.receive(&services.buffer[..count], now);
+            }
+            Flow::Blocked => return Ok(false),
+            Flow::Ended => self.session.end_of_input(now),
+            Flow::Broken(_) => return Err(Lost("connection lost")),
+        }
+        self.carry_out(key, services, now);
+        Ok(true)
+    }
+
+    fn send_replies(
+        &mut self,
+        key: Key,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> Result<bool, Lost> {
+        let output = self.session.output();
+        let most = output.len().min(*budget);
+        if most == 0 || !self.control.is_writable() {
+            return Ok(false);
+        }
+        match self.control.write(&output[..most]) {
+            Flow::Moved(count) => {
+                *budget -= count;
+                self.session.sent(count, now);
+                self.carry_out(key, services, now);
+                Ok(true)
+            }
+            Flow::Blocked | Flow::Ended => Ok(false),
+            Flow::Broken(_) => Err(Lost("connection lost")),
+        }
+    }
+
+    /// An active connect that has come to its end, one way or the other.
+    fn settle_connect(&mut self, services: &mut Services, now: Instant) {
+        let DataLink::Connecting(link) = &mut self.data else { return };
+        if !link.is_writable() && !link.is_gone() {
+            return;
+        }
+        match link.is_established() {
+            Ok(false) => {}
+            Ok(true) => {
+                if let DataLink::Connecting(link) =
+                    std::mem::replace(&mut self.data, DataLink::None)
+                {
+                    self.data = DataLink::Open(link);
+                }
+                self.session.data(DataEvent::Connected, now);
+            }
+            Err(error) => {
+                log::info!("#{} data connection refused: {error}", self.session.id());
+                self.drop_data(services, now);
+                self.session.data(DataEvent::Broken, now);
+            }
+        }
+    }
+
+    /// Moves a slice over the data connection, and tells the session what came of it.
+    fn move_data(
+        &mut self,
+        key: Key,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> Result<bool, Lost> {
+        let (true, Some(pump), DataLink::Open(link)) =
+            (self.running, &mut self.pump, &mut self.data)
+        else {
+            return Ok(false);
+        };
+        if *budget == 0 {
+            return Ok(false);
+        }
+        let step = pump.step(link, &mut services.buffer, *budget);
+        *budget = budget.saturating_sub(step.moved);
+        if step.moved > 0 {
+            self.session.data(DataEvent::Moved(step.moved as u64), now);
+        }
+        match step.state {
+            State::Spent => *budget = 0,
+            State::Blocked => {
+                if link.register(&mut services.poller, key.slot(), Role::Data).is_err() {
+                    self.broken(services, now);
+                }
+                return Ok(step.moved > 0);
+            }
+            State::Ended => self.ended(key, services, now)?,
+            State::Broken(error) => {
+                log::debug!("#{} data connection: {error}", self.session.id());
+                self.broken(services, now);
+            }
+            State::Refused(refusal) => {
+                self.drop_transfer(services, now);
+                self.session.data(DataEvent::Refused(refusal), now);
+            }
+        }
+        self.carry_out(key, services, now);
+        Ok(true)
+    }
+
+    /// The data connection has come to its clean end. A download is over; whether an upload is
+    /// complete depends on the control connection, so that is looked at first.
+    fn ended(&mut self, key: Key, services: &mut Services, now: Instant) -> Result<(), Lost> {
+        if self.pump.as_ref().is_some_and(Pump::is_upload) {
+            let mut unlimited = usize::MAX;
+            while self.read_commands(key, services, now, &mut unlimited)? {}
+            // ABOR may have come with it, or a FIN without a QUIT.
+            if !self.running {
+                return Ok(());
+            }
+        } else {
+            self.pump = None;
+        }
+        self.running = false;
+        self.data = DataLink::None;
+        self.session.data(DataEvent::Ended, now);
+        Ok(())
+    }
+
+    fn broken(&mut self, services: &mut Services, now: Instant) {
+        self.drop_transfer(services, now);
+        self.session.data(DataEvent::Broken, now);
+    }
+
+    /// Drops the data connection and what was opened for it; an upload counts as cut off.
+    pub(super) fn drop_transfer(&mut self, services: &mut Services, now: Instant) {
+        self.drop_data(services, now);
+        self.running = false;
+        if let Some(pump) = self.pump.take() {
+            pump.cut_off();
+        }
+    }
+
+    /// Drops the data connection, in whatever state it is.
+    pub(super) fn drop_data(&mut self, services: &mut Services, now: Instant) {
+        if let DataLink::Leased(lease) = std::mem::replace(&mut self.data, DataLink::None) {
+            services.lease_unused(lease, self.session.id(), now);
+        }
+    }
+
+    /// The session has hung up: sends what is left to send, then closes. A close with unread input
+    /// would make the kernel send a reset, and the client might never see the last reply: then the
+    /// client gets a moment to read it and to close first.
+    fn close(&mut self, services: &mut Services, now: Instant) -> Fate {
+        let late = self.closing.is_some_and(|until| until <= now);
+        if late || self.control.is_gone() {
+            return Fate::Gone("closed");
+        }
+        if !self.session.output().is_empty() {
+            return if self.control.is_writable() { Fate::Again } else { Fate::Rest };
+        }
+        match self.control.read(&mut services.buffer) {
+            Flow::Moved(_) => {
+                if !self.half_closed {
+                    self.half_closed = true;
+                    self.control.finish_writing();
+                }
+                Fate::Again
+            }
+            Flow::Blocked if self.half_closed => Fate::Rest,
+            Flow::Blocked | Flow::Ended | Flow::Broken(_) => Fate::Gone("closed"),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What all peers share: the poll, passive ports, logins, roots, and the loop's one buffer.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+
+use super::logins::Logins;
+use crate::config::PartialUploads;
+use crate::fs::Root;
+use crate::net::{Key, Lease, PassivePorts, Poller};
+
+/// The one buffer that everything is read into. Larger reads cost fewer calls; beyond this they
+/// would only push everything else out of the processor's cache.
+const BUFFER_BYTES: usize = 256 * 1024;
+/// A passive connection that is coming comes sooner than this.
+const NEVER_ARRIVED: Duration = Duration::from_secs(3);
+/// So many in a row that never arrived are no accident.
+const SILENT_LEASES: u32 = 3;
+
+#[derive(Debug)]
+pub(super) struct Services {
+    pub(super) poller: Poller,
+    pub(super) passive: PassivePorts,
+    pub(super) logins: Logins,
+    pub(super) partial_uploads: PartialUploads,
+    pub(super) turn_bytes: usize,
+    pub(super) buffer: Vec<u8>,
+    /// Seconds since 1970, read once a turn of the loop.
+    pub(super) wall_clock: i64,
+    own_root: Rc<Root>,
+    /// The roots that users have of their own, as long as one of them is logged in.
+    roots: HashMap<PathBuf, Weak<Root>>,
+    silence: Silence,
+}
+
+impl Services {
+    pub(super) fn new(
+        poller: Poller,
+        passive: PassivePorts,
+        logins: Logins,
+        partial_uploads: PartialUploads,
+        turn_bytes: usize,
+        own_root: Root,
+    ) -> Services {
+        Services {
+            poller,
+            passive,
+            logins,
+            partial_uploads,
+            turn_bytes: turn_bytes.max(1),
+            buffer: vec![0; BUFFER_BYTES],
+            wall_clock: 0,
+            own_root: Rc::new(own_root),
+            roots: HashMap::new(),
+            silence: Silence::default(),
+        }
+    }
+
+    /// The server's root.
+    pub(super) fn own_root(&self) -> Rc<Root> {
+        Rc::clone(&self.own_root)
+    }
+
+    /// The root of a user: the server's, or the user's own.
+    pub(super) fn root(&mut self, path: Option<&Path>) -> Result<Rc<Root>, String> {
+        let Some(path) = path else { return Ok(self.own_root()) };
+        if let Some(root) = self.roots.get(path).and_then(Weak::upgrade) {
+            return Ok(root);
+        }
+        let root = Root::open(path)
+            .map_err(|error| format!("the user's root {}: {error}", path.display()))?;
+        let root = Rc::new(root);
+        self.roots.retain(|_, root| root.strong_count() > 0);
+        self.roots.insert(path.to_owned(), Rc::downgrade(&root));
+        Ok(root)
+    }
+
+    /// A passive port for a client of the session that `owner` names.
+    pub(super) fn lease(
+        &mut self,
+        local: IpAddr,
+        client: IpAddr,
+        owner: Key,
+        now: Instant,
+    ) -> Option<Lease> {
+        match self.passive.lease(&mut self.poller, local, client, owner, now) {
+            Ok(lease) => Some(lease),
+            Err(error) => {
+                log::warn!(
+                    "no passive port for {client}: {error}; more of them: --passive-ports LOW-HIGH"
+                );
+                None
+            }
+        }
+    }
+
+    /// A lease whose connection did not come.
+    pub(super) fn lease_unused(&mut self, lease: Lease, session: u64, now: Instant) {
+        let waited = now.saturating_duration_since(lease.since());
+        if waited >= NEVER_ARRIVED {
+            log::info!("#{session} nobody connected to the passive port {}", lease.address());
+            self.silence.never_arrived(lease.client());
+        }
+        self.passive.release(lease, now);
+    }
+
+    /// A passive connection of this client has come.
+    pub(super) fn lease_used(&mut self, client: IpAddr) {
+        self.silence.arrived(client);
+    }
+}
+
+/// Watches for the most common trouble of FTP behind NAT: announced passive connections that never
+/// arrive.
+#[derive(Debug, Default)]
+struct Silence {
+    /// In a row, of clients of this machine, of private networks, and of the world.
+    never_arrived: [u32; 3],
+    told: [bool; 3],
+}
+
+impl Silence {
+    fn never_arrived(&mut self, client: IpAddr) {
+        let kind = kind(client);
+        self.never_arrived[kind] += 1;
+        if self.never_arrived[kind] >= SILENT_LEASES && !self.told[kind] {
+            self.told[kind] = true;
+            let clients = ["this machine", "private networks", "the internet"][kind];
+            log::warn!(
+                "passive data connections of clients from {clients} never arrive: if this server \
+                 is behind NAT or a firewall, let --passive-ports LOW-HIGH through to it and \
+                 announce its public address with --passive-address"
+            );
+        }
+    }
+
+    fn arrived(&mut self, client: IpAddr) {
+        self.never_arrived[kind(client)] = 0;
+    }
+}
+
+fn kind(client: IpAddr) -> usize {
+    let private = match client {
+        IpAddr::V4(address) => address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
+    };
+    if client.is_loopback() {
+        0
+    } else if private {
+        1
+    } else {
+        2
+    }
+}
