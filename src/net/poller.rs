@@ -164,9 +164,9 @@ impl SignalBell {
         Ok(SignalBell(bell))
     }
 
-    /// How many have come since the last call.
-    pub fn take(&mut self) -> usize {
-        self.0.pending().count()
+    /// Which have come since the last call.
+    pub fn take(&mut self) -> impl Iterator<Item = i32> {
+        self.0.pending()
     }
 }
 

@@ -15,12 +15,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use slab::Slab;
 
-use super::Server;
 use super::handle::{Census, Handle};
 use super::logins::Logins;
 use super::peer::{Fate, Peer};
 use super::services::Services;
 use super::timers::Timers;
+use super::{STOP_SIGNALS, Server};
 use crate::net::{Door, Event, Link, PassivePorts, Role, SignalBell};
 use crate::proto::reply::Reply;
 use crate::session::{Session, Settings};
@@ -140,7 +140,10 @@ impl EventLoop {
             Role::Passive => passive.mark(event.key),
             // The waker only wakes: what it wakes for is looked for in any case.
             Role::Bell => {}
-            Role::Signals => *signalled += signals.as_mut().map_or(0, SignalBell::take),
+            Role::Signals => {
+                let caught = signals.iter_mut().flat_map(SignalBell::take);
+                *signalled += caught.filter(|signal| STOP_SIGNALS.contains(signal)).count();
+            }
         })
     }
 

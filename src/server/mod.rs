@@ -11,7 +11,7 @@ mod verifier;
 
 use std::net::SocketAddr;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::config::{Config, StartError, UsersFile};
 use crate::fs::Root;
@@ -19,9 +19,11 @@ use crate::net::{Door, Poller, Role, SignalBell};
 use event_loop::EventLoop;
 pub use handle::{Census, Handle};
 
-/// SIGINT and SIGTERM.
-const STOP_SIGNALS: [i32; 2] =
-    [rustix::process::Signal::INT.as_raw(), rustix::process::Signal::TERM.as_raw()];
+/// The signals that end the server.
+const STOP_SIGNALS: [i32; 2] = [Signal::INT.as_raw(), Signal::TERM.as_raw()];
+/// Caught so that it does not end the process: an upload beyond the limit of file sizes is refused
+/// by an error as well.
+const HARMLESS_SIGNAL: i32 = Signal::XFSZ.as_raw();
 
 /// A server that listens: nobody is answered until it runs.
 ///
@@ -80,7 +82,9 @@ impl Server {
     /// # Errors
     /// The signals cannot be caught.
     pub fn stop_on_signals(&mut self) -> Result<(), StartError> {
-        let bell = SignalBell::new(&mut self.poller, &STOP_SIGNALS).map_err(StartError::Loop)?;
+        let [interrupt, terminate] = STOP_SIGNALS;
+        let caught = [interrupt, terminate, HARMLESS_SIGNAL];
+        let bell = SignalBell::new(&mut self.poller, &caught).map_err(StartError::Loop)?;
         self.signals = Some(bell);
         Ok(())
     }

@@ -15,14 +15,20 @@ const ATTEMPTS: u8 = 3;
 pub(super) struct Login {
     /// What USER said and PASS has not yet confirmed.
     named: Option<Vec<u8>>,
-    granted: Option<Access>,
+    /// Who is logged in, and what they may do.
+    granted: Option<(Vec<u8>, Access)>,
     failures: u8,
 }
 
 impl Login {
     /// What the user may do, once logged in.
     pub(super) fn access(&self) -> Option<Access> {
-        self.granted
+        self.granted.as_ref().map(|(_, access)| *access)
+    }
+
+    /// Who is logged in, as the log shows it.
+    pub(super) fn name(&self) -> String {
+        self.granted.as_ref().map_or_else(String::new, |(name, _)| name.escape_ascii().to_string())
     }
 }
 
@@ -40,20 +46,20 @@ impl Session {
         self.effects.push_back(Effect::Verify { name, secret });
     }
 
-    pub(super) fn judged(&mut self, name: &[u8], verdict: Verdict, now: Instant) {
-        let (id, client, name) = (self.id, self.client, name.escape_ascii());
+    pub(super) fn judged(&mut self, name: Vec<u8>, verdict: Verdict, now: Instant) {
+        let (id, client, shown) = (self.id, self.client, name.escape_ascii());
         match verdict {
             Verdict::Granted(access) => {
-                log::info!("#{id} {client} {name} logged in, may {access}");
-                self.login.granted = Some(access);
+                log::info!("#{id} {client} {shown} logged in, may {access}");
+                self.login.granted = Some((name, access));
                 self.reply(Reply::LoggedIn);
             }
             Verdict::Denied(delay) => {
-                log::warn!("#{id} {client} {name} could not log in");
+                log::warn!("#{id} {client} {shown} could not log in");
                 self.waiting = Some(Waiting::Penalty { until: now + delay });
             }
             Verdict::Busy => {
-                log::warn!("#{id} {client} {name} turned away, too many logins at once");
+                log::warn!("#{id} {client} {shown} turned away, too many logins at once");
                 self.reply(Reply::LoginBusy);
                 self.hang_up();
             }

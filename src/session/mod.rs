@@ -189,7 +189,7 @@ impl Session {
         }
         match (self.waiting.take(), answer) {
             (Some(Waiting::Verdict { name }), Answer::Login(verdict)) => {
-                self.judged(&name, verdict, now);
+                self.judged(name, verdict, now);
             }
             (Some(Waiting::Listening { extended }), Answer::Listening(address)) => {
                 self.listening(extended, address);

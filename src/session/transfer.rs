@@ -218,7 +218,8 @@ impl Session {
 
     pub(super) fn log_transfer(&self, outcome: &str) {
         if let Some(transfer) = &self.transfer {
-            log::info!("#{} {} {}: {outcome}", self.id, self.client, transfer.describe());
+            let (id, client, user) = (self.id, self.client, self.login.name());
+            log::info!("#{id} {client} {user} {}: {outcome}", transfer.describe());
         }
     }
 }
