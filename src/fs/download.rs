@@ -4,9 +4,9 @@
 use super::facts::{facts_of, must_be_file};
 use super::{Refusal, Root};
 use crate::proto::path::VPath;
-use rustix::fs::{OFlags, sendfile};
+use rustix::fs::{OFlags, copy_file_range, sendfile};
 use rustix::io::{Errno, pread, retry_on_intr};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// A file opened to be sent.
 ///
@@ -45,6 +45,11 @@ impl Download {
         Ok(Download { file, size: facts.size, position: from })
     }
 
+    /// Ends it before byte `end`, if the file is as long.
+    pub fn end_at(&mut self, end: u64) {
+        self.size = self.size.min(end);
+    }
+
     /// Sends up to `most` bytes to `socket` without copying them through this process. `Ok(0)` is
     /// the end; if then [`left`](Download::left) is not zero, the file has become shorter.
     ///
@@ -73,6 +78,24 @@ impl Download {
     /// The length of the file in bytes, when it was opened.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Which byte is next.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Copies up to `most` bytes to another file, by the kernel alone. Answers as `send_to` does.
+    ///
+    /// # Errors
+    /// What either disk answers, or that the two have no such way between them.
+    pub(super) fn copy_to(&mut self, file: impl AsFd, most: usize) -> rustix::io::Result<usize> {
+        let most = self.at_most(most);
+        if most == 0 {
+            return Ok(0);
+        }
+        let position = &mut self.position;
+        retry_on_intr(|| copy_file_range(&self.file, Some(&mut *position), &file, None, most))
     }
 
     /// How many bytes are still to come.

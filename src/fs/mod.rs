@@ -17,7 +17,7 @@ pub use dir::Dir;
 pub use download::{Download, SendError};
 pub use refusal::Refusal;
 pub use root::Root;
-pub use upload::{How, PartialKeep, Upload};
+pub use upload::{How, NewFile, PartialKeep, Upload};
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,12 @@
 //! the descriptor of its directory; a `VPath` guarantees that it is no `..` and holds no slash.
 
 use super::facts::{facts_at, facts_of};
-use super::{Dir, Download, How, PartialKeep, Refusal, Upload};
+use super::scratch::magic_link;
+use super::{Dir, Download, How, NewFile, PartialKeep, Refusal, Upload};
 use crate::proto::entry::{Facts, Kind};
 use crate::proto::path::VPath;
-use rustix::fs::{Access, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, utimensat};
 use rustix::fs::{accessat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
@@ -65,13 +67,37 @@ impl Root {
         may(self.resolve(path, OFlags::PATH | OFlags::DIRECTORY)?, Access::EXEC_OK)
     }
 
-    /// Makes a directory; its mode is 0777 less the umask.
+    /// Makes a directory; its mode is 0777 less `umask`, or less that of the process.
     ///
     /// # Errors
     /// `Exists` if anything at all stands there: a dangling link and the root too.
-    pub fn make_dir(&self, path: &VPath) -> Result<(), Refusal> {
+    pub fn make_dir(&self, path: &VPath, umask: Option<u16>) -> Result<(), Refusal> {
         let name = path.name().ok_or(Refusal::Exists)?;
-        Ok(mkdirat(self.folder_of(path)?, name, Mode::from_raw_mode(0o777))?)
+        mkdirat(self.folder_of(path)?, name, Mode::from_raw_mode(0o777))?;
+        umask.map_or(Ok(()), |umask| self.set_mode(path, 0o777 & !umask))
+    }
+
+    /// Sets the permission bits of a file or directory, `0o777` at most.
+    ///
+    /// # Errors
+    /// `Denied` if it is somebody else's.
+    pub fn set_mode(&self, path: &VPath, mode: u16) -> Result<(), Refusal> {
+        let file = self.resolve(path, OFlags::PATH)?;
+        // A descriptor that can't do anything else can be named by /proc, and nothing but this one.
+        Ok(chmodat(CWD, magic_link(&file), Mode::from_raw_mode(mode.into()), AtFlags::empty())?)
+    }
+
+    /// Sets when a file or directory was last changed, in seconds since 1970 (UTC).
+    ///
+    /// # Errors
+    /// `Denied` if it is somebody else's.
+    pub fn set_modified(&self, path: &VPath, seconds: i64) -> Result<(), Refusal> {
+        let file = self.resolve(path, OFlags::PATH)?;
+        let times = Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: Timespec { tv_sec: seconds, tv_nsec: 0 },
+        };
+        Ok(utimensat(CWD, magic_link(&file), &times, AtFlags::empty())?)
     }
 
     /// Removes an empty directory.
@@ -147,8 +173,14 @@ impl Root {
     /// # Errors
     /// What can be known beforehand: `IsDirectory`, `NotRegular`, `Denied`, `ReadOnly`, `NotFound`
     /// (the folder), `BadName`, `Exists` for [`How::Create`], `BeyondEnd` for [`How::ResumeAt`].
-    pub fn upload(&self, path: &VPath, how: How, keep: PartialKeep) -> Result<Upload, Refusal> {
-        Upload::prepare(self, path, how, keep)
+    pub fn upload(
+        &self,
+        path: &VPath,
+        how: How,
+        keep: PartialKeep,
+        new: NewFile,
+    ) -> Result<Upload, Refusal> {
+        Upload::prepare(self, path, how, keep, new)
     }
 
     /// Opens a directory to be listed.

@@ -5,11 +5,12 @@
 //! behind. Where the file system has none, or where /proc is missing, without which such a file
 //! can't be linked, it has a temporary name from the start, and only a kill can leave it there.
 
-use super::Refusal;
 use super::facts::facts_at;
+use super::{NewFile, Refusal};
 use crate::proto::entry::Kind;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, fchmod, linkat};
-use rustix::fs::{openat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{fallocate, fchmod, ftruncate, linkat, openat};
+use rustix::fs::{renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -51,6 +52,30 @@ impl Scratch {
         self.file = Some(openat(&self.folder, &name, flags, new_file_mode())?);
         self.temporary = Some(name);
         Ok(())
+    }
+
+    /// Gives the file its mode, and reserves its room on the disk.
+    ///
+    /// # Errors
+    /// `NoSpace` or `Quota` if the room can't be had.
+    pub(super) fn shape(&self, new: NewFile) -> Result<(), Refusal> {
+        let Some(file) = &self.file else { return Ok(()) };
+        if let Some(umask) = new.umask {
+            fchmod(file, new_file_mode() & !Mode::from_raw_mode(umask.into()))?;
+        }
+        if new.reserve > 0 {
+            match fallocate(file, FallocateFlags::KEEP_SIZE, 0, new.reserve) {
+                // A file system that can't reserve will tell when it is full.
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+                reserved => reserved?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives back what was reserved beyond the length that the file has come to.
+    pub(super) fn give_back(&self, length: u64) -> Result<(), Refusal> {
+        Ok(self.file.as_ref().map_or(Ok(()), |file| ftruncate(file, length))?)
     }
 
     /// The file, once it is made.
@@ -136,7 +161,8 @@ fn temporary_name() -> Result<Vec<u8>, Refusal> {
     Ok(format!(".packetboat-{:016x}~", u64::from_ne_bytes(random)).into_bytes())
 }
 
-fn magic_link(file: impl AsFd) -> String {
+/// The path of a descriptor of ours.
+pub(super) fn magic_link(file: impl AsFd) -> String {
     format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
 }
 

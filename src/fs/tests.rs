@@ -113,15 +113,15 @@ fn directories_are_made_entered_and_removed() {
     let tree = Tree::new();
     tree.write("file", "");
     symlink("nowhere", tree.path("dangling")).unwrap();
-    assert_eq!(tree.root.make_dir(&v("a")), Ok(()));
-    assert_eq!(tree.root.make_dir(&v("a/b")), Ok(()));
+    assert_eq!(tree.root.make_dir(&v("a"), None), Ok(()));
+    assert_eq!(tree.root.make_dir(&v("a/b"), None), Ok(()));
     assert_eq!(tree.root.enter(&v("a/b")), Ok(()));
     assert_eq!(tree.root.enter(&v("file")), Err(Refusal::NotDirectory));
     assert_eq!(tree.root.enter(&v("x")), Err(Refusal::NotFound));
     for taken in ["a", "file", "dangling", "/"] {
-        assert_eq!(tree.root.make_dir(&v(taken)), Err(Refusal::Exists), "{taken}");
+        assert_eq!(tree.root.make_dir(&v(taken), None), Err(Refusal::Exists), "{taken}");
     }
-    assert_eq!(tree.root.make_dir(&v("x/y")), Err(Refusal::NotFound));
+    assert_eq!(tree.root.make_dir(&v("x/y"), None), Err(Refusal::NotFound));
 
     symlink("a/b", tree.path("link")).unwrap();
     assert_eq!(tree.root.enter(&v("link")), Ok(()));
@@ -200,7 +200,10 @@ fn names_of_every_kind_come_back_byte_for_byte() {
         &longest,
     ];
     for name in &names {
-        let mut upload = tree.root.upload(&v(name), How::Replace, PartialKeep::Keep).unwrap();
+        let mut upload = tree
+            .root
+            .upload(&v(name), How::Replace, PartialKeep::Keep, NewFile::default())
+            .unwrap();
         upload.begin().unwrap();
         upload.write(name).unwrap();
         upload.finish().unwrap();
@@ -227,10 +230,10 @@ fn a_name_of_256_bytes_is_refused() {
     let tree = Tree::new();
     tree.write("file", "");
     let long = v([b'x'; 256]);
-    assert_eq!(tree.root.make_dir(&long), Err(Refusal::BadName));
+    assert_eq!(tree.root.make_dir(&long, None), Err(Refusal::BadName));
     assert_eq!(tree.root.rename(&v("file"), &long), Err(Refusal::BadName));
     assert_eq!(tree.root.facts(&long), Err(Refusal::BadName));
-    let upload = tree.root.upload(&long, How::Replace, PartialKeep::Keep);
+    let upload = tree.root.upload(&long, How::Replace, PartialKeep::Keep, NewFile::default());
     assert_eq!(upload.unwrap_err(), Refusal::BadName);
 }
 

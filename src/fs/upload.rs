@@ -10,7 +10,7 @@
 use super::facts::{facts_at, facts_of, must_be_file};
 use super::root::may;
 use super::scratch::Scratch;
-use super::{Refusal, Root};
+use super::{Download, Refusal, Root};
 use crate::proto::entry::Kind;
 use crate::proto::path::VPath;
 use rustix::fs::{Access, OFlags, ftruncate};
@@ -39,6 +39,15 @@ pub enum PartialKeep {
     Discard,
 }
 
+/// What a new file is to be like; a file that is replaced or resumed keeps its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NewFile {
+    /// Permission bits that it must not have; `None` leaves that to the process.
+    pub umask: Option<u16>,
+    /// Bytes to reserve for it on the disk.
+    pub reserve: u64,
+}
+
 /// A file that is being received. Dropped without [`finish`](Upload::finish) or
 /// [`cut_off`](Upload::cut_off), it leaves nothing but what it wrote in place.
 #[derive(Debug)]
@@ -46,6 +55,7 @@ pub struct Upload {
     name: Vec<u8>,
     pub(super) place: Place,
     keep: PartialKeep,
+    new: NewFile,
     written: u64,
 }
 
@@ -75,6 +85,7 @@ impl Upload {
         path: &VPath,
         how: How,
         keep: PartialKeep,
+        new: NewFile,
     ) -> Result<Upload, Refusal> {
         let name = path.name().ok_or(Refusal::IsDirectory)?;
         let folder = root.folder_of(path)?;
@@ -90,7 +101,7 @@ impl Upload {
                 place => place?,
             },
         };
-        Ok(Upload { name: name.to_vec(), place, keep, written: 0 })
+        Ok(Upload { name: name.to_vec(), place, keep, new, written: 0 })
     }
 
     /// Makes room for the bytes: to be called once, when the data connection is up.
@@ -99,10 +110,14 @@ impl Upload {
     /// what arrived, so that its size tells the truth if this upload is cut off as well.
     ///
     /// # Errors
-    /// What the disk answers; `BeyondEnd` if the file has become shorter than the offset.
+    /// What the disk answers, `NoSpace` for what is to be reserved among it; `BeyondEnd` if the
+    /// file has become shorter than the offset.
     pub fn begin(&mut self) -> Result<(), Refusal> {
         match &mut self.place {
-            Place::Aside { scratch, .. } => scratch.create(),
+            Place::Aside { scratch, .. } => {
+                scratch.create()?;
+                scratch.shape(self.new)
+            }
             Place::Itself { cut_to: None, .. } => Ok(()),
             // Cutting a shorter file would lengthen it, with zeros that nobody sent.
             Place::Itself { file, cut_to: Some(offset) } if facts_of(&*file)?.size < *offset => {
@@ -118,15 +133,8 @@ impl Upload {
     /// What the disk answers, `NoSpace`, `Quota` and `TooLarge` among them. A part may have been
     /// written; the upload can then only be cut off.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
-        let file = match &self.place {
-            Place::Itself { file, .. } => Some(file),
-            Place::Aside { scratch, .. } => scratch.file(),
-        };
-        let Some(file) = file else {
-            debug_assert!(false, "an upload begins before it is written to");
-            return Err(Errno::BADF.into());
-        };
         while !bytes.is_empty() {
+            let file = self.file()?;
             let count = retry_on_intr(|| write(file, bytes))?;
             if count == 0 {
                 // No file system should answer so; going on would be an endless loop.
@@ -138,9 +146,43 @@ impl Upload {
         Ok(())
     }
 
+    /// Writes up to `most` bytes of another file, by the kernel alone where it can, else by way of
+    /// `buffer`; 0 at that file's end.
+    ///
+    /// # Errors
+    /// What either disk answers.
+    pub fn copy_from(
+        &mut self,
+        from: &mut Download,
+        buffer: &mut [u8],
+        most: usize,
+    ) -> Result<usize, Refusal> {
+        match from.copy_to(self.file()?, most) {
+            Ok(count) => {
+                self.written += count as u64;
+                Ok(count)
+            }
+            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                let most = most.min(buffer.len());
+                let count = from.read(&mut buffer[..most])?;
+                self.write(&buffer[..count]).map(|()| count)
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
     /// How many bytes this upload has written so far.
     pub fn written(&self) -> u64 {
         self.written
+    }
+
+    fn file(&self) -> Result<&OwnedFd, Refusal> {
+        let file = match &self.place {
+            Place::Itself { file, .. } => Some(file),
+            Place::Aside { scratch, .. } => scratch.file(),
+        };
+        debug_assert!(file.is_some(), "an upload begins before it is written to");
+        file.ok_or_else(|| Errno::BADF.into())
     }
 
     /// The upload is complete: the whole file now stands under its name, and has replaced a file
@@ -152,9 +194,14 @@ impl Upload {
     pub fn finish(self) -> Result<(), Refusal> {
         match self.place {
             Place::Itself { .. } => Ok(()),
-            Place::Aside { scratch, claim: Claim::FreeOnly } => scratch.take_new(&self.name),
-            Place::Aside { scratch, claim: Claim::Free | Claim::Held } => {
-                scratch.take_over(&self.name)
+            Place::Aside { scratch, claim } => {
+                if self.new.reserve > self.written {
+                    scratch.give_back(self.written)?;
+                }
+                match claim {
+                    Claim::FreeOnly => scratch.take_new(&self.name),
+                    Claim::Free | Claim::Held => scratch.take_over(&self.name),
+                }
             }
         }
     }
@@ -170,6 +217,7 @@ impl Upload {
                 if self.written > 0 =>
             {
                 // A name taken meanwhile belongs to somebody whose upload may be whole.
+                let _ = scratch.give_back(self.written);
                 let _ = scratch.take_new(&self.name);
             }
             (Place::Aside { .. } | Place::Itself { .. }, _) => {}

@@ -7,7 +7,10 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::checksum::{Algorithm, Target};
+use super::date;
 use super::hostport::{self, EprtError};
+use super::listing::FactSet;
 use super::verb::{self, Argument, Rule, Verb};
 
 /// A password: it cannot be printed.
@@ -51,32 +54,55 @@ pub enum Command {
     Acct,
     Allo(u64),
     Appe(Vec<u8>),
+    Avbl(Vec<u8>),
     Cdup,
+    /// The X commands: a checksum, and of what.
+    Checksum(Algorithm, Target),
+    Clnt,
     Cwd(Vec<u8>),
     Dele(Vec<u8>),
     Eprt(SocketAddr),
     Epsv(Epsv),
     Feat,
+    Hash(Vec<u8>),
     Help(Option<&'static Rule>),
+    Host(Vec<u8>),
+    Lang,
     List(Vec<u8>),
-    Mdtm(Vec<u8>),
+    /// The time of a file; or, if there is no file of this name, old clients set a time so.
+    Mdtm(Vec<u8>, Option<(Change, Vec<u8>)>),
+    Mff(Vec<Change>, Vec<u8>),
+    Mfmt(Change, Vec<u8>),
     Mkd(Vec<u8>),
+    Mlsd(Vec<u8>),
+    Mlst(Vec<u8>),
     Mode,
     Nlst(Vec<u8>),
     Noop,
+    /// None asks which it is.
+    OptsHash(Option<Algorithm>),
+    OptsMlst(FactSet),
     OptsUtf8,
     Pass(Secret),
     Pasv,
     Port(SocketAddr),
     Pwd,
     Quit,
+    /// The first and the last byte; `1 0` means all.
+    Rang(u64, u64),
     Rein,
     Rest(u64),
     Retr(Vec<u8>),
     Rmd(Vec<u8>),
     Rnfr(Vec<u8>),
     Rnto(Vec<u8>),
+    SiteChmod(Change, Vec<u8>),
+    SiteCpfr(Vec<u8>),
+    SiteCpto(Vec<u8>),
     SiteHelp,
+    /// None asks which it is.
+    SiteUmask(Option<u16>),
+    SiteUtime(Change, Vec<u8>),
     Size(Vec<u8>),
     Stat(Option<Vec<u8>>),
     Stor(Vec<u8>),
@@ -85,6 +111,22 @@ pub enum Command {
     Syst,
     Type(Representation),
     User(Vec<u8>),
+}
+
+impl Command {
+    /// Whether it changes what is served, beyond what its verb's row says.
+    pub fn writes(&self) -> bool {
+        matches!(self, Command::SiteChmod(..) | Command::SiteCpto(_) | Command::SiteUtime(..))
+    }
+}
+
+/// A fact of a file that a client may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// When its content was last changed, in seconds since 1970.
+    Modified(i64),
+    /// Its permission bits, `0o777` at most.
+    Mode(u16),
 }
 
 /// Why a line is not a command that can be obeyed.
@@ -159,7 +201,9 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Acct => Command::Acct,
         Verb::Allo => Command::Allo(allo(word).ok_or(Misuse::Malformed(rule))?),
         Verb::Appe => Command::Appe(path()),
+        Verb::Avbl => Command::Avbl(path()),
         Verb::Cdup => Command::Cdup,
+        Verb::Clnt => Command::Clnt,
         Verb::Cwd => Command::Cwd(path()),
         Verb::Dele => Command::Dele(path()),
         Verb::Eprt => Command::Eprt(hostport::parse_eprt(word).map_err(|error| match error {
@@ -168,10 +212,21 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         })?),
         Verb::Epsv => Command::Epsv(epsv(word).ok_or(Misuse::Malformed(rule))??),
         Verb::Feat => Command::Feat,
+        Verb::Hash => Command::Hash(path()),
         Verb::Help if word.is_empty() => Command::Help(None),
         Verb::Help => Command::Help(Some(verb::find(word).ok_or(Misuse::Unsupported(rule))?)),
+        Verb::Host => Command::Host(word.to_vec()),
+        Verb::Lang if word.is_empty() || word.eq_ignore_ascii_case(b"EN") => Command::Lang,
+        Verb::Lang => return Err(Misuse::Unsupported(rule)),
         Verb::List => Command::List(without_options(raw).to_vec()),
-        Verb::Mdtm => Command::Mdtm(path()),
+        Verb::Mdtm => Command::Mdtm(path(), timed(raw)),
+        Verb::Mff => mff(rule, raw)?,
+        Verb::Mfmt => {
+            let (change, path) = timed(raw).ok_or(Misuse::Malformed(rule))?;
+            Command::Mfmt(change, path)
+        }
+        Verb::Mlsd => Command::Mlsd(path()),
+        Verb::Mlst => Command::Mlst(path()),
         Verb::Mkd => Command::Mkd(path()),
         Verb::Mode => code(rule, word, b"S", b"BCZ").map(|_| Command::Mode)?,
         Verb::Nlst => Command::Nlst(without_options(raw).to_vec()),
@@ -182,14 +237,14 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Port => Command::Port(hostport::parse_port(word).ok_or(Misuse::Malformed(rule))?),
         Verb::Pwd => Command::Pwd,
         Verb::Quit => Command::Quit,
+        Verb::Rang => rang(word).ok_or(Misuse::Malformed(rule))?,
         Verb::Rein => Command::Rein,
         Verb::Rest => Command::Rest(number(word).ok_or(Misuse::Malformed(rule))?),
         Verb::Retr => Command::Retr(path()),
         Verb::Rmd => Command::Rmd(path()),
         Verb::Rnfr => Command::Rnfr(path()),
         Verb::Rnto => Command::Rnto(path()),
-        Verb::Site if word.eq_ignore_ascii_case(b"HELP") => Command::SiteHelp,
-        Verb::Site => return Err(Misuse::Unsupported(rule)),
+        Verb::Site => site(rule, raw)?,
         Verb::Size => Command::Size(path()),
         Verb::Stat => Command::Stat((!raw.is_empty()).then(path)),
         Verb::Stor => Command::Stor(path()),
@@ -198,11 +253,100 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Syst => Command::Syst,
         Verb::Type => Command::Type(representation(rule, word)?),
         Verb::User => Command::User(path()),
+        Verb::Xcrc => checksum(rule, Algorithm::Crc32, raw)?,
+        Verb::Xmd5 => checksum(rule, Algorithm::Md5, raw)?,
+        Verb::Xsha1 => checksum(rule, Algorithm::Sha1, raw)?,
+        Verb::Xsha256 => checksum(rule, Algorithm::Sha256, raw)?,
+        Verb::Xsha512 => checksum(rule, Algorithm::Sha512, raw)?,
     })
 }
 
+fn checksum(rule: &'static Rule, algorithm: Algorithm, raw: &[u8]) -> Result<Command, Misuse> {
+    let target = Target::parse(raw).ok_or(Misuse::Malformed(rule))?;
+    Ok(Command::Checksum(algorithm, target))
+}
+
+/// `RANG first last`; only `1 0`, which means all, may run backwards.
+fn rang(word: &[u8]) -> Option<Command> {
+    let (first, last) = split(word);
+    let (first, last) = (number(first)?, number(last?.trim_ascii())?);
+    (first <= last || (first, last) == (1, 0)).then_some(Command::Rang(first, last))
+}
+
+/// A time, a space and a path.
+fn timed(raw: &[u8]) -> Option<(Change, Vec<u8>)> {
+    let (time, path) = split(raw);
+    let path = path.filter(|path| !path.is_empty())?;
+    Some((Change::Modified(date::parse_mdtm(time)?), path.to_vec()))
+}
+
+/// Permission bits in octal.
+fn mode(word: &[u8]) -> Option<u16> {
+    let digits =
+        (1..=4).contains(&word.len()) && word.iter().all(|byte| (b'0'..=b'7').contains(byte));
+    let bits = word.iter().fold(0, |bits, digit| bits << 3 | u16::from(digit & 7));
+    (digits && bits <= 0o777).then_some(bits)
+}
+
+/// MFF: `fact=value;` any number of times, a space, a path (draft-somers-ftp-mfxx).
+fn mff(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
+    let (facts, path) = split(raw);
+    let path = path.filter(|path| !path.is_empty()).ok_or(Misuse::Malformed(rule))?;
+    let facts = facts.strip_suffix(b";").ok_or(Misuse::Malformed(rule))?;
+    let changes = facts.split(|&byte| byte == b';').map(|fact| {
+        let equals = fact.iter().position(|&byte| byte == b'=').ok_or(Misuse::Malformed(rule))?;
+        let (name, value) = (fact[..equals].to_ascii_lowercase(), &fact[equals + 1..]);
+        let change = match name.as_slice() {
+            b"modify" => date::parse_mdtm(value).map(Change::Modified),
+            b"unix.mode" => mode(value).map(Change::Mode),
+            _ => return Err(Misuse::Unsupported(rule)),
+        };
+        change.ok_or(Misuse::Malformed(rule))
+    });
+    Ok(Command::Mff(changes.collect::<Result<_, _>>()?, path.to_vec()))
+}
+
+fn site(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
+    let (name, argument) = split(raw);
+    let argument = argument.unwrap_or_default();
+    let malformed = Misuse::Malformed(rule);
+    let path = || if argument.is_empty() { Err(malformed) } else { Ok(argument.to_vec()) };
+    Ok(match name.to_ascii_uppercase().as_slice() {
+        b"CHMOD" => {
+            let (bits, path) = split(argument);
+            let path = path.filter(|path| !path.is_empty()).ok_or(malformed)?;
+            Command::SiteChmod(Change::Mode(mode(bits).ok_or(malformed)?), path.to_vec())
+        }
+        b"CPFR" => Command::SiteCpfr(path()?),
+        b"CPTO" => Command::SiteCpto(path()?),
+        b"HELP" => Command::SiteHelp,
+        b"UMASK" if argument.is_empty() => Command::SiteUmask(None),
+        b"UMASK" => Command::SiteUmask(Some(mode(argument.trim_ascii()).ok_or(malformed)?)),
+        b"UTIME" => {
+            let (change, path) = utime(argument).ok_or(malformed)?;
+            Command::SiteUtime(change, path)
+        }
+        _ => return Err(Misuse::Unsupported(rule)),
+    })
+}
+
+/// SITE UTIME has two forms: `YYYYMMDDhhmm[ss] path`, and `path` with the times of access, of
+/// modification and of creation behind it, and `UTC`.
+fn utime(argument: &[u8]) -> Option<(Change, Vec<u8>)> {
+    let (time, path) = split(argument);
+    let seconds = if time.len() == 12 { [time, b"00"].concat() } else { time.to_vec() };
+    if let (Some(modified), Some(path)) = (date::parse_mdtm(&seconds), path) {
+        return (!path.is_empty()).then(|| (Change::Modified(modified), path.to_vec()));
+    }
+    let mut words = argument.rsplitn(5, |&byte| byte == b' ');
+    let utc = words.next()?.eq_ignore_ascii_case(b"UTC");
+    let (_created, modified, _accessed) = (words.next()?, words.next()?, words.next()?);
+    let change = Change::Modified(date::parse_mdtm(modified).filter(|_| utc)?);
+    words.next().filter(|path| !path.is_empty()).map(|path| (change, path.to_vec()))
+}
+
 /// An unsigned decimal number, digits only.
-fn number(word: &[u8]) -> Option<u64> {
+pub(super) fn number(word: &[u8]) -> Option<u64> {
     let digits = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
     digits.then(|| std::str::from_utf8(word).ok()?.parse().ok())?
 }
@@ -258,6 +402,12 @@ fn opts(rule: &'static Rule, word: &[u8]) -> Result<Command, Misuse> {
     let (name, value) = split(word);
     let value = value.unwrap_or_default().trim_ascii();
     match name.to_ascii_uppercase().as_slice() {
+        b"HASH" if value.is_empty() => Ok(Command::OptsHash(None)),
+        b"HASH" => {
+            let algorithm = Algorithm::parse(value).ok_or(Misuse::Unsupported(rule))?;
+            Ok(Command::OptsHash(Some(algorithm)))
+        }
+        b"MLST" => Ok(Command::OptsMlst(FactSet::parse(value))),
         b"UTF8" | b"UTF-8" if value.is_empty() || value.eq_ignore_ascii_case(b"ON") => {
             Ok(Command::OptsUtf8)
         }

@@ -22,6 +22,13 @@ pub enum Style {
     Long,
     /// NLST: names that can be used as arguments, so with the folder as the client spelled it.
     Names,
+    /// MLSD: facts for programs.
+    Machine {
+        /// The facts to show.
+        wanted: FactSet,
+        /// Whether the user may change things.
+        may_write: bool,
+    },
 }
 
 /// Appends the line of LIST for one file. `target` is where a symbolic link leads, if that is

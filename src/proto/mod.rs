@@ -1,6 +1,7 @@
 //! FTP as a language: bytes in, values out, and back. Pure: no clock, no I/O, no session.
 
 pub mod ascii;
+pub mod checksum;
 pub mod command;
 pub mod date;
 pub mod entry;

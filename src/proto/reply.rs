@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::command::{Misuse, Representation};
-use super::date::Mdtm;
+use super::checksum::Algorithm;
+use super::command::{Change, Misuse, Representation};
+use super::date::{self, Mdtm};
+use super::listing::FactSet;
 use super::verb;
 
 /// What can be said to a client, one variant a situation.
@@ -120,6 +122,35 @@ pub enum Reply<'a> {
     Modified(Mdtm),
     /// SIZE or MDTM of something that isn't a regular file.
     NotAFile,
+    /// MLST: one line of facts, without its CRLF.
+    Facts(&'a [u8]),
+    /// AVBL, in bytes.
+    Free(u64),
+    /// MFMT, MFF: what was set, and of which path.
+    Changed(&'a [Change], &'a [u8]),
+    /// SITE CHMOD, SITE UTIME.
+    SiteDone,
+    /// SITE UMASK: what it is now.
+    Umask(u16),
+    /// SITE CPFR: SITE CPTO may come.
+    SendCopyName,
+    /// SITE CPTO without SITE CPFR.
+    CopyFromFirst,
+    /// HASH: the checksum of these bytes of a path.
+    Hash {
+        /// By this algorithm.
+        algorithm: Algorithm,
+        /// The first byte, and the one after the last.
+        range: (u64, u64),
+        /// In hexadecimal digits.
+        digits: &'a str,
+        /// As the client spelled it.
+        path: &'a [u8],
+    },
+    /// XCRC and its kin: in hexadecimal digits.
+    Checksum(&'a str),
+    /// RANG: the first and the last byte of the next transfer.
+    RangeSet(u64, u64),
     /// SIZE in TYPE A, where it would cost reading the file.
     NoSizeInAscii,
     /// The file system refused: a code of its own kind and the reason.
@@ -131,8 +162,22 @@ pub enum Reply<'a> {
     Okay,
     /// OPTS UTF8 ON.
     Utf8Always,
-    /// FEAT.
-    Features,
+    /// FEAT: which facts and which checksum are chosen.
+    Features(FactSet, Algorithm),
+    /// LANG.
+    Language,
+    /// CLNT.
+    ClientNoted,
+    /// HOST, for the one host there is.
+    HostAccepted,
+    /// HOST, for any other.
+    HostUnknown,
+    /// HOST behind a login.
+    HostTooLate,
+    /// OPTS MLST: what is chosen now.
+    FactsChosen(FactSet),
+    /// OPTS HASH: what is chosen now.
+    AlgorithmChosen(Algorithm),
     /// HELP.
     Help,
     /// HELP with a verb: its row's name and help line.
@@ -151,10 +196,6 @@ pub enum Reply<'a> {
     /// A line that is too long.
     LineTooLong,
 }
-
-/// The features of RFC 2389: exactly what works.
-const FEATURES: &str =
-    "Features supported:\nEPRT\nEPSV\nMDTM\nREST STREAM\nSIZE\nTVFS\nUTF8\nEnd FEAT.";
 
 impl Reply<'_> {
     /// Appends the reply to `out`, ready to be sent.
@@ -238,15 +279,41 @@ impl Reply<'_> {
             Reply::Size(bytes) => return (213, owned(&[&bytes.to_string()])),
             Reply::Modified(time) => return (213, owned(&[&time.to_string()])),
             Reply::NotAFile => (550, "Not a regular file."),
+            Reply::Facts(line) => return (250, named("Facts follow:\n", line, "\nEnd of facts.")),
+            Reply::Free(bytes) => return (213, owned(&[&bytes.to_string()])),
+            Reply::Changed(changes, path) => return (213, named(&spelled(changes), path, "")),
+            Reply::SiteDone => (200, "Done."),
+            Reply::Umask(mask) => return (200, owned(&[&format!("UMASK is {mask:03o}.")])),
+            Reply::SendCopyName => (350, "Send SITE CPTO with the name of the copy."),
+            Reply::CopyFromFirst => (503, "Send SITE CPFR first."),
+            Reply::Hash { algorithm, range: (first, end), digits, path } => {
+                let (name, last) = (algorithm.name(), end.saturating_sub(1));
+                return (213, named(&format!("{name} {first}-{last} {digits} "), path, ""));
+            }
+            Reply::Checksum(digits) => (250, *digits),
+            Reply::RangeSet(first, last) => {
+                let text = format!("Restarting at {first}. End byte range at {last}.");
+                return (350, owned(&[&text]));
+            }
             Reply::NoSizeInAscii => (550, "SIZE needs TYPE I."),
             Reply::Refused(code, reason) => (*code, *reason),
             Reply::System => (215, "UNIX Type: L8"),
             Reply::Okay => (200, "Okay."),
             Reply::Utf8Always => (200, "UTF8 is always on."),
-            Reply::Features => (211, FEATURES),
+            Reply::Features(facts, algorithm) => {
+                return (211, features(*facts, *algorithm).into_bytes().into());
+            }
+            Reply::Language => (200, "English it is."),
+            Reply::ClientNoted => (200, "Noted."),
+            Reply::HostAccepted => (220, "Host accepted."),
+            Reply::HostUnknown => (504, "No such host here."),
+            Reply::HostTooLate => (503, "HOST comes before USER."),
+            Reply::FactsChosen(facts) => return (200, owned(&["MLST OPTS ", &facts.to_string()])),
+            Reply::AlgorithmChosen(algorithm) => (200, algorithm.name()),
             Reply::Help => return (214, help().into_bytes().into()),
             Reply::HelpOn(name, help) => return (214, owned(&[name, " ", help])),
-            Reply::SiteHelp => (214, "SITE commands:\nHELP\nEnd."),
+            Reply::SiteHelp => (214, "SITE commands:\nCHMOD <mode> <path>\nCPFR <file>, then CPTO <copy>\nHELP\n\
+                 UMASK [<mode>]\nUTIME <YYYYMMDDhhmmss> <path>\nEnd."),
             Reply::Status(lines) => (211, *lines),
             Reply::EndOfStatus => (213, "End of status."),
             Reply::Misuse(misuse) => return self::misuse(*misuse),
@@ -284,6 +351,25 @@ fn misuse(misuse: Misuse) -> (u16, Cow<'static, [u8]>) {
         }
         Misuse::Protocol => (522, b"Network protocol not supported, use (1,2)."[..].into()),
     }
+}
+
+/// The features of RFC 2389: exactly what works.
+fn features(facts: FactSet, algorithm: Algorithm) -> String {
+    let (hash, mlst) = (algorithm.feature(), facts.feature());
+    format!(
+        "Features supported:\nAVBL\nCLNT\nEPRT\nEPSV\nHASH {hash}\nHOST\nLANG EN*\nMDTM\n\
+         MFF Modify;UNIX.mode;\nMFMT\nMLST {mlst}\nRANG STREAM\nREST STREAM\nSIZE\nTVFS\nUTF8\n\
+         XCRC\nXMD5\nXSHA1\nXSHA256\nXSHA512\nEnd FEAT."
+    )
+}
+
+/// Facts as MFF repeats them, a space behind.
+fn spelled(changes: &[Change]) -> String {
+    let facts = changes.iter().map(|change| match change {
+        Change::Modified(at) => format!("Modify={};", date::mdtm(*at)),
+        Change::Mode(mode) => format!("UNIX.mode={mode:04o};"),
+    });
+    facts.chain([" ".to_owned()]).collect()
 }
 
 fn help() -> String {
@@ -349,10 +435,13 @@ mod tests {
     fn one_line_and_several() {
         assert_eq!(bytes(Reply::Goodbye), b"221 Goodbye.\r\n");
         assert_eq!(bytes(Reply::Ready("12116666 ready")), b"220 12116666 ready\r\n");
-        let features = String::from_utf8(bytes(Reply::Features)).unwrap();
-        assert!(features.starts_with("211-Features supported:\r\n EPRT\r\n"));
+        let features = Reply::Features(FactSet::default(), Algorithm::default());
+        let features = String::from_utf8(bytes(features)).unwrap();
+        assert!(features.starts_with("211-Features supported:\r\n AVBL\r\n"));
         assert!(features.ends_with("\r\n211 End FEAT.\r\n"));
-        for reply in [Reply::Help, Reply::Features, Reply::SiteHelp, Reply::Status("a\nb\nc")] {
+        for reply in
+            [Reply::Help, Reply::Facts(b"type=dir; a"), Reply::SiteHelp, Reply::Status("a\nb\nc")]
+        {
             let text = String::from_utf8(bytes(reply)).unwrap();
             let lines: Vec<&str> = text.trim_end().split("\r\n").collect();
             assert_eq!(&lines[0][3..4], "-");

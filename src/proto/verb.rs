@@ -12,9 +12,10 @@ use Verb::*;
 #[allow(missing_docs)] // the table has a line for each
 #[rustfmt::skip]
 pub enum Verb {
-    Abor, Acct, Allo, Appe, Cdup, Cwd, Dele, Eprt, Epsv, Feat, Help, List, Mdtm, Mkd, Mode, Nlst,
-    Noop, Opts, Pass, Pasv, Port, Pwd, Quit, Rein, Rest, Retr, Rmd, Rnfr, Rnto, Site, Size, Stat,
-    Stor, Stou, Stru, Syst, Type, User,
+    Abor, Acct, Allo, Appe, Avbl, Cdup, Clnt, Cwd, Dele, Eprt, Epsv, Feat, Hash, Help, Host, Lang,
+    List, Mdtm, Mff, Mfmt, Mkd, Mlsd, Mlst, Mode, Nlst, Noop, Opts, Pass, Pasv, Port, Pwd, Quit,
+    Rang, Rein, Rest, Retr, Rmd, Rnfr, Rnto, Site, Size, Stat, Stor, Stou, Stru, Syst, Type, User,
+    Xcrc, Xmd5, Xsha1, Xsha256, Xsha512,
 }
 
 /// Whether a verb takes an argument.
@@ -54,13 +55,13 @@ impl Rule {
     /// Whether REST stays in force across this command: what a client may send between REST and
     /// the transfer, because it has to set up its data connection some time.
     pub fn keeps_restart(&self) -> bool {
-        matches!(self.verb, Rest | Port | Eprt | Pasv | Epsv | Type | Mode | Stru | Allo)
+        matches!(self.verb, Rest | Rang | Port | Eprt | Pasv | Epsv | Type | Mode | Stru | Allo)
     }
 }
 
 /// Finds the row of a verb, in any case.
 pub fn find(name: &[u8]) -> Option<&'static Rule> {
-    let mut capitals = [0; 4];
+    let mut capitals = [0; LONGEST_NAME];
     let capitals = capitals.get_mut(..name.len())?;
     for (capital, byte) in capitals.iter_mut().zip(name) {
         *capital = byte.to_ascii_uppercase();
@@ -78,6 +79,9 @@ pub fn is_registered(name: &[u8]) -> bool {
 pub fn all() -> &'static [Rule] {
     TABLE
 }
+
+/// XSHA256.
+const LONGEST_NAME: usize = 7;
 
 const fn open(name: &'static str, verb: Verb, argument: Argument, help: &'static str) -> Rule {
     Rule { name, verb, argument, login: false, write: false, help }
@@ -97,16 +101,25 @@ static TABLE: &[Rule] = &[
     open("ACCT", Acct, Required, "<account> (not needed here)"),
     write("ALLO", Allo, Required, "<bytes> (is there room for them?)"),
     write("APPE", Appe, Required, "<file> (append to it)"),
+    read("AVBL", Avbl, Optional, "[<folder>] (how many bytes can be stored)"),
     read("CDUP", Cdup, Forbidden, "(go to the parent folder)"),
+    open("CLNT", Clnt, Required, "<name> (of the client)"),
     read("CWD", Cwd, Required, "<folder> (go there)"),
     write("DELE", Dele, Required, "<file> (delete it)"),
     read("EPRT", Eprt, Required, "|1|<address>|<port>| (connect to it for data)"),
     read("EPSV", Epsv, Optional, "[1|2|ALL] (listen for data)"),
     open("FEAT", Feat, Forbidden, "(what is supported)"),
+    read("HASH", Hash, Required, "<file> (its checksum, by the algorithm of OPTS HASH)"),
     open("HELP", Help, Optional, "[<command>]"),
+    open("HOST", Host, Required, "<name> (of this server)"),
+    open("LANG", Lang, Optional, "[EN]"),
     read("LIST", List, Optional, "[<path>] (folder, in full)"),
     read("MDTM", Mdtm, Required, "<file> (when it was last changed)"),
+    write("MFF", Mff, Required, "[Modify=<time>;][UNIX.mode=<mode>;] <path>"),
+    write("MFMT", Mfmt, Required, "<YYYYMMDDHHMMSS> <path> (set when it was last changed)"),
     write("MKD", Mkd, Required, "<folder> (make it)"),
+    read("MLSD", Mlsd, Optional, "[<folder>] (its entries, for programs)"),
+    read("MLST", Mlst, Optional, "[<path>] (its facts, for programs)"),
     read("MODE", Mode, Required, "S (stream)"),
     read("NLST", Nlst, Optional, "[<path>] (folder, names only)"),
     open("NOOP", Noop, Optional, "(nothing)"),
@@ -116,13 +129,14 @@ static TABLE: &[Rule] = &[
     read("PORT", Port, Required, "h1,h2,h3,h4,p1,p2 (connect to it for data)"),
     read("PWD", Pwd, Forbidden, "(where am I)"),
     open("QUIT", Quit, Forbidden, "(good-bye)"),
+    read("RANG", Rang, Required, "<first byte> <last byte> (of the next RETR or HASH)"),
     open("REIN", Rein, Forbidden, "(log out, stay connected)"),
     read("REST", Rest, Required, "<byte> (where the next transfer starts)"),
     read("RETR", Retr, Required, "<file> (fetch it)"),
     write("RMD", Rmd, Required, "<folder> (remove it, empty)"),
     write("RNFR", Rnfr, Required, "<path> (rename this)"),
     write("RNTO", Rnto, Required, "<path> (to this)"),
-    open("SITE", Site, Required, "HELP"),
+    read("SITE", Site, Required, "HELP|CHMOD|CPFR|CPTO|UMASK|UTIME"),
     read("SIZE", Size, Required, "<file> (its length in bytes)"),
     open("STAT", Stat, Optional, "[<path>]"),
     write("STOR", Stor, Required, "<file> (store it)"),
@@ -131,18 +145,21 @@ static TABLE: &[Rule] = &[
     open("SYST", Syst, Forbidden, "(what system this is)"),
     read("TYPE", Type, Required, "A|I (ASCII or image)"),
     open("USER", User, Required, "<name>"),
+    read("XCRC", Xcrc, Required, "<file> [<start> [<end>]] (its CRC-32)"),
     read("XCUP", Cdup, Forbidden, "(go to the parent folder)"),
     read("XCWD", Cwd, Required, "<folder> (go there)"),
+    read("XMD5", Xmd5, Required, "<file> [<start> [<end>]] (its MD5)"),
     write("XMKD", Mkd, Required, "<folder> (make it)"),
     read("XPWD", Pwd, Forbidden, "(where am I)"),
     write("XRMD", Rmd, Required, "<folder> (remove it, empty)"),
+    read("XSHA1", Xsha1, Required, "<file> [<start> [<end>]] (its SHA-1)"),
+    read("XSHA256", Xsha256, Required, "<file> [<start> [<end>]] (its SHA-256)"),
+    read("XSHA512", Xsha512, Required, "<file> [<start> [<end>]] (its SHA-512)"),
 ];
 
 /// The rest of the registry: known to the world, not implemented here.
-static REGISTERED: &[&str] = &[
-    "ADAT", "ALGS", "AUTH", "CCC", "CONF", "ENC", "HOST", "LANG", "LPRT", "LPSV", "MIC", "MLSD",
-    "MLST", "PBSZ", "PROT", "SMNT",
-];
+static REGISTERED: &[&str] =
+    &["ADAT", "ALGS", "AUTH", "CCC", "CONF", "ENC", "LPRT", "LPSV", "MIC", "PBSZ", "PROT", "SMNT"];
 
 #[cfg(test)]
 mod tests {

@@ -7,11 +7,12 @@ use super::logins::Admission;
 use super::peer::{CLOSING, DataLink, Peer};
 use super::services::Services;
 use crate::config::PartialUploads;
-use crate::fs::{PartialKeep, Refusal};
+use crate::fs::{Download, How, NewFile, PartialKeep, Refusal, Root};
 use crate::net::{Key, Link, Role};
-use crate::proto::command::Secret;
-use crate::session::{Answer, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
-use crate::transfer::{ListingLines, Pump};
+use crate::proto::command::{Change, Secret};
+use crate::proto::path::VPath;
+use crate::session::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
+use crate::transfer::{ListingLines, Pump, Task};
 
 impl Peer {
     /// Carries out effects until there are none.
@@ -24,8 +25,9 @@ impl Peer {
                     }
                 }
                 Effect::File(operation) => {
-                    let result = self.file(operation, services);
-                    self.session.answer(Answer::File(result), now);
+                    if let Some(result) = self.file(operation, services).transpose() {
+                        self.session.answer(Answer::File(result), now);
+                    }
                 }
                 Effect::Listen => {
                     let address = self.listen(key, services, now);
@@ -117,47 +119,76 @@ impl Peer {
         }
     }
 
-    fn file(&mut self, operation: FileOp, services: &Services) -> Result<FileDone, Refusal> {
+    /// Works on files; `Ok(None)` is answered later, by a task.
+    fn file(
+        &mut self,
+        operation: FileOp,
+        services: &Services,
+    ) -> Result<Option<FileDone>, Refusal> {
         let root = &self.root;
-        let opened = match operation {
-            FileOp::Facts(path) => return root.facts(&path).map(FileDone::Facts),
-            FileOp::Exists(path) => return root.link_facts(&path).map(|_| FileDone::Done),
-            FileOp::Enter(path) => return root.enter(&path).map(|()| FileDone::Done),
-            FileOp::MakeDir(path) => return root.make_dir(&path).map(|()| FileDone::Done),
-            FileOp::RemoveDir(path) => return root.remove_dir(&path).map(|()| FileDone::Done),
-            FileOp::RemoveFile(path) => return root.remove_file(&path).map(|()| FileDone::Done),
-            FileOp::Rename(from, to) => return root.rename(&from, &to).map(|()| FileDone::Done),
-            FileOp::FreeSpace(path) => return root.free_space(&path).map(FileDone::Free),
-            FileOp::NextLines => return self.next_lines(),
-            FileOp::FinishUpload => {
-                let pump = self.pump.take();
-                return pump.map_or(Ok(()), Pump::finish).map(|()| FileDone::Done);
+        let mut done = FileDone::Done;
+        match operation {
+            FileOp::Facts(path) => done = FileDone::Facts(root.facts(&path)?),
+            FileOp::Exists(path) => drop(root.link_facts(&path)?),
+            FileOp::Enter(path) => root.enter(&path)?,
+            FileOp::MakeDir(path, umask) => root.make_dir(&path, umask)?,
+            FileOp::RemoveDir(path) => root.remove_dir(&path)?,
+            FileOp::RemoveFile(path) => root.remove_file(&path)?,
+            FileOp::Rename(from, to) => root.rename(&from, &to)?,
+            FileOp::FreeSpace(path) => done = FileDone::Free(root.free_space(&path)?),
+            FileOp::Change(path, changes) => {
+                changes.iter().try_for_each(|change| match change {
+                    Change::Modified(seconds) => root.set_modified(&path, *seconds),
+                    Change::Mode(mode) => root.set_mode(&path, *mode),
+                })?;
             }
-            FileOp::OpenDownload(path, from, representation) => {
-                Pump::download(root.download(&path, from)?, representation)
+            FileOp::NextLines => done = self.next_lines()?,
+            FileOp::FinishUpload => self.pump.take().map_or(Ok(()), |pump| pump.finish())?,
+            FileOp::OpenDownload(path, range, representation) => {
+                let pump = Pump::download(open(root, &path, range)?, representation);
+                self.pump = Some(Box::new(pump));
             }
-            FileOp::OpenUpload(path, how, representation) => {
+            FileOp::OpenUpload(path, how, new, representation) => {
                 let keep = match services.partial_uploads {
                     PartialUploads::Keep => PartialKeep::Keep,
                     PartialUploads::Discard => PartialKeep::Discard,
                 };
-                Pump::upload(root.upload(&path, how, keep)?, representation)
+                let upload = root.upload(&path, how, keep, new)?;
+                self.pump = Some(Box::new(Pump::upload(upload, representation)));
             }
-            FileOp::OpenListing(listing) => {
-                let Listing { path, spelled, style } = listing;
+            FileOp::OpenListing(Listing { path, spelled, style }) => {
                 let now = services.wall_clock;
-                Pump::listing(ListingLines::open(root, &path, &spelled, style, now)?)
+                let lines = ListingLines::open(root, &path, &spelled, style, now)?;
+                self.pump = Some(Box::new(Pump::listing(lines)));
             }
-        };
-        self.pump = Some(opened);
-        Ok(FileDone::Done)
+            FileOp::Checksum(path, algorithm, range) => {
+                self.task = Some(Task::checksum(open(root, &path, range)?, algorithm));
+                return Ok(None);
+            }
+            FileOp::Copy(from, to) => {
+                let from = open(root, &from, ByteRange::default())?;
+                let new = NewFile::default();
+                let to = root.upload(&to, How::Replace, PartialKeep::Discard, new)?;
+                self.task = Some(Task::copy(from, to)?);
+                return Ok(None);
+            }
+        }
+        Ok(Some(done))
     }
 
     fn next_lines(&mut self) -> Result<FileDone, Refusal> {
-        let lines = self.pump.as_mut().map_or(Ok(Vec::new()), Pump::lines);
+        let lines = self.pump.as_mut().map_or(Ok(Vec::new()), |pump| pump.lines());
         if lines.as_ref().map_or(true, Vec::is_empty) {
             self.pump = None;
         }
         lines.map(FileDone::Lines)
     }
+}
+
+fn open(root: &Root, path: &VPath, range: ByteRange) -> Result<Download, Refusal> {
+    let mut file = root.download(path, range.from)?;
+    if let Some(end) = range.to {
+        file.end_at(end);
+    }
+    Ok(file)
 }

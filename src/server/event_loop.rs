@@ -73,6 +73,7 @@ impl EventLoop {
             idle_timeout: config.idle_timeout,
             data_timeout: config.data_timeout,
             passive_address: config.passive_address,
+            host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             strict_allo: config.strict_allo,
         };
         EventLoop {

@@ -7,11 +7,14 @@ use super::logins::Claim;
 use super::services::Services;
 use crate::fs::Root;
 use crate::net::{Event, Flow, Key, Lease, Link, Role};
-use crate::session::{DataEvent, Session};
-use crate::transfer::{Pump, State};
+use crate::session::{Answer, DataEvent, FileDone, Session};
+use crate::transfer::{Product, Pump, Stage, State, Task};
 
 /// How long a client may take to read the last reply and close its side.
 pub(super) const CLOSING: Duration = Duration::from_secs(5);
+
+/// Bytes of a checksum or copy at once: a checksum costs ten times what sending costs.
+const TASK_SLICE: usize = 256 * 1024;
 
 /// One client.
 #[derive(Debug)]
@@ -20,7 +23,9 @@ pub(super) struct Peer {
     pub(super) control: Link,
     pub(super) data: DataLink,
     /// What the session's transfer has opened, from the opening to the 226.
-    pub(super) pump: Option<Pump>,
+    pub(super) pump: Option<Box<Pump>>,
+    /// A checksum or copy under way, whose answer the session awaits.
+    pub(super) task: Option<Box<Task>>,
     /// Whether the pump moves.
     pub(super) running: bool,
     /// Where the client's `/` is.
@@ -67,6 +72,7 @@ impl Peer {
             control,
             data: DataLink::None,
             pump: None,
+            task: None,
             running: false,
             root,
             claim: None,
@@ -138,6 +144,7 @@ impl Peer {
             let mut progress = self.send_replies(key, services, now, budget)?;
             progress |= self.move_data(key, services, now, budget)?;
             progress |= self.read_commands(key, services, now, budget)?;
+            progress |= self.work_on_task(key, services, now, budget);
             if !progress || *budget == 0 {
                 return Ok(());
             }
@@ -260,10 +267,40 @@ impl Peer {
         Ok(true)
     }
 
+    /// Does a slice of a checksum or copy, and answers when it is done.
+    fn work_on_task(
+        &mut self,
+        key: Key,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> bool {
+        // After the first slice of a turn the budget is used up, so commands are read in between.
+        if *budget == 0 {
+            return false;
+        }
+        let Some(task) = self.task.take() else { return false };
+        let slice = std::mem::take(budget).min(TASK_SLICE);
+        let result = match task.step(&mut services.buffer, slice) {
+            Ok(Stage::More(task)) => {
+                self.task = Some(task);
+                return true;
+            }
+            Ok(Stage::Done(Product::Checksum(digits, end))) => {
+                Ok(FileDone::Checksum { digits, end })
+            }
+            Ok(Stage::Done(Product::Copy)) => Ok(FileDone::Done),
+            Err(refusal) => Err(refusal),
+        };
+        self.session.answer(Answer::File(result), now);
+        self.carry_out(key, services, now);
+        true
+    }
+
     /// The data connection has come to its clean end. A download is over; whether an upload is
     /// complete depends on the control connection, so that is looked at first.
     fn ended(&mut self, key: Key, services: &mut Services, now: Instant) -> Result<(), Lost> {
-        if self.pump.as_ref().is_some_and(Pump::is_upload) {
+        if self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
             let mut unlimited = usize::MAX;
             while self.read_commands(key, services, now, &mut unlimited)? {}
             // ABOR may have come with it, or a FIN without a QUIT.
@@ -288,6 +325,7 @@ impl Peer {
     pub(super) fn drop_transfer(&mut self, services: &mut Services, now: Instant) {
         self.drop_data(services, now);
         self.running = false;
+        self.task = None;
         if let Some(pump) = self.pump.take() {
             pump.cut_off();
         }
@@ -322,5 +360,15 @@ impl Peer {
             Flow::Blocked if self.half_closed => Fate::Rest,
             Flow::Blocked | Flow::Ended | Flow::Broken(_) => Fate::Gone("closed"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_peer_is_small() {
+        assert!(size_of::<Peer>() <= 768, "a peer has {} bytes", size_of::<Peer>());
     }
 }

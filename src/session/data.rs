@@ -130,6 +130,11 @@ impl Session {
         } else if self.transfer.is_some() {
             self.log_transfer("aborted");
             self.reply(Reply::TransferAborted);
+        } else if self.waiting.is_some() {
+            // A checksum or a copy: what takes time on our side can be given up as well.
+            self.waiting = None;
+            self.effects.push_back(Effect::Abort);
+            self.reply(Reply::TransferAborted);
         }
         self.drop_data();
         self.reply(Reply::Aborted);

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::fs::{How, Refusal};
-use crate::proto::command::{Representation, Secret};
+use crate::fs::{How, NewFile, Refusal};
+use crate::proto::checksum::Algorithm;
+use crate::proto::command::{Change, Representation, Secret};
 use crate::proto::entry::Facts;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
@@ -47,8 +48,8 @@ pub enum FileOp {
     Exists(VPath),
     /// May a session stand in this folder? → [`FileDone::Done`].
     Enter(VPath),
-    /// → [`FileDone::Done`].
-    MakeDir(VPath),
+    /// With this umask, or that of the process; → [`FileDone::Done`].
+    MakeDir(VPath, Option<u16>),
     /// → [`FileDone::Done`].
     RemoveDir(VPath),
     /// → [`FileDone::Done`].
@@ -57,10 +58,16 @@ pub enum FileOp {
     Rename(VPath, VPath),
     /// Bytes that can be stored in this folder; → [`FileDone::Free`].
     FreeSpace(VPath),
-    /// Open a file to be sent from a byte on; → [`FileDone::Done`].
-    OpenDownload(VPath, u64, Representation),
+    /// Set facts of a file; → [`FileDone::Done`].
+    Change(VPath, Vec<Change>),
+    /// Compute a checksum; the answer takes its time; → [`FileDone::Checksum`].
+    Checksum(VPath, Algorithm, ByteRange),
+    /// Copy a file to another name; the answer takes its time; → [`FileDone::Done`].
+    Copy(VPath, VPath),
+    /// Open a file, to send these bytes of it; → [`FileDone::Done`].
+    OpenDownload(VPath, ByteRange, Representation),
     /// Prepare an upload, touching nothing yet; → [`FileDone::Done`].
-    OpenUpload(VPath, How, Representation),
+    OpenUpload(VPath, How, NewFile, Representation),
     /// Open a listing; → [`FileDone::Done`].
     OpenListing(Listing),
     /// The next lines of the listing that is open, for the control connection;
@@ -68,6 +75,15 @@ pub enum FileOp {
     NextLines,
     /// The upload has arrived whole: put it under its name; → [`FileDone::Done`].
     FinishUpload,
+}
+
+/// Bytes of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByteRange {
+    /// The first.
+    pub from: u64,
+    /// The one after the last; `None` means the end of the file.
+    pub to: Option<u64>,
 }
 
 /// What to list, and how.
@@ -91,6 +107,13 @@ pub enum FileDone {
     Facts(Facts),
     /// So many bytes are free.
     Free(u64),
+    /// A checksum.
+    Checksum {
+        /// In hexadecimal digits.
+        digits: String,
+        /// The byte after the last one that counts.
+        end: u64,
+    },
     /// Whole lines of a listing, each with CRLF; none means that there are no more.
     Lines(Vec<u8>),
 }

@@ -2,20 +2,41 @@
 
 use std::time::Instant;
 
-use super::{FileDone, FileOp, Listing, Session, Waiting};
+use super::hashes::Sought;
+use super::{ByteRange, FileDone, FileOp, Listing, Session, Waiting};
 use crate::fs::Refusal;
-use crate::proto::command::Representation;
+use crate::proto::command::{Change, Representation};
 use crate::proto::date;
 use crate::proto::entry::{Facts, Kind};
-use crate::proto::listing::Style;
+use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 use crate::proto::reply::{self, Reply};
+use crate::users::Access;
+
+/// What SITE UMASK tells before one was set; the process may have another.
+const USUAL_UMASK: u16 = 0o022;
 
 /// Why the files were asked: what the answer is for.
 #[derive(Debug)]
 pub(super) enum Errand {
     Size,
     Modified,
+    /// MDTM that may be meant to set a time, if there is no file of its whole argument's name.
+    ModifiedOrSet(Change, Vec<u8>),
+    /// MLST, of this path.
+    Facts(VPath),
+    /// AVBL.
+    Free,
+    /// MFMT, MFF: these changes, of the path as it was spelled.
+    SetFacts(Vec<Change>, Vec<u8>),
+    /// SITE CHMOD, SITE UTIME.
+    Site,
+    /// SITE CPFR, of this name.
+    CopyFrom(VPath),
+    /// SITE CPTO.
+    Copy,
+    /// HASH or an X command.
+    Checksum(Box<Sought>),
     /// CWD, to this folder.
     Enter(VPath),
     /// MKD, of this folder.
@@ -35,6 +56,13 @@ pub(super) enum Errand {
     StatusLines,
 }
 
+impl Errand {
+    /// Whether the answer takes its time, so that ABOR may come in between.
+    pub(super) fn takes_time(&self) -> bool {
+        matches!(self, Errand::Copy | Errand::Checksum(_))
+    }
+}
+
 impl Session {
     pub(super) fn file_answered(
         &mut self,
@@ -46,12 +74,32 @@ impl Session {
             (Errand::Open, result) => self.opened(result.map(drop), now),
             (Errand::Finish, result) => self.finished(result.map(drop)),
             (Errand::StatusLines, result) => self.status_lines(result),
+            (Errand::Checksum(sought), result) => self.checksum_answered(*sought, result),
+            (Errand::ModifiedOrSet(change, path), Err(Refusal::NotFound)) => {
+                self.set_facts(vec![change], &path);
+            }
             (_, Err(refusal)) => self.refused(refusal),
             (Errand::Size, Ok(FileDone::Facts(facts))) => match facts.kind {
                 Kind::File => self.reply(Reply::Size(facts.size)),
                 _ => self.reply(Reply::NotAFile),
             },
-            (Errand::Modified, Ok(FileDone::Facts(facts))) => self.modified(&facts),
+            (Errand::Modified | Errand::ModifiedOrSet(..), Ok(FileDone::Facts(facts))) => {
+                self.modified(&facts);
+            }
+            (Errand::Facts(path), Ok(FileDone::Facts(facts))) => self.tell_facts(&path, &facts),
+            (Errand::Free, Ok(FileDone::Free(bytes))) => self.reply(Reply::Free(bytes)),
+            (Errand::SetFacts(changes, path), Ok(FileDone::Done)) => {
+                self.reply(Reply::Changed(&changes, &path));
+            }
+            (Errand::Site, Ok(FileDone::Done)) => self.reply(Reply::SiteDone),
+            (Errand::CopyFrom(path), Ok(FileDone::Facts(facts))) => match facts.kind {
+                Kind::File => {
+                    self.copy_from = Some(path);
+                    self.reply(Reply::SendCopyName);
+                }
+                _ => self.reply(Reply::NotAFile),
+            },
+            (Errand::Copy, Ok(FileDone::Done)) => self.reply(Reply::FileActionOkay),
             (Errand::Allocate(bytes), Ok(FileDone::Free(free))) if bytes > free => {
                 self.reply(Reply::RoomMissing);
             }
@@ -102,7 +150,7 @@ impl Session {
         if self.representation == Representation::Ascii && at > 0 {
             return self.reply(Reply::NoRestartInAscii);
         }
-        self.restart = at;
+        self.range = ByteRange { from: at, to: None };
         self.reply(Reply::Restarting(at));
     }
 
@@ -124,6 +172,52 @@ impl Session {
         }
     }
 
+    /// MDTM shows a time; old clients set one with it, and only the files know which is meant.
+    pub(super) fn modified_or_set(&mut self, path: &[u8], otherwise: Option<(Change, Vec<u8>)>) {
+        let errand = match otherwise {
+            Some((change, path)) if self.login.access() == Some(Access::Write) => {
+                Errand::ModifiedOrSet(change, path)
+            }
+            _ => Errand::Modified,
+        };
+        self.ask(errand, FileOp::Facts(self.path(path)));
+    }
+
+    /// MLST.
+    pub(super) fn facts_of(&mut self, argument: &[u8]) {
+        let path = self.path(argument);
+        self.ask(Errand::Facts(path.clone()), FileOp::Facts(path));
+    }
+
+    fn tell_facts(&mut self, path: &VPath, facts: &Facts) {
+        let may_write = self.login.access() == Some(Access::Write);
+        let mut line = Vec::new();
+        listing::machine(&mut line, path.as_bytes(), facts, may_write, self.facts);
+        self.reply(Reply::Facts(line.trim_ascii_end()));
+    }
+
+    /// MFMT and MFF.
+    pub(super) fn set_facts(&mut self, changes: Vec<Change>, argument: &[u8]) {
+        let operation = FileOp::Change(self.path(argument), changes.clone());
+        self.ask(Errand::SetFacts(changes, argument.to_vec()), operation);
+    }
+
+    pub(super) fn set_umask(&mut self, mask: Option<u16>) {
+        self.umask = mask.or(self.umask);
+        self.reply(Reply::Umask(self.umask.unwrap_or(USUAL_UMASK)));
+    }
+
+    pub(super) fn copy_from(&mut self, path: VPath) {
+        self.ask(Errand::CopyFrom(path.clone()), FileOp::Facts(path));
+    }
+
+    pub(super) fn copy_to(&mut self, to: VPath) {
+        match self.copy_from.take() {
+            Some(from) => self.ask(Errand::Copy, FileOp::Copy(from, to)),
+            None => self.reply(Reply::CopyFromFirst),
+        }
+    }
+
     pub(super) fn print_folder(&mut self) {
         let folder = self.folder.clone();
         self.reply(Reply::CurrentFolder(folder.as_bytes()));
@@ -134,7 +228,7 @@ impl Session {
     }
 
     pub(super) fn make_folder(&mut self, path: VPath) {
-        self.ask(Errand::MakeDir(path.clone()), FileOp::MakeDir(path));
+        self.ask(Errand::MakeDir(path.clone()), FileOp::MakeDir(path, self.umask));
     }
 
     pub(super) fn change(&mut self, operation: FileOp) {

@@ -1,7 +1,9 @@
 //! Logging in: USER, PASS, REIN, QUIT. Names are never told apart before the password is checked.
 
-use super::{Effect, Session, Verdict, Waiting};
+use super::{ByteRange, Effect, Session, Verdict, Waiting};
+use crate::proto::checksum::Algorithm;
 use crate::proto::command::{Representation, Secret};
+use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::users::Access;
@@ -83,6 +85,21 @@ impl Session {
         self.reply(Reply::ReadyAgain);
     }
 
+    /// HOST (RFC 7151): there is one host here, by the name of the machine or by its address.
+    pub(super) fn host(&mut self, name: &[u8]) {
+        if self.login.named.is_some() || self.login.granted.is_some() {
+            return self.reply(Reply::HostTooLate);
+        }
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let is_address = address.unwrap_or(&name).parse() == Ok(self.local);
+        let is_local = self.local.is_loopback() && name == "localhost";
+        match is_address || is_local || name == self.settings.host_name.to_ascii_lowercase() {
+            true => self.reply(Reply::HostAccepted),
+            false => self.reply(Reply::HostUnknown),
+        }
+    }
+
     pub(super) fn quit(&mut self) {
         self.reply(Reply::Goodbye);
         self.hang_up();
@@ -95,8 +112,12 @@ impl Session {
         self.login.granted = None;
         self.folder = VPath::root();
         self.representation = Representation::default();
-        self.restart = 0;
+        self.range = ByteRange::default();
         self.rename_from = None;
+        self.copy_from = None;
+        self.facts = FactSet::default();
+        self.algorithm = Algorithm::default();
+        self.umask = None;
         self.allocated = None;
         self.epsv_only = false;
     }

@@ -22,6 +22,7 @@ mod data;
 mod deadlines;
 mod effect;
 mod files;
+mod hashes;
 mod info;
 mod login;
 #[cfg(test)]
@@ -33,10 +34,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-pub use effect::{Answer, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
+pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
 
+use crate::proto::checksum::Algorithm;
 use crate::proto::command::{self, Command, Misuse, Representation, Request};
 use crate::proto::line::{Line, Lines};
+use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::proto::verb::{self, Verb};
@@ -61,6 +64,8 @@ pub struct Settings {
     pub data_timeout: Duration,
     /// What PASV announces instead of the control connection's own address.
     pub passive_address: Option<Ipv4Addr>,
+    /// The machine's name, which HOST may say.
+    pub host_name: String,
     /// Whether ALLO is a promise about the upload's length.
     pub strict_allo: bool,
 }
@@ -84,11 +89,16 @@ pub struct Session {
     login: Login,
     folder: VPath,
     representation: Representation,
-    restart: u64,
+    /// The bytes that REST or RANG chose for the next transfer.
+    range: ByteRange,
     rename_from: Option<VPath>,
+    copy_from: Option<VPath>,
     /// What ALLO announced for the next upload, in bytes.
     allocated: Option<u64>,
     epsv_only: bool,
+    facts: FactSet,
+    algorithm: Algorithm,
+    umask: Option<u16>,
     data: Data,
     transfer: Option<Transfer>,
 }
@@ -146,10 +156,14 @@ impl Session {
             login: Login::default(),
             folder: VPath::root(),
             representation: Representation::default(),
-            restart: 0,
+            range: ByteRange::default(),
             rename_from: None,
+            copy_from: None,
             allocated: None,
             epsv_only: false,
+            facts: FactSet::default(),
+            algorithm: Algorithm::default(),
+            umask: None,
             data: Data::None,
             transfer: None,
         };
@@ -334,9 +348,10 @@ impl Session {
     }
 
     fn may_be_overtaken(&self) -> bool {
-        match self.waiting {
+        match &self.waiting {
             None => self.transfer.is_some() && self.life != Life::Over,
             Some(Waiting::Connection { .. }) => true,
+            Some(Waiting::File(errand)) => errand.takes_time(),
             _ => false,
         }
     }
@@ -359,7 +374,7 @@ impl Session {
             Line::TooLong => return self.reply(Reply::LineTooLong),
         };
         if !request.rule.keeps_restart() && !transfer::is_transfer(request.rule.verb) {
-            self.restart = 0;
+            self.range = ByteRange::default();
         }
         match self.allowed(request) {
             Ok(command) => self.perform(command, now),
@@ -373,6 +388,9 @@ impl Session {
         match self.login.access() {
             None if rule.login => Err(Reply::NotLoggedIn),
             Some(Access::Read) if rule.write => Err(Reply::ReadOnlyUser),
+            Some(Access::Read) if request.command.as_ref().is_ok_and(Command::writes) => {
+                Err(Reply::ReadOnlyUser)
+            }
             _ => request.command.map_err(|misuse| match misuse {
                 Misuse::Protocol => Reply::UseProtocol(self.usable_protocol()),
                 misuse => Reply::Misuse(misuse),
@@ -403,10 +421,24 @@ impl Session {
             Command::Stou => self.store_unique(now),
             Command::List(path) => self.list(&path, now),
             Command::Nlst(path) => self.list_names(&path, now),
+            Command::Mlsd(path) => self.list_facts(&path, now),
+            Command::Rang(first, last) => self.choose_range(first, last),
             Command::Abor => self.abort(),
 
             Command::Size(path) => self.size(&path),
-            Command::Mdtm(path) => self.ask(Errand::Modified, FileOp::Facts(self.path(&path))),
+            Command::Mdtm(path, otherwise) => self.modified_or_set(&path, otherwise),
+            Command::Mlst(path) => self.facts_of(&path),
+            Command::Avbl(path) => self.ask(Errand::Free, FileOp::FreeSpace(self.path(&path))),
+            Command::Mfmt(change, path) => self.set_facts(vec![change], &path),
+            Command::Mff(changes, path) => self.set_facts(changes, &path),
+            Command::SiteChmod(change, path) | Command::SiteUtime(change, path) => {
+                self.ask(Errand::Site, FileOp::Change(self.path(&path), vec![change]));
+            }
+            Command::SiteUmask(mask) => self.set_umask(mask),
+            Command::SiteCpfr(path) => self.copy_from(self.path(&path)),
+            Command::SiteCpto(path) => self.copy_to(self.path(&path)),
+            Command::Hash(path) => self.hash(&path),
+            Command::Checksum(algorithm, target) => self.checksum(algorithm, target),
             Command::Pwd => self.print_folder(),
             Command::Cwd(path) => self.enter(self.path(&path)),
             Command::Cdup => self.enter(self.folder.parent()),
@@ -418,7 +450,12 @@ impl Session {
 
             Command::Syst => self.reply(Reply::System),
             Command::Noop => self.reply(Reply::Okay),
-            Command::Feat => self.reply(Reply::Features),
+            Command::Feat => self.reply(Reply::Features(self.facts, self.algorithm)),
+            Command::Lang => self.reply(Reply::Language),
+            Command::Clnt => self.reply(Reply::ClientNoted),
+            Command::Host(name) => self.host(&name),
+            Command::OptsMlst(facts) => self.choose_facts(facts),
+            Command::OptsHash(algorithm) => self.choose_algorithm(algorithm),
             Command::OptsUtf8 => self.reply(Reply::Utf8Always),
             Command::Help(None) => self.reply(Reply::Help),
             Command::Help(Some(rule)) => self.reply(Reply::HelpOn(rule.name, rule.help)),

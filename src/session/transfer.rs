@@ -1,4 +1,4 @@
-//! Transfers: RETR, STOR, APPE, STOU, LIST, NLST, from the command to the 226.
+//! Transfers: RETR, STOR, APPE, STOU, LIST, NLST, MLSD, from the command to the 226.
 //!
 //! All take the same way, so that no step is missed: *opening* (the files are asked), *awaiting*
 //! (150, the passive connection is to come), *running* (the shell moves bytes), and for uploads
@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use super::data::Data;
 use super::files::Errand;
-use super::{Effect, FileOp, Listing, Session};
-use crate::fs::{How, Refusal};
+use super::{ByteRange, Effect, FileOp, Listing, Session};
+use crate::fs::{How, NewFile, Refusal};
 use crate::proto::command::Representation;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::proto::verb::Verb;
+use crate::users::Access;
 
 /// A transfer under way.
 #[derive(Debug)]
@@ -70,21 +71,21 @@ impl Transfer {
     }
 }
 
-/// Whether a verb begins a transfer, and so uses up a REST.
+/// Whether a verb begins a transfer or, as HASH does, reads like one, and so uses up a REST.
 pub(super) fn is_transfer(verb: Verb) -> bool {
-    use Verb::{Appe, List, Nlst, Retr, Stor, Stou};
-    matches!(verb, Retr | Stor | Appe | Stou | List | Nlst)
+    use Verb::{Appe, Hash, List, Mlsd, Nlst, Retr, Stor, Stou};
+    matches!(verb, Retr | Stor | Appe | Stou | List | Nlst | Mlsd | Hash)
 }
 
 impl Session {
     pub(super) fn retrieve(&mut self, argument: &[u8], now: Instant) {
         let path = self.path(argument);
-        let open = FileOp::OpenDownload(path.clone(), self.restart, self.representation);
+        let open = FileOp::OpenDownload(path.clone(), self.range, self.representation);
         self.begin(Kind::Download, path, open, now);
     }
 
     pub(super) fn store(&mut self, argument: &[u8], now: Instant) {
-        let how = match self.restart {
+        let how = match self.range.from {
             0 => How::Replace,
             at => How::ResumeAt(at),
         };
@@ -105,6 +106,11 @@ impl Session {
         self.list_as(Style::Long, argument, now);
     }
 
+    pub(super) fn list_facts(&mut self, argument: &[u8], now: Instant) {
+        let may_write = self.login.access() == Some(Access::Write);
+        self.list_as(Style::Machine { wanted: self.facts, may_write }, argument, now);
+    }
+
     pub(super) fn list_names(&mut self, argument: &[u8], now: Instant) {
         self.list_as(Style::Names, argument, now);
     }
@@ -116,12 +122,13 @@ impl Session {
     }
 
     fn upload(&mut self, kind: Kind, path: VPath, how: How, now: Instant) {
-        let open = FileOp::OpenUpload(path.clone(), how, self.representation);
+        let new = NewFile { umask: self.umask, reserve: self.allocated.unwrap_or(0) };
+        let open = FileOp::OpenUpload(path.clone(), how, new, self.representation);
         self.begin(kind, path, open, now);
     }
 
     fn begin(&mut self, kind: Kind, path: VPath, open: FileOp, now: Instant) {
-        self.restart = 0;
+        self.range = ByteRange::default();
         if self.data == Data::None {
             return self.reply(Reply::NoDataConnection);
         }

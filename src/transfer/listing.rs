@@ -53,6 +53,9 @@ impl ListingLines {
         style: Style,
         now: i64,
     ) -> Result<ListingLines, Refusal> {
+        if matches!(style, Style::Machine { .. }) && root.facts(path)?.kind != Kind::Directory {
+            return Err(Refusal::NotDirectory);
+        }
         let folder_part = spelled.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
         let is_folder = match root.facts(path) {
             Ok(facts) => Some(facts.kind == Kind::Directory),
@@ -129,6 +132,10 @@ impl ListingLines {
         }
         match self.style {
             Style::Names => listing::name(out, &self.prefix, name),
+            Style::Machine { wanted, may_write } => {
+                let Ok(facts) = self.dir.facts_of(name) else { return };
+                listing::machine(out, name, &facts, may_write, wanted);
+            }
             Style::Long => {
                 // What vanished since its name was read is not there to be listed.
                 let Ok(facts) = self.dir.facts_of(name) else { return };

@@ -3,6 +3,8 @@
 
 mod listing;
 mod pump;
+mod task;
 
 pub use listing::ListingLines;
 pub use pump::{Pump, State, Step};
+pub use task::{Hasher, Product, Stage, Task};

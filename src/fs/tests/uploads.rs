@@ -14,7 +14,7 @@ const BOTH: [Holding; 2] = [Holding::Unnamed, Holding::Named];
 
 impl Tree {
     fn prepare(&self, name: &str, how: How) -> Result<Upload, Refusal> {
-        self.root.upload(&v(name), how, PartialKeep::Keep)
+        self.root.upload(&v(name), how, PartialKeep::Keep, NewFile::default())
     }
 
     /// An upload that has begun and received `content`.
@@ -187,7 +187,10 @@ fn cut_off_keeps_what_arrived_of_a_new_file() {
 fn cut_off_discards_and_a_drop_always_does() {
     for holding in BOTH {
         let tree = Tree::new();
-        let upload = tree.root.upload(&v("file"), How::Replace, PartialKeep::Discard).unwrap();
+        let upload = tree
+            .root
+            .upload(&v("file"), How::Replace, PartialKeep::Discard, NewFile::default())
+            .unwrap();
         fill(upload, holding, "part").cut_off();
         assert!(tree.names().is_empty(), "{holding:?}");
         drop(tree.receive("file", How::Replace, holding, "part"));
@@ -294,7 +297,7 @@ fn a_read_only_file_system_is_said_beforehand() {
     let tree = Tree::new();
     let (upload, folder) = on_tmpfs(&tree, "ro", || {
         let upload = tree.prepare("small/file", How::Replace).map(drop);
-        (upload, tree.root.make_dir(&v("small/folder")))
+        (upload, tree.root.make_dir(&v("small/folder"), None))
     });
     assert_eq!((upload, folder), (Err(Refusal::ReadOnly), Err(Refusal::ReadOnly)));
 }

@@ -1,0 +1,142 @@
+//! Long work on files that needs no connection: checksums and copies, a slice at a time.
+
+use md5::Digest;
+
+use crate::fs::{Download, Refusal, Upload};
+use crate::proto::checksum::Algorithm;
+
+/// Work under way.
+#[derive(Debug)]
+pub enum Task {
+    /// A checksum of what a file still holds.
+    Checksum(Download, Hasher),
+    /// A copy of it.
+    Copy(Download, Upload),
+}
+
+/// What came of a task.
+#[derive(Debug)]
+pub enum Product {
+    /// A checksum in hexadecimal digits, and the byte after the last one that counts.
+    Checksum(String, u64),
+    /// The copy stands under its name.
+    Copy,
+}
+
+/// How far a task has come.
+#[derive(Debug)]
+pub enum Stage {
+    /// There is more to do.
+    More(Box<Task>),
+    /// It is done.
+    Done(Product),
+}
+
+/// A checksum that is not yet complete.
+#[derive(Debug)]
+#[allow(missing_docs)] // one for each `Algorithm`
+pub enum Hasher {
+    Crc32(crc32fast::Hasher),
+    Md5(md5::Md5),
+    Sha1(sha1::Sha1),
+    Sha256(sha2::Sha256),
+    Sha512(sha2::Sha512),
+}
+
+impl Task {
+    /// To compute a checksum.
+    pub fn checksum(file: Download, algorithm: Algorithm) -> Box<Task> {
+        Box::new(Task::Checksum(file, Hasher::new(algorithm)))
+    }
+
+    /// To copy a file; `to` is prepared.
+    ///
+    /// # Errors
+    /// The disk refuses to begin.
+    pub fn copy(from: Download, mut to: Upload) -> Result<Box<Task>, Refusal> {
+        to.begin()?;
+        Ok(Box::new(Task::Copy(from, to)))
+    }
+
+    /// Works on `budget` bytes at most; `buffer` is the loop's.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing is left of a copy.
+    pub fn step(mut self: Box<Self>, buffer: &mut [u8], budget: usize) -> Result<Stage, Refusal> {
+        let most = budget.min(buffer.len());
+        let moved = match &mut *self {
+            Task::Checksum(file, hasher) => {
+                let count = file.read(&mut buffer[..most])?;
+                hasher.update(&buffer[..count]);
+                count
+            }
+            Task::Copy(from, to) => to.copy_from(from, buffer, budget)?,
+        };
+        if moved > 0 {
+            return Ok(Stage::More(self));
+        }
+        Ok(Stage::Done(match *self {
+            Task::Checksum(file, hasher) => Product::Checksum(hasher.digits(), file.position()),
+            Task::Copy(_, to) => {
+                to.finish()?;
+                Product::Copy
+            }
+        }))
+    }
+}
+
+impl Hasher {
+    fn new(algorithm: Algorithm) -> Hasher {
+        match algorithm {
+            Algorithm::Crc32 => Hasher::Crc32(crc32fast::Hasher::new()),
+            Algorithm::Md5 => Hasher::Md5(md5::Md5::new()),
+            Algorithm::Sha1 => Hasher::Sha1(sha1::Sha1::new()),
+            Algorithm::Sha256 => Hasher::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha512 => Hasher::Sha512(sha2::Sha512::new()),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Hasher::Crc32(hasher) => hasher.update(bytes),
+            Hasher::Md5(hasher) => hasher.update(bytes),
+            Hasher::Sha1(hasher) => hasher.update(bytes),
+            Hasher::Sha256(hasher) => hasher.update(bytes),
+            Hasher::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn digits(self) -> String {
+        match self {
+            Hasher::Crc32(hasher) => hex(&hasher.finalize().to_be_bytes()),
+            Hasher::Md5(hasher) => hex(&hasher.finalize()),
+            Hasher::Sha1(hasher) => hex(&hasher.finalize()),
+            Hasher::Sha256(hasher) => hex(&hasher.finalize()),
+            Hasher::Sha512(hasher) => hex(&hasher.finalize()),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_those_that_the_world_computes() {
+        for (algorithm, digits) in [
+            (Algorithm::Crc32, "352441c2"),
+            (Algorithm::Md5, "900150983cd24fb0d6963f7d28e17f72"),
+            (Algorithm::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
+            (Algorithm::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        ] {
+            let mut hasher = Hasher::new(algorithm);
+            hasher.update(b"a");
+            hasher.update(b"bc");
+            assert_eq!(hasher.digits(), digits);
+        }
+    }
+}
