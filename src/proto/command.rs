@@ -4,14 +4,19 @@
 //! is everything behind exactly one space, so that names with blanks at either end survive; every
 //! other argument is read without the blanks around it.
 
+mod change;
+mod site;
+
 use std::fmt;
 use std::net::SocketAddr;
 
 use super::checksum::{Algorithm, Target};
-use super::date;
 use super::hostport::{self, EprtError};
 use super::listing::FactSet;
 use super::verb::{self, Argument, Rule, Verb};
+pub use change::Change;
+use change::{mff, timed};
+use site::site;
 
 /// A password: it cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -118,15 +123,6 @@ impl Command {
     pub fn writes(&self) -> bool {
         matches!(self, Command::SiteChmod(..) | Command::SiteCpto(_) | Command::SiteUtime(..))
     }
-}
-
-/// A fact of a file that a client may set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// When its content was last changed, in seconds since 1970.
-    Modified(i64),
-    /// Its permission bits, `0o777` at most.
-    Mode(u16),
 }
 
 /// Why a line is not a command that can be obeyed.
@@ -271,78 +267,6 @@ fn rang(word: &[u8]) -> Option<Command> {
     let (first, last) = split(word);
     let (first, last) = (number(first)?, number(last?.trim_ascii())?);
     (first <= last || (first, last) == (1, 0)).then_some(Command::Rang(first, last))
-}
-
-/// A time, a space and a path.
-fn timed(raw: &[u8]) -> Option<(Change, Vec<u8>)> {
-    let (time, path) = split(raw);
-    let path = path.filter(|path| !path.is_empty())?;
-    Some((Change::Modified(date::parse_mdtm(time)?), path.to_vec()))
-}
-
-/// Permission bits in octal.
-fn mode(word: &[u8]) -> Option<u16> {
-    let digits =
-        (1..=4).contains(&word.len()) && word.iter().all(|byte| (b'0'..=b'7').contains(byte));
-    let bits = word.iter().fold(0, |bits, digit| bits << 3 | u16::from(digit & 7));
-    (digits && bits <= 0o777).then_some(bits)
-}
-
-/// MFF: `fact=value;` any number of times, a space, a path (draft-somers-ftp-mfxx).
-fn mff(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
-    let (facts, path) = split(raw);
-    let path = path.filter(|path| !path.is_empty()).ok_or(Misuse::Malformed(rule))?;
-    let facts = facts.strip_suffix(b";").ok_or(Misuse::Malformed(rule))?;
-    let changes = facts.split(|&byte| byte == b';').map(|fact| {
-        let equals = fact.iter().position(|&byte| byte == b'=').ok_or(Misuse::Malformed(rule))?;
-        let (name, value) = (fact[..equals].to_ascii_lowercase(), &fact[equals + 1..]);
-        let change = match name.as_slice() {
-            b"modify" => date::parse_mdtm(value).map(Change::Modified),
-            b"unix.mode" => mode(value).map(Change::Mode),
-            _ => return Err(Misuse::Unsupported(rule)),
-        };
-        change.ok_or(Misuse::Malformed(rule))
-    });
-    Ok(Command::Mff(changes.collect::<Result<_, _>>()?, path.to_vec()))
-}
-
-fn site(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
-    let (name, argument) = split(raw);
-    let argument = argument.unwrap_or_default();
-    let malformed = Misuse::Malformed(rule);
-    let path = || if argument.is_empty() { Err(malformed) } else { Ok(argument.to_vec()) };
-    Ok(match name.to_ascii_uppercase().as_slice() {
-        b"CHMOD" => {
-            let (bits, path) = split(argument);
-            let path = path.filter(|path| !path.is_empty()).ok_or(malformed)?;
-            Command::SiteChmod(Change::Mode(mode(bits).ok_or(malformed)?), path.to_vec())
-        }
-        b"CPFR" => Command::SiteCpfr(path()?),
-        b"CPTO" => Command::SiteCpto(path()?),
-        b"HELP" => Command::SiteHelp,
-        b"UMASK" if argument.is_empty() => Command::SiteUmask(None),
-        b"UMASK" => Command::SiteUmask(Some(mode(argument.trim_ascii()).ok_or(malformed)?)),
-        b"UTIME" => {
-            let (change, path) = utime(argument).ok_or(malformed)?;
-            Command::SiteUtime(change, path)
-        }
-        _ => return Err(Misuse::Unsupported(rule)),
-    })
-}
-
-/// SITE UTIME has two forms: `YYYYMMDDhhmm[ss] path`, and `path` with the times of access, of
-/// modification and of creation behind it, and `UTC`.
-fn utime(argument: &[u8]) -> Option<(Change, Vec<u8>)> {
-    let (time, path) = split(argument);
-    let seconds = if time.len() == 12 { [time, b"00"].concat() } else { time.to_vec() };
-    if let (Some(modified), Some(path)) = (date::parse_mdtm(&seconds), path) {
-        return (!path.is_empty()).then(|| (Change::Modified(modified), path.to_vec()));
-    }
-    let mut words = argument.rsplitn(5, |&byte| byte == b' ');
-    let utc = words.next()?.eq_ignore_ascii_case(b"UTC");
-    let (_created, modified, _accessed) = (words.next()?, words.next()?, words.next()?);
-    let change = Change::Modified(date::parse_mdtm(modified).filter(|_| utc)?);
-    words.next().filter(|path| !path.is_empty()).map(|path| (change, path.to_vec()))
 }
 
 /// An unsigned decimal number, digits only.
