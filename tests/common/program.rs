@@ -1,0 +1,70 @@
+//! The real program as a child process, for what a thread cannot show: signals, limits, kill -9.
+
+use super::{Client, turn, wait_until};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard};
+
+/// A running `packetboat`.
+pub struct Program {
+    child: Mutex<Child>,
+    pub address: SocketAddr,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Program {
+    /// Starts it with these words behind `packetboat -qq -l 127.0.0.1:0`, through a shell that
+    /// first does `preparation`.
+    pub fn start(preparation: &str, words: &[&str]) -> Program {
+        let turn = turn();
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("{preparation}\nexec \"$0\" -qq -l 127.0.0.1:0 \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_packetboat"))
+            .args(words)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("there is a shell");
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let address = output
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.split_once("ftp://")?.1.split(['/', ' ']).next()?.parse().ok())
+            .expect("it says where it listens");
+        Program { child: Mutex::new(child), address, _turn: turn }
+    }
+
+    pub fn client(&self) -> Client {
+        let mut client = Client::connect(self.address);
+        client.login();
+        client
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.child.lock().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// How it ended, once it has.
+    pub fn wait(&self) -> ExitStatus {
+        let ended = || self.child.lock().unwrap().try_wait().unwrap();
+        wait_until("the program ends", || ended().is_some());
+        ended().unwrap()
+    }
+
+    /// The memory that it holds, in KiB.
+    pub fn memory(&self) -> u64 {
+        let id = self.child.lock().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let mut child = self.child.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
