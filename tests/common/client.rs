@@ -256,7 +256,13 @@ impl Client {
     pub fn fetch(&mut self, line: impl AsRef<[u8]>, way: Way) -> Vec<u8> {
         let mut data = self.data(way);
         self.begin(line);
-        let content = read_to_end(&mut data);
+        self.retrieve_rest(&mut data)
+    }
+
+    /// What is still to come of a transfer that has begun.
+    #[track_caller]
+    pub fn retrieve_rest(&mut self, data: &mut TcpStream) -> Vec<u8> {
+        let content = read_to_end(data);
         self.expect_reply(226);
         content
     }

@@ -1,0 +1,611 @@
+//! Bytes that go both ways: every size, every way to connect, every way to break.
+
+mod common;
+
+use common::client::{dead_port, eprt, port, read_to_end};
+use common::{Client, Random, TURNS, TestServer, Way, bytes_for, reset, wait_until};
+use socket2::SockRef;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// More than the kernel buffers of a connection hold, so that the server has to wait.
+const LARGE: u64 = 1 << 26;
+const MIB: usize = 1 << 20;
+
+/// Runs a test with budgets of one byte, 512 bytes and the default a turn.
+fn with_every_turn(test: impl Fn(&TestServer, usize)) {
+    for turn in TURNS {
+        let server = TestServer::with(|config| config.turn_bytes = turn);
+        test(&server, bytes_for(turn));
+    }
+}
+
+/// A transfer that is under way and can't end, since nobody reads.
+fn stuck_download(server: &TestServer, client: &mut Client) -> TcpStream {
+    server.write_zeros("large", LARGE);
+    let mut data = client.extended_passive();
+    client.begin("RETR large");
+    data.read_exact(&mut [0; 1000]).unwrap();
+    data
+}
+
+/// An upload that is under way, and has brought so many bytes.
+fn stuck_upload(client: &mut Client, name: &str, bytes: &[u8]) -> TcpStream {
+    let mut data = client.extended_passive();
+    client.begin(format!("STOR {name}"));
+    data.write_all(bytes).unwrap();
+    wait_for_bytes(client, bytes.len());
+    data
+}
+
+/// Waits until STAT says that so many bytes have arrived.
+fn wait_for_bytes(client: &mut Client, bytes: usize) {
+    while !client.expect(211, "STAT").contains(&format!("{bytes} bytes")) {}
+}
+
+// What goes well.
+
+#[test]
+fn random_files_of_random_names_come_back_as_they_were() {
+    with_every_turn(|server, most| {
+        let mut random = Random(most as u64);
+        for address in server.both() {
+            let mut client = Client::connect(address);
+            client.login();
+            for &way in Way::all(address) {
+                let (name, length) = (random.name(), random.below(most as u64) as usize);
+                let content = random.bytes(length);
+                client.store(&name, &content, way);
+                assert!(server.read(&name) == content, "{way:?} {}", name.escape_ascii());
+                assert!(client.retrieve(&name, way) == content, "{way:?} {}", name.escape_ascii());
+            }
+        }
+    });
+}
+
+#[test]
+fn an_empty_file_is_a_file() {
+    with_every_turn(|server, _| {
+        for address in server.both() {
+            let mut client = Client::connect(address);
+            client.login();
+            for &way in Way::all(address) {
+                client.store("empty", "", way);
+                assert_eq!(client.retrieve("empty", way), b"");
+                client.expect(250, "DELE empty");
+            }
+        }
+    });
+}
+
+#[test]
+fn sizes_around_the_buffers() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let content = Random(1).bytes(MIB + 1);
+    for size in [1, 2, 255, 256, 4095, 4096, 65_536, 262_143, 262_144, 262_145, MIB, MIB + 1] {
+        client.store("file", &content[..size], Way::Pasv);
+        assert!(client.retrieve("file", Way::Port) == content[..size], "{size} bytes");
+    }
+}
+
+#[test]
+fn twenty_megabytes() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let content = Random(2).bytes(20 * MIB);
+    client.store("file", &content, Way::Epsv);
+    assert!(client.retrieve("file", Way::Eprt) == content);
+}
+
+#[test]
+fn type_a_translates_line_ends_both_ways() {
+    with_every_turn(|server, most| {
+        let lines = b"one\ntwo\n\nfour\rfive\n".repeat(most / 100);
+        let on_the_wire = String::from_utf8(lines.clone()).unwrap().replace('\n', "\r\n");
+        let mut client = server.client();
+        client.expect(200, "TYPE A");
+        client.store("text", &on_the_wire, Way::Pasv);
+        assert!(server.read("text") == lines);
+        assert!(client.retrieve("text", Way::Pasv) == on_the_wire.as_bytes());
+        client.expect(200, "TYPE I");
+        assert!(client.retrieve("text", Way::Pasv) == lines);
+    });
+}
+
+#[test]
+fn rest_begins_a_download_further_on() {
+    with_every_turn(|server, most| {
+        let content = Random(3).bytes(most);
+        server.write("file", &content);
+        let mut client = server.client();
+        for from in [0, 1, most / 2, most] {
+            client.expect(350, format!("REST {from}"));
+            assert!(client.retrieve("file", Way::Epsv) == content[from..]);
+        }
+        assert!(client.retrieve("file", Way::Epsv) == content, "REST holds for one transfer");
+        let _data = client.extended_passive();
+        client.expect(350, format!("REST {}", most + 1));
+        client.expect(554, "RETR file");
+    });
+}
+
+#[test]
+fn rest_is_forgotten_by_any_command_but_those_that_prepare_a_transfer() {
+    let server = TestServer::start();
+    server.write("file", "content");
+    let mut client = server.client();
+    client.expect(350, "REST 3");
+    client.expect(200, "NOOP");
+    assert_eq!(client.retrieve("file", Way::Epsv), b"content");
+    client.expect(350, "REST 3");
+    client.expect(200, "TYPE I");
+    assert_eq!(client.retrieve("file", Way::Epsv), b"tent");
+}
+
+#[test]
+fn rest_continues_an_upload() {
+    with_every_turn(|server, most| {
+        let content = Random(4).bytes(most);
+        server.write("file", &content[..most / 2]);
+        let mut client = server.client();
+        client.expect(350, format!("REST {}", most / 3));
+        client.store("file", &content[most / 3..], Way::Epsv);
+        assert!(server.read("file") == content);
+    });
+}
+
+#[test]
+fn rest_beyond_the_end_of_an_upload_is_refused() {
+    let server = TestServer::start();
+    server.write("file", "four");
+    let mut client = server.client();
+    for name in ["file", "missing"] {
+        let _data = client.extended_passive();
+        client.expect(350, "REST 5");
+        client.expect(554, format!("STOR {name}"));
+    }
+    assert_eq!(server.read("file"), b"four");
+    assert_eq!(server.names(), ["file"]);
+}
+
+#[test]
+fn appe_adds_to_a_file_or_makes_it() {
+    with_every_turn(|server, most| {
+        let content = Random(5).bytes(most);
+        let mut client = server.client();
+        client.put("APPE file", &content[..most / 2], Way::Epsv);
+        client.put("APPE file", &content[most / 2..], Way::Eprt);
+        assert!(server.read("file") == content);
+    });
+}
+
+#[test]
+fn stou_stores_under_a_name_of_its_own_and_tells_it() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    for content in ["one", "two"] {
+        let mut data = client.extended_passive();
+        client.send_line("STOU");
+        let announced = client.expect_reply(150);
+        data.write_all(content.as_bytes()).unwrap();
+        drop(data);
+        let stored = client.expect_reply(226);
+        let name = announced.strip_prefix("FILE: ").expect("RFC 1123 has it so");
+        assert!(stored.ends_with(name), "{stored}");
+        assert_eq!(server.read(name), content.as_bytes());
+    }
+    assert_eq!(server.names().len(), 2);
+}
+
+#[test]
+fn a_passive_transfer_is_125_when_the_client_came_first_and_150_when_not() {
+    let server = TestServer::start();
+    server.write("file", "content");
+    let mut client = server.client();
+    let mut data = client.passive();
+    client.expect(125, "RETR file");
+    assert_eq!(read_to_end(&mut data), b"content");
+    client.expect_reply(226);
+    let address = client.pasv();
+    client.expect(150, "RETR file");
+    assert_eq!(read_to_end(&mut TcpStream::connect(address).unwrap()), b"content");
+    client.expect_reply(226);
+}
+
+#[test]
+fn a_data_connection_serves_one_transfer() {
+    let server = TestServer::start();
+    server.write("file", "content");
+    let mut client = server.client();
+    for &way in Way::all(server.v4()) {
+        client.retrieve("file", way);
+        client.expect(425, "RETR file");
+    }
+}
+
+// Other commands meanwhile.
+
+#[test]
+fn commands_behind_a_transfer_wait_in_order() {
+    with_every_turn(|server, most| {
+        server.write("file", vec![7; most]);
+        let mut client = server.client();
+        let mut data = client.extended_passive();
+        client.send("RETR file\r\nNOOP\r\nPWD\r\nSYST\r\n");
+        assert_eq!(read_to_end(&mut data).len(), most);
+        let codes = [(); 5].map(|()| client.reply().0);
+        assert!(matches!(codes, [125 | 150, 226, 200, 257, 215]), "{codes:?}");
+    });
+}
+
+#[test]
+fn stat_is_answered_in_the_middle_of_a_transfer() {
+    with_every_turn(|server, _| {
+        let mut client = server.client();
+        let data = stuck_download(server, &mut client);
+        client.send("NOOP\r\nSTAT\r\n");
+        assert!(client.expect_reply(211).contains("sending /large"));
+        reset(data);
+        client.expect_reply(426);
+        client.expect_reply(200);
+    });
+}
+
+#[test]
+fn quit_in_the_middle_of_a_transfer_lets_it_end() {
+    with_every_turn(|server, most| {
+        let content = Random(6).bytes(most);
+        server.write("file", &content);
+        for name in ["file", "copy"] {
+            let mut client = server.client();
+            let mut data = client.extended_passive();
+            if name == "file" {
+                client.begin("RETR file");
+                client.send_line("QUIT");
+                assert!(read_to_end(&mut data) == content);
+            } else {
+                client.begin("STOR copy");
+                client.send_line("QUIT");
+                data.write_all(&content).unwrap();
+                drop(data);
+            }
+            client.expect_reply(226);
+            client.expect_reply(221);
+            client.expect_close();
+        }
+        assert!(server.read("copy") == content);
+    });
+}
+
+// ABOR.
+
+#[test]
+fn abor_stops_a_download_that_nobody_reads() {
+    with_every_turn(|server, _| {
+        let mut client = server.client();
+        let mut data = stuck_download(server, &mut client);
+        client.expect(426, "ABOR");
+        client.expect_reply(226);
+        let _ = data.read_to_end(&mut Vec::new()); // it ends, in whatever way
+        client.expect_alive();
+        server.write("file", "content");
+        assert_eq!(client.retrieve("file", Way::Epsv), b"content");
+    });
+}
+
+/// The data connection takes whatever the server has, so a turn never ends for want of room there.
+#[test]
+fn a_download_that_never_blocks_does_not_drown_out_the_control_connection() {
+    let server = TestServer::with(|config| config.turn_bytes = 1);
+    server.write_zeros("large", LARGE);
+    let mut client = server.client();
+    let data = client.extended_passive();
+    client.begin("RETR large");
+    client.expect(211, "STAT");
+    client.expect(426, "ABOR");
+    client.expect_reply(226);
+    drop(data);
+}
+
+#[test]
+fn abor_stops_an_upload() {
+    with_every_turn(|server, _| {
+        server.write("file", "old");
+        let mut client = server.client();
+        let data = stuck_upload(&mut client, "file", b"some of the new");
+        client.expect(426, "ABOR");
+        client.expect_reply(226);
+        drop(data);
+        client.expect_alive();
+        assert_eq!(server.read("file"), b"old");
+    });
+}
+
+#[test]
+fn abor_overtakes_what_waits_behind_the_transfer() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let data = stuck_download(&server, &mut client);
+    client.send("SYST\r\nPWD\r\nABOR\r\n");
+    for code in [426, 226, 215, 257] {
+        client.expect_reply(code);
+    }
+    drop(data);
+}
+
+#[test]
+fn abor_comes_as_telnet_has_it() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let data = stuck_download(&server, &mut client);
+    client.send(b"\xff\xf4"); // IAC IP, then the Synch: DM as urgent data
+    SockRef::from(&client.stream).send_out_of_band(b"\xff").unwrap();
+    client.send(b"\xf2ABOR\r\n");
+    client.expect_reply(426);
+    client.expect_reply(226);
+    drop(data);
+}
+
+#[test]
+fn abor_ends_the_wait_for_a_passive_connection() {
+    let server = TestServer::start();
+    server.write("file", "content");
+    let mut client = server.client();
+    client.epsv();
+    client.expect(150, "RETR file");
+    client.expect(426, "ABOR");
+    client.expect_reply(226);
+    client.expect(425, "RETR file");
+}
+
+#[test]
+fn abor_with_nothing_to_stop_is_226() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    client.expect(226, "ABOR");
+    client.expect_alive();
+    client.epsv();
+    client.expect(226, "ABOR");
+    client.expect(425, "LIST");
+}
+
+// What breaks.
+
+#[test]
+fn a_data_connection_that_is_reset_in_a_download_is_426() {
+    with_every_turn(|server, _| {
+        let mut client = server.client();
+        reset(stuck_download(server, &mut client));
+        client.expect_reply(426);
+        client.expect_alive();
+    });
+}
+
+#[test]
+fn a_data_connection_that_is_reset_in_an_upload_is_426() {
+    with_every_turn(|server, _| {
+        let mut client = server.client();
+        reset(stuck_upload(&mut client, "file", b"some bytes"));
+        client.expect_reply(426);
+        client.expect_alive();
+    });
+}
+
+#[test]
+fn a_data_connection_that_is_reset_before_the_transfer_begins_is_426() {
+    let server = TestServer::start();
+    server.write_zeros("large", LARGE);
+    let mut client = server.client();
+    for line in ["RETR large", "STOR new"] {
+        for way in [Way::Eprt, Way::Epsv] {
+            reset(client.data(way));
+            client.begin(line);
+            client.expect_reply(426);
+        }
+    }
+    assert_eq!(server.names(), ["large"]);
+}
+
+#[test]
+fn a_transfer_that_stands_still_is_426() {
+    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+    let mut client = server.client();
+    let data = stuck_download(&server, &mut client);
+    client.expect_reply(426);
+    drop(data);
+    let data = stuck_upload(&mut client, "file", b"some bytes");
+    client.expect_reply(426);
+    drop(data);
+    client.expect_alive();
+}
+
+#[test]
+fn a_transfer_that_makes_progress_may_outlast_the_data_timeout() {
+    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+    let mut client = server.client();
+    let mut data = stuck_upload(&mut client, "file", b"-");
+    let begun = std::time::Instant::now();
+    let mut sent = 1;
+    while begun.elapsed() < Duration::from_millis(1500) {
+        data.write_all(b"-").unwrap();
+        sent += 1;
+        wait_for_bytes(&mut client, sent);
+    }
+    drop(data);
+    client.expect_reply(226);
+    assert_eq!(server.read("file").len(), sent);
+}
+
+#[test]
+fn an_active_connection_that_is_refused_is_425() {
+    let server = TestServer::start();
+    for address in server.both() {
+        let mut client = Client::connect(address);
+        client.login();
+        client.expect(425, eprt(dead_port(address.ip())));
+        client.expect(425, "LIST");
+        client.expect_alive();
+    }
+    server.client().expect(425, port(dead_port(server.v4().ip())));
+}
+
+#[test]
+fn active_connections_go_to_the_client_only_and_to_no_privileged_port() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    for line in ["PORT 127,0,0,2,200,1", "PORT 127,0,0,1,3,255", "EPRT |1|192.0.2.1|2000|"] {
+        client.expect(504, line);
+    }
+    for (line, usable) in [("EPRT |2|::1|2000|", "(1)"), ("EPRT |3|x|2000|", "(1)")] {
+        assert!(client.expect(522, line).contains(usable));
+    }
+    let mut client = Client::connect(server.v6());
+    client.login();
+    assert!(client.expect(522, "EPRT |1|127.0.0.1|2000|").contains("(2)"));
+    client.expect(504, "EPRT |2|::2|2000|");
+}
+
+#[test]
+fn a_download_of_a_file_that_is_cut_meanwhile_is_not_whole() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let mut data = stuck_download(&server, &mut client);
+    server.write("large", "");
+    let _ = data.read_to_end(&mut Vec::new());
+    client.expect_reply(451);
+}
+
+// A client that goes away.
+
+/// Cuts a transfer of one session off while another one's goes on, and sees that it is freed.
+fn lost_in_mid_transfer(lose: impl Fn(Client), upload: bool) {
+    with_every_turn(|server, most| {
+        let content = Random(7).bytes(most);
+        server.write("file", &content);
+        let (mut client, mut other) = (server.client(), server.client());
+        let others = other.extended_passive();
+        other.begin("RETR file");
+        let data = match upload {
+            true => stuck_upload(&mut client, "new", b"some bytes"),
+            false => stuck_download(server, &mut client),
+        };
+        lose(client);
+        wait_until("the lost session is gone", || server.census().sessions == 1);
+        let mut others = others;
+        assert!(read_to_end(&mut others) == content);
+        other.expect_reply(226);
+        drop(data);
+    });
+}
+
+#[test]
+fn a_fin_on_the_control_connection_frees_a_download() {
+    lost_in_mid_transfer(drop, false);
+}
+
+#[test]
+fn a_fin_on_the_control_connection_frees_an_upload() {
+    lost_in_mid_transfer(drop, true);
+}
+
+#[test]
+fn a_reset_of_the_control_connection_frees_a_download() {
+    lost_in_mid_transfer(Client::reset, false);
+}
+
+#[test]
+fn a_reset_of_the_control_connection_frees_an_upload() {
+    lost_in_mid_transfer(Client::reset, true);
+}
+
+#[test]
+fn a_reset_behind_commands_that_wait_is_noticed_as_well() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let data = stuck_download(&server, &mut client);
+    client.send("NOOP\r\n".repeat(2000)); // fills what may wait, so nothing is read any more
+    client.reset();
+    wait_until("the lost session is gone", || server.census().sessions == 0);
+    drop(data);
+}
+
+#[test]
+fn a_client_that_said_quit_may_leave_at_once() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let mut data = client.extended_passive();
+    client.begin("STOR file");
+    client.send_line("QUIT");
+    client.finish();
+    data.write_all(b"content").unwrap();
+    data.shutdown(Shutdown::Write).unwrap();
+    client.expect_reply(226);
+    client.expect_reply(221);
+    client.expect_close();
+    assert_eq!(server.read("file"), b"content");
+}
+
+// Several at once.
+
+#[test]
+fn two_readers_and_a_replacer_each_have_one_whole_version() {
+    let server = TestServer::start();
+    let (old, new) = (vec![b'o'; 12 * MIB], vec![b'n'; 12 * MIB]);
+    server.write("file", &old);
+    let (mut early, mut late, mut replacer) = (server.client(), server.client(), server.client());
+    let mut first = early.extended_passive();
+    early.begin("RETR file");
+    let mut upload = replacer.extended_passive();
+    replacer.begin("STOR file");
+    upload.write_all(&new[..MIB]).unwrap();
+    let mut second = late.extended_passive();
+    late.begin("RETR file");
+    upload.write_all(&new[MIB..]).unwrap();
+    drop(upload);
+    replacer.expect_reply(226);
+    assert!(early.retrieve_rest(&mut first) == old);
+    assert!(late.retrieve_rest(&mut second) == old);
+    assert!(early.retrieve("file", Way::Epsv) == new);
+}
+
+#[test]
+fn many_transfers_at_once_keep_their_bytes_apart() {
+    let server = TestServer::with(|config| config.turn_bytes = 512);
+    let address = server.v4();
+    let transfers = (1..=20).map(|seed| {
+        thread::spawn(move || {
+            let mut random = Random(seed);
+            let (name, content) = (random.name(), random.bytes(100_000));
+            let mut client = Client::connect(address);
+            client.login();
+            let way = Way::all(address)[seed as usize % 4];
+            client.store(&name, &content, way);
+            assert!(client.retrieve(&name, way) == content);
+        })
+    });
+    let transfers: Vec<_> = transfers.collect();
+    for transfer in transfers {
+        transfer.join().unwrap();
+    }
+    assert_eq!(server.names().len(), 20);
+}
+
+#[test]
+fn the_time_of_a_stored_file_is_that_of_its_storing() {
+    let server = TestServer::start();
+    server.write("file", "old");
+    File::options()
+        .write(true)
+        .open(server.path("file"))
+        .unwrap()
+        .set_modified(UNIX_EPOCH)
+        .unwrap();
+    let mut client = server.client();
+    assert_eq!(client.expect(213, "MDTM file"), "19700101000000");
+    client.store("file", "new", Way::Epsv);
+    assert_ne!(client.expect(213, "MDTM file"), "19700101000000");
+}
