@@ -139,11 +139,12 @@ impl Peer {
         self.settle_connect(services, now);
         self.carry_out(key, services, now);
         loop {
-            // The reply goes out before the data that it announces moves, and by itself: some
-            // clients wait for a time-out when 125 and 226 come in one piece.
-            let mut progress = self.send_replies(key, services, now, budget)?;
+            // Data comes last: it would use up every budget, and an ABOR or a FIN go unread. The
+            // reply goes out before the data that it announces moves, and by itself: some clients
+            // wait for a time-out when 125 and 226 come in one piece.
+            let mut progress = self.read_commands(key, services, now, budget)?;
+            progress |= self.send_replies(key, services, now, budget)?;
             progress |= self.move_data(key, services, now, budget)?;
-            progress |= self.read_commands(key, services, now, budget)?;
             progress |= self.work_on_task(key, services, now, budget);
             if !progress || *budget == 0 {
                 return Ok(());
