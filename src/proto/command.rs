@@ -38,6 +38,38 @@ pub enum Representation {
     Image,
 }
 
+/// How data stands on the wire: the transfer mode (RFC 959, 3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// MODE S: as it is.
+    #[default]
+    Stream,
+    /// MODE Z: as one zlib stream (draft-preston-ftpext-deflate).
+    Deflate,
+}
+
+/// All that decides what the bytes of a data connection mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coding {
+    /// TYPE.
+    pub representation: Representation,
+    /// MODE.
+    pub mode: Mode,
+    /// How hard MODE Z tries, from 1 to 9.
+    pub level: Level,
+}
+
+/// The compression level of MODE Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level(pub u8);
+
+impl Default for Level {
+    /// What zlib takes for a good bargain.
+    fn default() -> Level {
+        Level(6)
+    }
+}
+
 /// Which network protocols an EPSV asks for (RFC 2428).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epsv {
@@ -81,12 +113,14 @@ pub enum Command {
     Mkd(Vec<u8>),
     Mlsd(Vec<u8>),
     Mlst(Vec<u8>),
-    Mode,
+    Mode(Mode),
     Nlst(Vec<u8>),
     Noop,
     /// None asks which it is.
     OptsHash(Option<Algorithm>),
     OptsMlst(FactSet),
+    /// MODE Z with this level.
+    OptsModeZ(Level),
     OptsUtf8,
     Pass(Secret),
     Pasv,
@@ -224,7 +258,10 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Mlsd => Command::Mlsd(path()),
         Verb::Mlst => Command::Mlst(path()),
         Verb::Mkd => Command::Mkd(path()),
-        Verb::Mode => code(rule, word, b"S", b"BCZ").map(|_| Command::Mode)?,
+        Verb::Mode => Command::Mode(match code(rule, word, b"SZ", b"BC")? {
+            b'Z' => Mode::Deflate,
+            _ => Mode::Stream,
+        }),
         Verb::Nlst => Command::Nlst(without_options(raw).to_vec()),
         Verb::Noop => Command::Noop,
         Verb::Opts => opts(rule, word)?,
@@ -331,11 +368,28 @@ fn opts(rule: &'static Rule, word: &[u8]) -> Result<Command, Misuse> {
             let algorithm = Algorithm::parse(value).ok_or(Misuse::Unsupported(rule))?;
             Ok(Command::OptsHash(Some(algorithm)))
         }
+        b"MODE" => opts_mode(rule, value),
         b"MLST" => Ok(Command::OptsMlst(FactSet::parse(value))),
         b"UTF8" | b"UTF-8" if value.is_empty() || value.eq_ignore_ascii_case(b"ON") => {
             Ok(Command::OptsUtf8)
         }
         b"UTF8" | b"UTF-8" if value.eq_ignore_ascii_case(b"OFF") => Err(Misuse::Unsupported(rule)),
+        _ => Err(Misuse::Malformed(rule)),
+    }
+}
+
+/// `OPTS MODE Z LEVEL n`; without a level, the usual one.
+fn opts_mode(rule: &'static Rule, value: &[u8]) -> Result<Command, Misuse> {
+    let value = value.to_ascii_uppercase();
+    let mut words = value.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(b"Z"), None, ..) => Ok(Command::OptsModeZ(Level::default())),
+        (Some(b"Z"), Some(b"LEVEL"), Some([digit @ b'1'..=b'9']), None) => {
+            Ok(Command::OptsModeZ(Level(digit - b'0')))
+        }
+        (Some(b"Z"), Some(b"LEVEL"), Some(word), None) if number(word).is_some() => {
+            Err(Misuse::Unsupported(rule))
+        }
         _ => Err(Misuse::Malformed(rule)),
     }
 }

@@ -70,7 +70,7 @@ pub enum Reply<'a> {
     UseProtocol(&'static str),
     /// TYPE.
     TypeSet(Representation),
-    /// MODE S, STRU F.
+    /// MODE, STRU, OPTS MODE Z.
     ParameterSet,
     /// REST: where the next transfer starts, in bytes.
     Restarting(u64),
@@ -358,7 +358,7 @@ fn features(facts: FactSet, algorithm: Algorithm) -> String {
     let (hash, mlst) = (algorithm.feature(), facts.feature());
     format!(
         "Features supported:\nAVBL\nCLNT\nEPRT\nEPSV\nHASH {hash}\nHOST\nLANG EN*\nMDTM\n\
-         MFF Modify;UNIX.mode;\nMFMT\nMLST {mlst}\nRANG STREAM\nREST STREAM\nSIZE\nTVFS\nUTF8\n\
+         MFF Modify;UNIX.mode;\nMFMT\nMLST {mlst}\nMODE Z\nRANG STREAM\nREST STREAM\nSIZE\nTVFS\nUTF8\n\
          XCRC\nXMD5\nXSHA1\nXSHA256\nXSHA512\nEnd FEAT."
     )
 }

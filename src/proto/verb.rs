@@ -120,7 +120,7 @@ static TABLE: &[Rule] = &[
     write("MKD", Mkd, Required, "<folder> (make it)"),
     read("MLSD", Mlsd, Optional, "[<folder>] (its entries, for programs)"),
     read("MLST", Mlst, Optional, "[<path>] (its facts, for programs)"),
-    read("MODE", Mode, Required, "S (stream)"),
+    read("MODE", Mode, Required, "S|Z (stream or deflate)"),
     read("NLST", Nlst, Optional, "[<path>] (folder, names only)"),
     open("NOOP", Noop, Optional, "(nothing)"),
     open("OPTS", Opts, Required, "<command> [<options>]"),

@@ -144,22 +144,22 @@ impl Peer {
             }
             FileOp::NextLines => done = self.next_lines()?,
             FileOp::FinishUpload => self.pump.take().map_or(Ok(()), |pump| pump.finish())?,
-            FileOp::OpenDownload(path, range, representation) => {
-                let pump = Pump::download(open(root, &path, range)?, representation);
+            FileOp::OpenDownload(path, range, coding) => {
+                let pump = Pump::download(open(root, &path, range)?, coding);
                 self.pump = Some(Box::new(pump));
             }
-            FileOp::OpenUpload(path, how, new, representation) => {
+            FileOp::OpenUpload(path, how, new, coding) => {
                 let keep = match services.partial_uploads {
                     PartialUploads::Keep => PartialKeep::Keep,
                     PartialUploads::Discard => PartialKeep::Discard,
                 };
                 let upload = root.upload(&path, how, keep, new)?;
-                self.pump = Some(Box::new(Pump::upload(upload, representation)));
+                self.pump = Some(Box::new(Pump::upload(upload, coding)));
             }
-            FileOp::OpenListing(Listing { path, spelled, style }) => {
+            FileOp::OpenListing(Listing { path, spelled, style, coding }) => {
                 let now = services.wall_clock;
                 let lines = ListingLines::open(root, &path, &spelled, style, now)?;
-                self.pump = Some(Box::new(Pump::listing(lines)));
+                self.pump = Some(Box::new(Pump::listing(lines, coding)));
             }
             FileOp::Checksum(path, algorithm, range) => {
                 self.task = Some(Task::checksum(open(root, &path, range)?, algorithm));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::fs::{How, NewFile, Refusal};
 use crate::proto::checksum::Algorithm;
-use crate::proto::command::{Change, Representation, Secret};
+use crate::proto::command::{Change, Coding, Secret};
 use crate::proto::entry::Facts;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
@@ -65,9 +65,9 @@ pub enum FileOp {
     /// Copy a file to another name; the answer takes its time; → [`FileDone::Done`].
     Copy(VPath, VPath),
     /// Open a file, to send these bytes of it; → [`FileDone::Done`].
-    OpenDownload(VPath, ByteRange, Representation),
+    OpenDownload(VPath, ByteRange, Coding),
     /// Prepare an upload, touching nothing yet; → [`FileDone::Done`].
-    OpenUpload(VPath, How, NewFile, Representation),
+    OpenUpload(VPath, How, NewFile, Coding),
     /// Open a listing; → [`FileDone::Done`].
     OpenListing(Listing),
     /// The next lines of the listing that is open, for the control connection;
@@ -96,6 +96,8 @@ pub struct Listing {
     pub spelled: Vec<u8>,
     /// How a line is spelled.
     pub style: Style,
+    /// How the lines stand on a data connection; of no account on the control connection.
+    pub coding: Coding,
 }
 
 /// What came of a [`FileOp`].

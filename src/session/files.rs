@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::hashes::Sought;
 use super::{ByteRange, FileDone, FileOp, Listing, Session, Waiting};
 use crate::fs::Refusal;
-use crate::proto::command::{Change, Representation};
+use crate::proto::command::{Change, Level, Mode, Representation};
 use crate::proto::date;
 use crate::proto::entry::{Facts, Kind};
 use crate::proto::listing::{self, Style};
@@ -141,13 +141,23 @@ impl Session {
     }
 
     pub(super) fn set_type(&mut self, representation: Representation) {
-        self.representation = representation;
+        self.coding.representation = representation;
         self.reply(Reply::TypeSet(representation));
+    }
+
+    pub(super) fn set_mode(&mut self, mode: Mode) {
+        self.coding.mode = mode;
+        self.reply(Reply::ParameterSet);
+    }
+
+    pub(super) fn set_level(&mut self, level: Level) {
+        self.coding.level = level;
+        self.reply(Reply::ParameterSet);
     }
 
     /// REST counts bytes of the file, which are those of the transfer in TYPE I only.
     pub(super) fn restart_at(&mut self, at: u64) {
-        if self.representation == Representation::Ascii && at > 0 {
+        if self.coding.representation == Representation::Ascii && at > 0 {
             return self.reply(Reply::NoRestartInAscii);
         }
         self.range = ByteRange { from: at, to: None };
@@ -159,7 +169,7 @@ impl Session {
     }
 
     pub(super) fn size(&mut self, argument: &[u8]) {
-        match self.representation {
+        match self.coding.representation {
             Representation::Ascii => self.reply(Reply::NoSizeInAscii),
             Representation::Image => self.ask(Errand::Size, FileOp::Facts(self.path(argument))),
         }
@@ -252,7 +262,8 @@ impl Session {
             return self.reply(Reply::NotLoggedIn);
         }
         let path = self.path(argument);
-        let listing = Listing { path, spelled: argument.to_vec(), style: Style::Long };
+        let (spelled, coding) = (argument.to_vec(), self.coding);
+        let listing = Listing { path, spelled, style: Style::Long, coding };
         self.ask(Errand::OpenStatus, FileOp::OpenListing(listing));
     }
 

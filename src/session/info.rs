@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Session;
 use super::data::Data;
-use crate::proto::command::Representation;
+use crate::proto::command::{Mode, Representation};
 use crate::proto::reply::Reply;
 
 impl Session {
@@ -13,9 +13,13 @@ impl Session {
             Some(access) => format!("Logged in, may {access}"),
             None => "Not logged in".to_owned(),
         };
-        let representation = match self.representation {
+        let representation = match self.coding.representation {
             Representation::Ascii => "ASCII",
             Representation::Image => "Binary",
+        };
+        let mode = match self.coding.mode {
+            Mode::Stream => "Stream",
+            Mode::Deflate => "Deflate",
         };
         let data = match (&self.transfer, self.data) {
             (Some(transfer), _) => transfer.describe(),
@@ -27,7 +31,7 @@ impl Session {
         let seconds = self.clocks.age(now).as_secs();
         let text = format!(
             "packetboat status:\nConnected from {} for {seconds} seconds\n{login}\n\
-             TYPE: {representation}, MODE: Stream, STRU: File\nData connection: {data}\n\
+             TYPE: {representation}, MODE: {mode}, STRU: File\nData connection: {data}\n\
              End of status.",
             self.client,
         );

@@ -2,7 +2,7 @@
 
 use super::{ByteRange, Effect, Session, Verdict, Waiting};
 use crate::proto::checksum::Algorithm;
-use crate::proto::command::{Representation, Secret};
+use crate::proto::command::{Coding, Secret};
 use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
@@ -111,7 +111,7 @@ impl Session {
         self.login.named = None;
         self.login.granted = None;
         self.folder = VPath::root();
-        self.representation = Representation::default();
+        self.coding = Coding::default();
         self.range = ByteRange::default();
         self.rename_from = None;
         self.copy_from = None;

@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
 
 use crate::proto::checksum::Algorithm;
-use crate::proto::command::{self, Command, Misuse, Representation, Request};
+use crate::proto::command::{self, Coding, Command, Misuse, Request};
 use crate::proto::line::{Line, Lines};
 use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
@@ -88,7 +88,7 @@ pub struct Session {
 
     login: Login,
     folder: VPath,
-    representation: Representation,
+    coding: Coding,
     /// The bytes that REST or RANG chose for the next transfer.
     range: ByteRange,
     rename_from: Option<VPath>,
@@ -155,7 +155,7 @@ impl Session {
             clocks: Clocks::new(now),
             login: Login::default(),
             folder: VPath::root(),
-            representation: Representation::default(),
+            coding: Coding::default(),
             range: ByteRange::default(),
             rename_from: None,
             copy_from: None,
@@ -412,7 +412,8 @@ impl Session {
             Command::Epsv(protocol) => self.extended_listen(protocol),
 
             Command::Type(representation) => self.set_type(representation),
-            Command::Mode | Command::Stru => self.reply(Reply::ParameterSet),
+            Command::Mode(mode) => self.set_mode(mode),
+            Command::Stru => self.reply(Reply::ParameterSet),
             Command::Rest(at) => self.restart_at(at),
             Command::Allo(bytes) => self.allocate(bytes),
             Command::Retr(path) => self.retrieve(&path, now),
@@ -455,6 +456,7 @@ impl Session {
             Command::Clnt => self.reply(Reply::ClientNoted),
             Command::Host(name) => self.host(&name),
             Command::OptsMlst(facts) => self.choose_facts(facts),
+            Command::OptsModeZ(level) => self.set_level(level),
             Command::OptsHash(algorithm) => self.choose_algorithm(algorithm),
             Command::OptsUtf8 => self.reply(Reply::Utf8Always),
             Command::Help(None) => self.reply(Reply::Help),

@@ -10,7 +10,7 @@ use super::data::Data;
 use super::files::Errand;
 use super::{ByteRange, Effect, FileOp, Listing, Session};
 use crate::fs::{How, NewFile, Refusal};
-use crate::proto::command::Representation;
+use crate::proto::command::{Mode, Representation};
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
@@ -80,7 +80,7 @@ pub(super) fn is_transfer(verb: Verb) -> bool {
 impl Session {
     pub(super) fn retrieve(&mut self, argument: &[u8], now: Instant) {
         let path = self.path(argument);
-        let open = FileOp::OpenDownload(path.clone(), self.range, self.representation);
+        let open = FileOp::OpenDownload(path.clone(), self.range, self.coding);
         self.begin(Kind::Download, path, open, now);
     }
 
@@ -117,13 +117,14 @@ impl Session {
 
     fn list_as(&mut self, style: Style, argument: &[u8], now: Instant) {
         let path = self.path(argument);
-        let listing = Listing { path: path.clone(), spelled: argument.to_vec(), style };
+        let (spelled, coding) = (argument.to_vec(), self.coding);
+        let listing = Listing { path: path.clone(), spelled, style, coding };
         self.begin(Kind::Listing, path, FileOp::OpenListing(listing), now);
     }
 
     fn upload(&mut self, kind: Kind, path: VPath, how: How, now: Instant) {
         let new = NewFile { umask: self.umask, reserve: self.allocated.unwrap_or(0) };
-        let open = FileOp::OpenUpload(path.clone(), how, new, self.representation);
+        let open = FileOp::OpenUpload(path.clone(), how, new, self.coding);
         self.begin(kind, path, open, now);
     }
 
@@ -184,8 +185,10 @@ impl Session {
             return self.complete();
         }
         let promised = self.allocated.take().filter(|_| self.settings.strict_allo);
-        let image = self.representation == Representation::Image;
-        if image && promised.is_some_and(|bytes| bytes != transfer.moved) {
+        // Otherwise what moved is not the length of the file.
+        let plain =
+            self.coding.representation == Representation::Image && self.coding.mode == Mode::Stream;
+        if plain && promised.is_some_and(|bytes| bytes != transfer.moved) {
             self.log_transfer("of another length than promised");
             self.drop_data();
             return self.reply(Reply::WrongLength);

@@ -1,10 +1,15 @@
 //! Moving bytes, a slice at a time, between a file or a listing and a data connection. It knows no
 //! session and says nothing to a client.
 
+mod deflate;
+mod incoming;
 mod listing;
+mod outgoing;
 mod pump;
 mod task;
 
+pub use incoming::Incoming;
 pub use listing::ListingLines;
+pub use outgoing::Outgoing;
 pub use pump::{Pump, State, Step};
 pub use task::{Hasher, Product, Stage, Task};

@@ -1,0 +1,129 @@
+//! What is received: a file to be stored, unpacked and translated as the client said.
+
+use std::io::{Error, ErrorKind};
+
+use super::deflate::Unpacker;
+use super::pump::{Slice, State, moved};
+use crate::fs::{Refusal, Upload};
+use crate::net::Link;
+use crate::proto::ascii::FromNetwork;
+use crate::proto::command::{Coding, Mode, Representation};
+
+/// A file on its way in.
+#[derive(Debug)]
+pub struct Incoming {
+    file: Upload,
+    text: Option<FromNetwork>,
+    packed: Option<Packed>,
+}
+
+/// What has been received in MODE Z.
+#[derive(Debug)]
+struct Packed {
+    unpacker: Unpacker,
+    /// Bytes received and not yet unpacked, from `position` on.
+    received: Vec<u8>,
+    position: usize,
+    /// Whether the unpacker holds output that had no room.
+    holds: bool,
+}
+
+impl Incoming {
+    pub(super) fn new(file: Upload, coding: Coding) -> Incoming {
+        let text = (coding.representation == Representation::Ascii).then(FromNetwork::default);
+        let packed = (coding.mode == Mode::Deflate).then(|| Packed {
+            unpacker: Unpacker::new(),
+            received: Vec::new(),
+            position: 0,
+            holds: false,
+        });
+        Incoming { file, text, packed }
+    }
+
+    pub(super) fn begin(&mut self) -> Result<(), Refusal> {
+        self.file.begin()
+    }
+
+    /// Receives and stores at most `left` bytes, or unpacks a piece.
+    pub(super) fn slice(
+        &mut self,
+        link: &mut Link,
+        buffer: &mut [u8],
+        left: usize,
+    ) -> Result<Slice, State> {
+        if self.packed.as_ref().is_some_and(Packed::is_waiting) {
+            return self.unpack();
+        }
+        let most = left.min(buffer.len());
+        let moved = match moved(link.read(&mut buffer[..most])) {
+            Err(State::Ended) => return Err(self.end()),
+            moved => moved?,
+        };
+        match &mut self.packed {
+            Some(packed) => packed.take(&buffer[..moved]),
+            None => store(&mut self.file, self.text.as_mut(), &buffer[..moved])?,
+        }
+        Ok(Slice { moved, cost: moved })
+    }
+
+    fn unpack(&mut self) -> Result<Slice, State> {
+        let Some(packed) = &mut self.packed else { return Ok(Slice { moved: 0, cost: 0 }) };
+        let plain = packed.piece().ok_or_else(|| garbage("this is no zlib stream"))?;
+        store(&mut self.file, self.text.as_mut(), &plain)?;
+        Ok(Slice { moved: 0, cost: plain.len() })
+    }
+
+    /// The client has sent its FIN.
+    fn end(&mut self) -> State {
+        if self.packed.as_ref().is_some_and(|packed| !packed.unpacker.is_complete()) {
+            return garbage("the zlib stream is cut off");
+        }
+        let mut rest = Vec::new();
+        if let Some(text) = &mut self.text {
+            text.finish(&mut rest);
+        }
+        self.file.write(&rest).map_or_else(State::Refused, |()| State::Ended)
+    }
+
+    pub(super) fn finish(self) -> Result<(), Refusal> {
+        self.file.finish()
+    }
+
+    pub(super) fn cut_off(self) {
+        self.file.cut_off();
+    }
+}
+
+impl Packed {
+    fn is_waiting(&self) -> bool {
+        self.holds || self.position < self.received.len()
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.received.clear();
+        self.received.extend_from_slice(bytes);
+        self.position = 0;
+    }
+
+    /// The next plain bytes, a bounded piece; `None` if the stream is none.
+    fn piece(&mut self) -> Option<Vec<u8>> {
+        let mut plain = Vec::new();
+        let used = self.unpacker.unpack(&self.received[self.position..], &mut plain)?;
+        self.position += used;
+        // A stream that stands still with input at hand would be tried for ever.
+        let stuck = used == 0 && plain.is_empty() && !self.holds;
+        self.holds = plain.len() == plain.capacity() && !self.unpacker.is_complete();
+        (!stuck).then_some(plain)
+    }
+}
+
+fn store(file: &mut Upload, text: Option<&mut FromNetwork>, bytes: &[u8]) -> Result<(), Refusal> {
+    let Some(text) = text else { return file.write(bytes) };
+    let mut decoded = Vec::with_capacity(bytes.len());
+    text.decode(bytes, &mut decoded);
+    file.write(&decoded)
+}
+
+fn garbage(what: &'static str) -> State {
+    State::Broken(Error::new(ErrorKind::InvalidData, what))
+}

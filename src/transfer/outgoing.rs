@@ -1,0 +1,151 @@
+//! What is sent: a file or a listing, translated and packed as the client asked.
+//!
+//! Files of TYPE I in MODE S go by sendfile and never enter this process. Everything else is
+//! staged: made or read in slices, translated, packed, and sent.
+
+use std::io;
+
+use super::deflate::Packer;
+use super::listing::ListingLines;
+use super::pump::{Slice, State, moved};
+use crate::fs::{Download, Refusal, SendError};
+use crate::net::Link;
+use crate::proto::ascii::ToNetwork;
+use crate::proto::command::{Coding, Mode, Representation};
+
+/// How many bytes of the budget a line of a listing costs: about as much work as so many bytes.
+const LINE_COST: usize = 256;
+/// Lines that are made at once, at most.
+const LINES: usize = 256;
+/// Lines that go into a reply at once.
+const STATUS_LINES: usize = 32;
+/// Packing costs about so many times what sending does.
+const PACKING_COST: usize = 16;
+
+/// A file or a listing on its way out.
+#[derive(Debug)]
+pub struct Outgoing {
+    source: Source,
+    text: Option<ToNetwork>,
+    packer: Option<Packer>,
+    /// Bytes made and not yet sent, from `position` on.
+    staged: Vec<u8>,
+    position: usize,
+}
+
+#[derive(Debug)]
+enum Source {
+    File {
+        file: Download,
+        by_sendfile: bool,
+    },
+    /// Its lines end in CRLF by themselves.
+    Listing(ListingLines),
+}
+
+impl Outgoing {
+    pub(super) fn file(file: Download, coding: Coding) -> Outgoing {
+        let text = (coding.representation == Representation::Ascii).then(ToNetwork::default);
+        let by_sendfile = text.is_none() && coding.mode == Mode::Stream;
+        Outgoing::new(Source::File { file, by_sendfile }, text, coding)
+    }
+
+    pub(super) fn listing(lines: ListingLines, coding: Coding) -> Outgoing {
+        Outgoing::new(Source::Listing(lines), None, coding)
+    }
+
+    fn new(source: Source, text: Option<ToNetwork>, coding: Coding) -> Outgoing {
+        let packer = (coding.mode == Mode::Deflate).then(|| Packer::new(coding.level));
+        Outgoing { source, text, packer, staged: Vec::new(), position: 0 }
+    }
+
+    /// Moves at most `left` bytes, or makes the next ones.
+    pub(super) fn slice(
+        &mut self,
+        link: &mut Link,
+        buffer: &mut [u8],
+        left: usize,
+    ) -> Result<Slice, State> {
+        if let Source::File { file, by_sendfile } = &mut self.source
+            && *by_sendfile
+        {
+            return send_file(file, by_sendfile, link, left);
+        }
+        let waiting = &self.staged[self.position..];
+        if waiting.is_empty() {
+            return self.stage(buffer, left);
+        }
+        let moved = moved(link.write(&waiting[..left.min(waiting.len())]))?;
+        self.position += moved;
+        Ok(Slice { moved, cost: moved })
+    }
+
+    /// Makes what is to be sent next.
+    fn stage(&mut self, buffer: &mut [u8], left: usize) -> Result<Slice, State> {
+        self.staged.clear();
+        self.position = 0;
+        let (cost, more) = match &mut self.source {
+            Source::Listing(lines) => {
+                let wanted = (left / LINE_COST).clamp(1, LINES);
+                (wanted * LINE_COST, lines.fill(&mut self.staged, wanted)?)
+            }
+            Source::File { file, .. } => {
+                let most = left.min(buffer.len());
+                let read = file.read(&mut buffer[..most])?;
+                match &mut self.text {
+                    Some(text) => text.encode(&buffer[..read], &mut self.staged),
+                    None => self.staged.extend_from_slice(&buffer[..read]),
+                }
+                if read == 0 && file.left() > 0 {
+                    return Err(Refusal::Shortened.into());
+                }
+                (0, read > 0)
+            }
+        };
+        let Some(packer) = &mut self.packer else {
+            let done = !more && self.staged.is_empty();
+            return if done { Err(State::Ended) } else { Ok(Slice { moved: 0, cost }) };
+        };
+        let cost = cost + self.staged.len() * PACKING_COST;
+        let mut packed = Vec::new();
+        packer.pack(&self.staged, &mut packed);
+        self.staged = packed;
+        if !more && !packer.finish(&mut self.staged) {
+            return Err(State::Ended);
+        }
+        Ok(Slice { moved: 0, cost })
+    }
+
+    /// The next lines of a listing; none at its end.
+    pub(super) fn lines(&mut self) -> Result<Vec<u8>, Refusal> {
+        let mut out = Vec::new();
+        if let Source::Listing(lines) = &mut self.source {
+            while out.is_empty() && lines.fill(&mut out, STATUS_LINES)? {}
+        }
+        Ok(out)
+    }
+}
+
+fn send_file(
+    file: &mut Download,
+    by_sendfile: &mut bool,
+    link: &mut Link,
+    left: usize,
+) -> Result<Slice, State> {
+    match file.send_to(link.socket(), left) {
+        // A file that ends before its size was cut meanwhile: nobody must take it for whole.
+        Ok(0) if file.left() > 0 => Err(Refusal::Shortened.into()),
+        Ok(0) => Err(State::Ended),
+        Ok(moved) => Ok(Slice { moved, cost: moved }),
+        Err(SendError::WouldBlock) => {
+            link.write_blocked();
+            Err(State::Blocked)
+        }
+        Err(SendError::Socket(number)) => Err(State::Broken(io::Error::from_raw_os_error(number))),
+        Err(SendError::Disk(refusal)) => Err(State::Refused(refusal)),
+        Err(SendError::Unsupported) => {
+            *by_sendfile = false;
+            Ok(Slice { moved: 0, cost: 0 })
+        }
+    }
+}
