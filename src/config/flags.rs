@@ -66,6 +66,10 @@ pub struct ServeFlags {
     /// The address in PASV replies [default: the one connected to]
     #[arg(long, value_name = "IP", value_parser = ipv4_address, help_heading = PASSIVE)]
     passive_address: Option<Ipv4Addr>,
+    /// The port that active transfers come from, 20 by tradition [default: any]
+    #[arg(long, value_name = "PORT", help_heading = ACTIVE)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    active_port: Option<u16>,
 
     /// Sessions at once
     #[arg(long, value_name = "N", default_value = "10000")]
@@ -102,6 +106,7 @@ pub struct ServeFlags {
 const SERVING: &str = "Serving";
 const ACCESS: &str = "Access";
 const PASSIVE: &str = "Passive mode";
+const ACTIVE: &str = "Active mode";
 const LIMITS: &str = "Limits";
 const UPLOADS: &str = "Uploads";
 const LOG: &str = "Log";
@@ -116,6 +121,7 @@ impl ServeFlags {
         config.users.clone_from(&self.users);
         config.passive_ports.clone_from(&self.passive_ports);
         config.passive_address = self.passive_address;
+        config.active_port = self.active_port;
         config.max_sessions = self.max_sessions;
         config.max_sessions_per_address =
             self.max_sessions_per_address.unwrap_or(self.max_sessions);
@@ -218,7 +224,7 @@ mod tests {
     fn every_flag_reaches_the_configuration() {
         let config = flags(
             "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
-             5-9 /srv --passive-address 203.0.113.7 --max-sessions 7 --idle-timeout 1 \
+             5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
              --data-timeout 2 --partial-uploads discard --strict-allo",
         )
         .config();
@@ -228,6 +234,7 @@ mod tests {
         expected.banner = "Hi".to_owned();
         expected.users = Some("u".into());
         expected.passive_ports = Some(5..=9);
+        expected.active_port = Some(20);
         expected.passive_address = Some(Ipv4Addr::new(203, 0, 113, 7));
         (expected.max_sessions, expected.max_sessions_per_address) = (7, 7);
         expected.idle_timeout = Duration::from_secs(1);

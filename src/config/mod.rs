@@ -34,6 +34,9 @@ pub struct Config {
     pub passive_ports: Option<RangeInclusive<u16>>,
     /// The address that PASV announces; `None` announces the local one of the control connection.
     pub passive_address: Option<Ipv4Addr>,
+    /// The port that active data connections come from; `None` takes any free one. Below 1024 it
+    /// needs a privilege.
+    pub active_port: Option<u16>,
     /// How many sessions there may be at once.
     pub max_sessions: usize,
     /// How many of them may come from one address.
@@ -63,6 +66,7 @@ impl Config {
             users: None,
             passive_ports: None,
             passive_address: None,
+            active_port: None,
             max_sessions: 10_000,
             max_sessions_per_address: 10_000,
             idle_timeout: Duration::from_secs(300),

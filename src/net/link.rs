@@ -5,7 +5,7 @@
 //! time, so that a short transfer never meets the poll at all.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use mio::net::TcpStream;
@@ -42,14 +42,18 @@ impl Link {
         Link { stream, key: None, readable: true, writable: true, gone: false }
     }
 
-    /// Begins to connect, from an address of ours and any port.
+    /// Begins to connect, from an address of ours; its port 0 is any.
     ///
     /// # Errors
-    /// What the kernel knows at once: no route, no descriptor, no port.
-    pub fn connect(from: IpAddr, to: SocketAddr) -> io::Result<Link> {
+    /// What the kernel knows at once: no route, no descriptor, no right to the port.
+    pub fn connect(from: SocketAddr, to: SocketAddr) -> io::Result<Link> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
-        socket.bind(&SocketAddr::new(from, 0).into())?;
+        if from.port() != 0 {
+            // Many connections come from the one port.
+            socket.set_reuse_address(true)?;
+        }
+        socket.bind(&from.into())?;
         match socket.connect(&to.into()) {
             Err(error) if error.raw_os_error() != Some(IN_PROGRESS) => return Err(error),
             _ => {}

@@ -89,14 +89,15 @@ impl Peer {
     }
 
     fn connect(&mut self, key: Key, services: &mut Services, to: SocketAddr, now: Instant) {
-        let connecting = Link::connect(self.session.local(), to).and_then(|mut link| {
+        let from = SocketAddr::new(self.session.local(), services.active_port);
+        let connecting = Link::connect(from, to).and_then(|mut link| {
             link.register(&mut services.poller, key.slot(), Role::Data)?;
             Ok(link)
         });
         match connecting {
             Ok(link) => self.data = DataLink::Connecting(link),
             Err(error) => {
-                log::info!("#{} cannot connect to {to}: {error}", self.session.id());
+                log::warn!("#{} cannot connect from {from} to {to}: {error}", self.session.id());
                 self.session.data(DataEvent::Broken, now);
             }
         }

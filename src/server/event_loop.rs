@@ -16,12 +16,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use slab::Slab;
 
 use super::handle::{Census, Handle};
-use super::logins::Logins;
 use super::peer::{Fate, Peer};
 use super::services::Services;
 use super::timers::Timers;
 use super::{STOP_SIGNALS, Server};
-use crate::net::{Door, Event, Link, PassivePorts, Role, SignalBell};
+use crate::net::{Door, Event, Link, Role, SignalBell};
 use crate::proto::reply::Reply;
 use crate::session::{Session, Settings};
 
@@ -59,15 +58,7 @@ pub(super) struct EventLoop {
 impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
         let Server { config, root, users, poller, doors, addresses: _, signals, handle } = server;
-        let anonymous = config.anonymous_access();
-        let services = Services::new(
-            poller,
-            PassivePorts::new(config.passive_ports),
-            Logins::new(anonymous, users, handle.waker()),
-            config.partial_uploads,
-            config.turn_bytes,
-            root,
-        );
+        let services = Services::new(&config, poller, users, handle.waker(), root);
         let settings = Settings {
             banner: config.banner,
             idle_timeout: config.idle_timeout,

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::logins::Logins;
-use crate::config::PartialUploads;
+use crate::config::{Config, PartialUploads, UsersFile};
 use crate::fs::Root;
-use crate::net::{Key, Lease, PassivePorts, Poller};
+use crate::net::{Key, Lease, PassivePorts, Poller, Waker};
 
 /// The one buffer that everything is read into. Larger reads cost fewer calls; beyond this they
 /// would only push everything else out of the processor's cache.
@@ -26,6 +27,8 @@ pub(super) struct Services {
     pub(super) logins: Logins,
     pub(super) partial_uploads: PartialUploads,
     pub(super) turn_bytes: usize,
+    /// The port that active data connections come from; 0 is any.
+    pub(super) active_port: u16,
     pub(super) buffer: Vec<u8>,
     /// Seconds since 1970, read once a turn of the loop.
     pub(super) wall_clock: i64,
@@ -37,19 +40,19 @@ pub(super) struct Services {
 
 impl Services {
     pub(super) fn new(
+        config: &Config,
         poller: Poller,
-        passive: PassivePorts,
-        logins: Logins,
-        partial_uploads: PartialUploads,
-        turn_bytes: usize,
+        users: Option<UsersFile>,
+        waker: Arc<Waker>,
         own_root: Root,
     ) -> Services {
         Services {
             poller,
-            passive,
-            logins,
-            partial_uploads,
-            turn_bytes: turn_bytes.max(1),
+            passive: PassivePorts::new(config.passive_ports.clone()),
+            logins: Logins::new(config.anonymous_access(), users, waker),
+            partial_uploads: config.partial_uploads,
+            turn_bytes: config.turn_bytes.max(1),
+            active_port: config.active_port.unwrap_or(0),
             buffer: vec![0; BUFFER_BYTES],
             wall_clock: 0,
             own_root: Rc::new(own_root),
