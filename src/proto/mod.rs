@@ -11,4 +11,5 @@ pub mod listing;
 pub mod path;
 pub mod pattern;
 pub mod reply;
+pub mod shown;
 pub mod verb;

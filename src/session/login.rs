@@ -6,6 +6,7 @@ use crate::proto::command::{Coding, Secret};
 use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
+use crate::proto::shown::Shown;
 use crate::users::Access;
 use std::time::Instant;
 
@@ -30,7 +31,7 @@ impl Login {
 
     /// Who is logged in, as the log shows it.
     pub(super) fn name(&self) -> String {
-        self.granted.as_ref().map_or_else(String::new, |(name, _)| name.escape_ascii().to_string())
+        self.granted.as_ref().map_or_else(String::new, |(name, _)| Shown(name).to_string())
     }
 }
 
@@ -49,7 +50,7 @@ impl Session {
     }
 
     pub(super) fn judged(&mut self, name: Vec<u8>, verdict: Verdict, now: Instant) {
-        let (id, client, shown) = (self.id, self.client, name.escape_ascii());
+        let (id, client, shown) = (self.id, self.client, Shown(&name).to_string());
         match verdict {
             Verdict::Granted(access) => {
                 log::info!("#{id} {client} {shown} logged in, may {access}");

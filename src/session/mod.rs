@@ -42,6 +42,7 @@ use crate::proto::line::{Line, Lines};
 use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
+use crate::proto::shown::Shown;
 use crate::proto::verb::{self, Verb};
 use crate::users::Access;
 use data::Data;
@@ -367,7 +368,12 @@ impl Session {
     fn obey(&mut self, line: Line, now: Instant) {
         let request = match line {
             Line::Whole(line) => match command::parse(&line) {
-                Ok(request) => request,
+                Ok(request) => {
+                    let secret = request.rule.secret();
+                    let shown = if secret { request.rule.name.as_bytes() } else { &line[..] };
+                    log::debug!("#{} {} command: {}", self.id, self.client, Shown(shown));
+                    request
+                }
                 Err(misuse) => return self.reply(Reply::Misuse(misuse)),
             },
             Line::Dirty => return self.reply(Reply::DirtyLine),
@@ -474,7 +480,7 @@ impl Session {
         let from = self.output.len();
         reply.write_to(&mut self.output);
         if log::log_enabled!(log::Level::Debug) {
-            let text = self.output[from..].trim_ascii_end().escape_ascii();
+            let text = Shown(self.output[from..].trim_ascii_end());
             log::debug!("#{} {} reply: {text}", self.id, self.client);
         }
     }

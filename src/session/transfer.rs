@@ -14,6 +14,7 @@ use crate::proto::command::{Mode, Representation};
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
+use crate::proto::shown::Shown;
 use crate::proto::verb::Verb;
 use crate::users::Access;
 
@@ -67,7 +68,7 @@ impl Transfer {
             Kind::Upload | Kind::UniqueUpload => "storing",
             Kind::Listing => "listing",
         };
-        format!("{verb} {}, {} bytes", self.path.as_bytes().escape_ascii(), self.moved)
+        format!("{verb} {}, {} bytes", Shown(self.path.as_bytes()), self.moved)
     }
 }
 
