@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::client::{dead_port, eprt, port, read_to_end};
-use common::{Client, TestServer, Way, reset, wait_until};
+use common::client::{dead_port, eprt, port, read_to_end, reset};
+use common::{Client, TestServer, Way, wait_until};
 use packetboat::config::facts::facts;
 use packetboat::{Anonymous, Config};
 use std::fs::File;

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::client::{dead_port, eprt, port, read_to_end};
-use common::{Client, Random, TURNS, TestServer, Way, bytes_for, reset, wait_until};
+use common::client::{dead_port, eprt, port, read_to_end, reset};
+use common::{Client, Random, TURNS, TestServer, Way, bytes_for, wait_until};
 use socket2::SockRef;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -206,7 +206,10 @@ fn a_passive_transfer_is_125_when_the_client_came_first_and_150_when_not() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
-    let mut data = client.passive();
+    let address = client.pasv();
+    server.wait_for_leases(1);
+    let mut data = TcpStream::connect(address).unwrap();
+    server.wait_for_leases(0);
     client.expect(125, "RETR file");
     assert_eq!(read_to_end(&mut data), b"content");
     client.expect_reply(226);

@@ -11,7 +11,7 @@
 pub mod client;
 pub mod program;
 
-pub use client::{Client, Way, reset};
+pub use client::{Client, Way};
 
 use packetboat::{Census, Config, Handle, Server};
 use std::collections::BTreeMap;
@@ -126,6 +126,13 @@ impl TestServer {
 
     pub fn census(&self) -> Census {
         self.handle().census()
+    }
+
+    /// Waits until so many passive connections are awaited. The census is taken at the end of each
+    /// turn of the loop, so a reply may be read a moment before it.
+    #[track_caller]
+    pub fn wait_for_leases(&self, leases: usize) {
+        wait_until("so many leases are held", || self.census().leases == leases);
     }
 
     /// Joins the server's thread, which must be about to end.

@@ -1,0 +1,333 @@
+//! What an upload does to the disk, and when: SPEC.md, "Uploads", sentence by sentence.
+
+mod common;
+
+use common::client::reset;
+use common::program::Program;
+use common::{Client, TURNS, TestServer, Way, names_in, wait_until};
+use packetboat::PartialUploads;
+use std::fs;
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
+
+/// An upload that has brought some bytes and waits for more.
+fn begun(client: &mut Client, line: &str, bytes: &[u8]) -> TcpStream {
+    let mut data = client.extended_passive();
+    client.begin(line);
+    data.write_all(bytes).unwrap();
+    let arrived = format!(", {} bytes", bytes.len());
+    while !client.expect(211, "STAT").contains(&arrived) {}
+    data
+}
+
+#[test]
+fn a_stor_without_a_data_connection_leaves_the_old_file() {
+    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+    server.write("file", "old");
+    let mut client = server.client();
+    client.expect(425, "STOR file");
+    client.epsv();
+    client.expect(150, "STOR file");
+    client.expect_reply(425);
+    client.epsv();
+    client.expect(150, "APPE file");
+    client.expect(426, "ABOR");
+    client.expect_reply(226);
+    client.epsv();
+    client.expect(350, "REST 1");
+    client.expect(150, "STOR file");
+    drop(client);
+    wait_until("the session is gone", || server.census().sessions == 0);
+    assert_eq!(server.read("file"), b"old");
+    assert_eq!(server.names(), ["file"]);
+}
+
+#[test]
+fn a_stor_that_never_gets_its_data_connection_makes_no_new_file() {
+    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+    let mut client = server.client();
+    for line in ["STOR new", "APPE new", "STOU"] {
+        client.epsv();
+        client.expect(150, line);
+        client.expect_reply(425);
+    }
+    assert!(server.names().is_empty());
+}
+
+#[test]
+fn when_226_is_read_the_file_stands_under_its_name() {
+    for turn in TURNS {
+        let server = TestServer::with(|config| config.turn_bytes = turn);
+        let mut client = server.client();
+        for number in 0..50 {
+            client.store(format!("{number}"), number.to_string(), Way::Epsv);
+            assert_eq!(server.read(format!("{number}")), number.to_string().as_bytes());
+        }
+    }
+}
+
+#[test]
+fn readers_see_the_old_content_until_226() {
+    let server = TestServer::start();
+    server.write("file", "old");
+    let (mut writer, mut reader) = (server.client(), server.client());
+    let data = begun(&mut writer, "STOR file", b"the new content");
+    assert_eq!(reader.retrieve("file", Way::Epsv), b"old");
+    assert_eq!(reader.expect(213, "SIZE file"), "3");
+    drop(data);
+    writer.expect_reply(226);
+    assert_eq!(reader.retrieve("file", Way::Epsv), b"the new content");
+}
+
+#[test]
+fn a_new_file_is_not_seen_until_226() {
+    let server = TestServer::start();
+    let (mut writer, mut reader) = (server.client(), server.client());
+    let data = begun(&mut writer, "STOR file", b"content");
+    reader.expect(550, "SIZE file");
+    assert!(reader.list("LIST").is_empty());
+    assert!(server.names().is_empty());
+    drop(data);
+    writer.expect_reply(226);
+    assert_eq!(server.read("file"), b"content");
+}
+
+#[test]
+fn an_upload_that_is_cut_off_leaves_the_old_file() {
+    for keep in [PartialUploads::Keep, PartialUploads::Discard] {
+        let server = TestServer::with(|config| config.partial_uploads = keep);
+        server.write("file", "old");
+        let mut client = server.client();
+        reset(begun(&mut client, "STOR file", b"the new"));
+        client.expect_reply(426);
+        assert_eq!(server.read("file"), b"old");
+        assert_eq!(server.names(), ["file"]);
+    }
+}
+
+#[test]
+fn an_upload_of_a_new_name_that_is_cut_off_can_be_resumed() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    reset(begun(&mut client, "STOR file", b"one "));
+    client.expect_reply(426);
+    assert_eq!(client.expect(213, "SIZE file"), "4");
+    client.expect(350, "REST 4");
+    reset(begun(&mut client, "STOR file", b"two "));
+    client.expect_reply(426);
+    reset(begun(&mut client, "APPE file", b"three "));
+    client.expect_reply(426);
+    client.put("APPE file", "four", Way::Epsv);
+    assert_eq!(server.read("file"), b"one two three four");
+    assert_eq!(server.names(), ["file"]);
+}
+
+#[test]
+fn partial_uploads_discard_leaves_nothing_of_a_new_name() {
+    let server = TestServer::with(|config| config.partial_uploads = PartialUploads::Discard);
+    let mut client = server.client();
+    for line in ["STOR file", "APPE file", "STOU"] {
+        reset(begun(&mut client, line, b"some bytes"));
+        client.expect_reply(426);
+        assert!(server.names().is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn abor_cuts_an_upload_off() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let data = begun(&mut client, "STOR file", b"some bytes");
+    client.expect(426, "ABOR");
+    client.expect_reply(226);
+    drop(data);
+    assert_eq!(server.read("file"), b"some bytes");
+}
+
+#[test]
+fn a_stall_cuts_an_upload_off() {
+    let server = TestServer::with(|config| {
+        config.data_timeout = Duration::from_secs(1);
+        config.partial_uploads = PartialUploads::Discard;
+    });
+    let mut client = server.client();
+    let _data = begun(&mut client, "STOR file", b"some bytes");
+    client.expect_reply(426);
+    assert!(server.names().is_empty());
+}
+
+/// The kernel closes the sockets of a client that is killed: both get a FIN, as if all were well.
+#[test]
+fn the_upload_of_a_client_that_is_killed_is_cut_off() {
+    for turn in TURNS {
+        let server = TestServer::with(|config| config.turn_bytes = turn);
+        server.write("file", "old");
+        let mut client = server.client();
+        let data = begun(&mut client, "STOR file", b"the new");
+        drop(client);
+        drop(data);
+        wait_until("the session is gone", || server.census().sessions == 0);
+        assert_eq!(server.read("file"), b"old");
+        assert_eq!(server.names(), ["file"]);
+    }
+}
+
+#[test]
+fn an_upload_whose_control_connection_is_lost_is_cut_off() {
+    let lose: [fn(Client); 2] = [drop, Client::reset];
+    for lose in lose {
+        let server = TestServer::with(|config| config.partial_uploads = PartialUploads::Discard);
+        let mut client = server.client();
+        let data = begun(&mut client, "STOR file", b"some bytes");
+        lose(client);
+        wait_until("the session is gone", || server.census().sessions == 0);
+        drop(data);
+        assert!(server.names().is_empty());
+    }
+}
+
+#[test]
+fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    let data = begun(&mut client, "STOR file", b"content");
+    data.shutdown(Shutdown::Write).unwrap();
+    client.expect_reply(226);
+    assert_eq!(server.read("file"), b"content");
+}
+
+#[test]
+fn two_uploads_of_one_name_both_arrive_and_the_last_to_end_stays() {
+    let server = TestServer::start();
+    let (mut one, mut two) = (server.client(), server.client());
+    let first = begun(&mut one, "STOR file", b"the first");
+    let second = begun(&mut two, "STOR file", b"the second");
+    drop(second);
+    two.expect_reply(226);
+    assert_eq!(server.read("file"), b"the second");
+    drop(first);
+    one.expect_reply(226);
+    assert_eq!(server.read("file"), b"the first");
+    assert_eq!(server.names(), ["file"]);
+}
+
+#[test]
+fn what_is_cut_off_does_not_replace_what_came_meanwhile() {
+    let server = TestServer::start();
+    let (mut one, mut two) = (server.client(), server.client());
+    let first = begun(&mut one, "STOR file", b"a part");
+    two.store("file", "the whole", Way::Epsv);
+    reset(first);
+    one.expect_reply(426);
+    assert_eq!(server.read("file"), b"the whole");
+    assert_eq!(server.names(), ["file"]);
+}
+
+#[test]
+fn rest_and_appe_write_in_place() {
+    let server = TestServer::start();
+    server.write("file", "0123456789");
+    let mut client = server.client();
+    client.expect(350, "REST 4");
+    let data = begun(&mut client, "STOR file", b"four");
+    assert_eq!(server.read("file"), b"0123four");
+    drop(data);
+    client.expect_reply(226);
+    let data = begun(&mut client, "APPE file", b", more");
+    assert_eq!(server.read("file"), b"0123four, more");
+    drop(data);
+    client.expect_reply(226);
+}
+
+#[test]
+fn a_replaced_file_keeps_its_permissions() {
+    let server = TestServer::start();
+    server.write("file", "old");
+    fs::set_permissions(server.path("file"), PermissionsExt::from_mode(0o640)).unwrap();
+    server.client().store("file", "new", Way::Epsv);
+    let mode = fs::metadata(server.path("file")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o640);
+}
+
+#[test]
+fn a_link_is_replaced_and_what_it_leads_to_stays() {
+    let server = TestServer::start();
+    server.write("target", "old");
+    symlink("target", server.path("link")).unwrap();
+    server.client().store("link", "new", Way::Epsv);
+    assert_eq!(server.read("link"), b"new");
+    assert_eq!(server.read("target"), b"old");
+}
+
+// ALLO.
+
+#[test]
+fn strict_allo_is_a_promise() {
+    let server = TestServer::with(|config| {
+        config.strict_allo = true;
+        config.partial_uploads = PartialUploads::Discard;
+    });
+    let mut client = server.client();
+    for length in [9, 11] {
+        client.expect(200, "ALLO 10");
+        let data = begun(&mut client, "STOR file", &vec![b'-'; length]);
+        drop(data);
+        client.expect_reply(426);
+        assert!(server.names().is_empty());
+    }
+    client.expect(200, "ALLO 10");
+    client.store("file", "0123456789", Way::Epsv);
+    client.store("file", "of any length", Way::Epsv);
+    assert_eq!(server.read("file"), b"of any length");
+}
+
+#[test]
+fn strict_allo_counts_an_upload_as_cut_off() {
+    let server = TestServer::with(|config| config.strict_allo = true);
+    server.write("old", "old");
+    let mut client = server.client();
+    for name in ["old", "new"] {
+        client.expect(200, "ALLO 10");
+        drop(begun(&mut client, &format!("STOR {name}"), b"nine byte"));
+        client.expect_reply(426);
+    }
+    assert_eq!(server.read("old"), b"old");
+    assert_eq!(server.read("new"), b"nine byte");
+}
+
+#[test]
+fn strict_allo_says_nothing_of_type_a() {
+    let server = TestServer::with(|config| config.strict_allo = true);
+    let mut client = server.client();
+    client.expect(200, "TYPE A");
+    client.expect(200, "ALLO 10");
+    client.store("file", "a\r\n", Way::Epsv);
+    assert_eq!(server.read("file"), b"a\n");
+}
+
+#[test]
+fn allo_is_a_demand_for_room_and_no_promise() {
+    let server = TestServer::start();
+    let mut client = server.client();
+    client.expect(452, format!("ALLO {}", u64::MAX));
+    client.expect(200, "ALLO 10");
+    client.store("file", "nine byte", Way::Epsv);
+    assert_eq!(server.read("file"), b"nine byte");
+}
+
+#[test]
+fn a_kill_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("old"), "old").unwrap();
+    let program = Program::start("", &[folder.path().to_str().unwrap()]);
+    let (mut one, mut two) = (program.client(), program.client());
+    let first = begun(&mut one, "STOR old", b"the new");
+    let second = begun(&mut two, "STOR new", b"the new");
+    program.signal("KILL");
+    program.wait();
+    assert_eq!(names_in(folder.path()), ["old"]);
+    assert_eq!(fs::read(folder.path().join("old")).unwrap(), b"old");
+    drop((first, second));
+}
