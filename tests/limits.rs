@@ -1,0 +1,206 @@
+//! How many, how long, and how the server ends.
+
+mod common;
+
+use common::client::connect_from;
+use common::program::Program;
+use common::{Client, PATIENCE, TestServer, Way, wait_until};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+const LARGE: u64 = 1 << 26;
+
+fn large_download(server: &TestServer) -> (Client, TcpStream) {
+    server.write_zeros("large", LARGE);
+    let mut client = server.client();
+    let mut data = client.extended_passive();
+    client.begin("RETR large");
+    data.read_exact(&mut [0; 1000]).unwrap();
+    (client, data)
+}
+
+/// A connection that must be turned away.
+fn expect_turned_away(stream: TcpStream) {
+    let mut client = Client::unseen(stream);
+    client.expect_reply(421);
+    client.expect_close();
+}
+
+// How many.
+
+#[test]
+fn one_session_too_many_is_421_until_another_ends() {
+    let server = TestServer::with(|config| config.max_sessions = 3);
+    let mut clients: Vec<_> = (0..3).map(|_| server.client()).collect();
+    expect_turned_away(TcpStream::connect(server.v4()).unwrap());
+    expect_turned_away(TcpStream::connect(server.v6()).unwrap());
+    clients.iter_mut().for_each(Client::expect_alive);
+    clients.pop();
+    wait_until("a place is free", || server.census().sessions == 2);
+    server.client();
+}
+
+#[test]
+fn one_session_too_many_of_an_address_is_421_for_that_address() {
+    let server = TestServer::with(|config| config.max_sessions_per_address = 2);
+    let mut clients = [(); 2].map(|()| server.client());
+    expect_turned_away(TcpStream::connect(server.v4()).unwrap());
+    let mut others = [(); 2].map(|()| server.client_from("127.0.0.2"));
+    expect_turned_away(connect_from([127, 0, 0, 2].into(), server.v4()));
+    clients.iter_mut().chain(&mut others).for_each(Client::expect_alive);
+    drop(clients);
+    wait_until("two places are free", || server.census().sessions == 2);
+    server.client();
+}
+
+// How long.
+
+#[test]
+fn a_session_that_is_idle_for_too_long_is_421() {
+    let server = TestServer::with(|config| config.idle_timeout = SECOND);
+    let mut logged_in = server.client();
+    let mut silent = server.connect();
+    for client in [&mut logged_in, &mut silent] {
+        client.expect_reply(421);
+    }
+    logged_in.expect_close();
+    silent.expect_close();
+}
+
+#[test]
+fn half_a_command_now_and_then_does_not_keep_a_session() {
+    let server = TestServer::with(|config| config.idle_timeout = SECOND);
+    let mut client = server.client();
+    client.send("NOO");
+    client.expect_reply(421);
+    client.expect_close();
+}
+
+#[test]
+fn a_transfer_is_not_idle() {
+    let server = TestServer::with(|config| config.idle_timeout = SECOND);
+    let mut busy = server.client();
+    let mut data = busy.extended_passive();
+    busy.begin("STOR file");
+    let mut idle = server.connect();
+    data.write_all(b"some").unwrap();
+    idle.expect_reply(421);
+    data.write_all(b" more").unwrap();
+    drop(data);
+    busy.expect_reply(226);
+    busy.expect_alive();
+}
+
+#[test]
+fn a_client_that_does_not_read_its_replies_is_closed() {
+    let server = TestServer::with(|config| config.data_timeout = SECOND);
+    let client = server.client();
+    let mut stream = client.stream.try_clone().unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    // Ends when the server has closed, for then nobody takes it any more.
+    while stream.write_all(&b"HELP\r\n".repeat(1000)).is_ok() {}
+    wait_until("the session is closed", || server.census().sessions == 0);
+}
+
+// How it ends.
+
+#[test]
+fn at_shutdown_idle_sessions_get_421_and_nobody_is_let_in() {
+    let mut server = TestServer::start();
+    let (mut anonymous, mut silent) = (server.client(), server.connect());
+    server.handle().shut_down();
+    for client in [&mut anonymous, &mut silent] {
+        client.expect_reply(421);
+    }
+    anonymous.expect_close();
+    silent.expect_close();
+    server.wait_for_end();
+    assert!(TcpStream::connect(server.v4()).is_err());
+}
+
+#[test]
+fn at_shutdown_a_transfer_may_end() {
+    let mut server = TestServer::start();
+    let (mut reader, mut download) = large_download(&server);
+    let mut writer = server.client();
+    let mut upload = writer.active(Way::Eprt);
+    writer.begin("STOR file");
+    upload.write_all(b"begun, ").unwrap();
+    server.handle().shut_down();
+    assert_eq!(reader.retrieve_rest(&mut download).len() as u64, LARGE - 1000);
+    upload.write_all(b"ended").unwrap();
+    drop(upload);
+    writer.expect_reply(226);
+    for client in [&mut reader, &mut writer] {
+        client.expect_reply(421);
+    }
+    server.wait_for_end();
+    assert_eq!(server.read("file"), b"begun, ended");
+}
+
+#[test]
+fn the_grace_of_a_transfer_ends() {
+    let mut server = TestServer::with(|config| config.shutdown_grace = SECOND);
+    let (_reader, _data) = large_download(&server);
+    server.handle().shut_down();
+    server.wait_for_end();
+}
+
+#[test]
+fn a_second_stop_ends_it_at_once() {
+    // A grace that the test would not live to see the end of.
+    let mut server = TestServer::with(|config| config.shutdown_grace = 100 * PATIENCE);
+    let (_reader, _data) = large_download(&server);
+    server.handle().shut_down();
+    server.handle().shut_down();
+    server.wait_for_end();
+}
+
+#[test]
+fn the_program_ends_cleanly_by_a_signal() {
+    for signal in ["INT", "TERM"] {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Program::start("", &[folder.path().to_str().unwrap()]);
+        let mut client = program.client();
+        program.signal(signal);
+        client.expect_reply(421);
+        client.expect_close();
+        assert!(program.wait().success());
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_program_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::File::create(folder.path().join("large")).unwrap().set_len(LARGE).unwrap();
+    let program = Program::start("", &[folder.path().to_str().unwrap()]);
+    let (mut client, mut idle) = (program.client(), program.client());
+    let data = client.extended_passive();
+    client.begin("RETR large");
+    program.signal("TERM");
+    idle.expect_reply(421); // the first was heard, and two at once could be taken for one
+    program.signal("TERM");
+    assert!(program.wait().success());
+    drop(data);
+}
+
+#[test]
+fn when_descriptors_run_out_connections_wait_and_nobody_suffers() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start("ulimit -n 20", &[folder.path().to_str().unwrap()]);
+    let mut first = program.client();
+    let waiting: Vec<_> = (0..40).map(|_| TcpStream::connect(program.address).unwrap()).collect();
+    for _ in 0..100 {
+        first.expect_alive();
+    }
+    let mut waiting = waiting.into_iter().map(Client::unseen);
+    waiting.next().unwrap().expect_reply(220);
+    drop(waiting); // but for these the next could not be let in
+    let mut next = program.client();
+    next.store("file", "content", Way::Epsv);
+    assert_eq!(next.retrieve("file", Way::Eprt), b"content");
+    first.expect_alive();
+}
