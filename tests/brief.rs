@@ -37,8 +37,12 @@ fn the_complete_session() {
         says("SYST", "215 UNIX Type: L8\r\n");
         says(
             "FEAT",
-            "211-Features supported:\r\n EPRT\r\n EPSV\r\n MDTM\r\n REST STREAM\r\n SIZE\r\n \
-             TVFS\r\n UTF8\r\n211 End FEAT.\r\n",
+            "211-Features supported:\r\n AVBL\r\n CLNT\r\n EPRT\r\n EPSV\r\n \
+             HASH SHA-256*;SHA-512;SHA-1;MD5;CRC32\r\n HOST\r\n LANG EN*\r\n MDTM\r\n \
+             MFF Modify;UNIX.mode;\r\n MFMT\r\n \
+             MLST type*;size*;modify*;create;perm*;unique;UNIX.mode*;UNIX.owner*;UNIX.group*;\r\n \
+             MODE Z\r\n RANG STREAM\r\n REST STREAM\r\n SIZE\r\n TVFS\r\n UTF8\r\n \
+             XCRC\r\n XMD5\r\n XSHA1\r\n XSHA256\r\n XSHA512\r\n211 End FEAT.\r\n",
         );
         says("TYPE I", "200 Type set to: Binary.\r\n");
         says("SIZE file", "213 2331\r\n");
@@ -275,7 +279,7 @@ fn point_08_command_errors_have_their_codes() {
             (501, "TYPE Q"),
             (500, "XYZZY"),
             (500, ""),
-            (502, "MLSD"),
+            (502, "SMNT"),
             (502, "LPRT"),
             (504, "MODE B"),
             (504, "STRU R"),
