@@ -27,6 +27,8 @@ mod info;
 mod login;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 use std::collections::VecDeque;

@@ -1,0 +1,71 @@
+//! How a session ends: the client's FIN, the server's shut-down.
+
+use super::*;
+
+#[test]
+fn what_was_said_before_a_fin_is_obeyed() {
+    let mut talk = Talk::writer();
+    talk.say("DELE f");
+    assert_eq!(talk.say("NOOP"), "");
+    assert_eq!(talk.leave(), "");
+    assert_eq!(talk.done(), "250 200");
+    assert!(talk.is_over());
+}
+
+#[test]
+fn a_fin_without_quit_breaks_the_transfer() {
+    for line in ["STOR f", "RETR f", "LIST"] {
+        for talk in [Talk::writer().connected(), Talk::writer().passive()] {
+            let mut talk = talk.transferring(line);
+            assert_eq!(talk.leave(), "426", "{line}");
+            assert_eq!(talk.effects(), [Effect::Abort, Effect::HangUp], "{line}");
+        }
+    }
+    let mut talk = Talk::writer();
+    talk.say("PORT 127,0,0,1,135,7");
+    assert_eq!(talk.leave(), "425");
+    assert!(talk.is_over());
+}
+
+#[test]
+fn an_upload_that_ended_before_the_fin_is_finished() {
+    let mut talk = Talk::writer().connected().transferring("STOR f");
+    talk.data(DataEvent::Ended);
+    assert_eq!(talk.leave(), "");
+    assert_eq!(talk.done(), "226");
+    assert!(talk.is_over());
+}
+
+#[test]
+fn half_a_line_before_a_fin_is_not_a_command() {
+    let mut talk = Talk::writer();
+    assert_eq!(talk.send(b"DELE f"), "");
+    assert_eq!(talk.leave(), "");
+    assert_eq!(talk.effects(), [Effect::HangUp]);
+}
+
+#[test]
+fn a_shut_down_ends_the_idle_and_lets_transfers_finish() {
+    let mut talk = Talk::writer().passive();
+    assert_eq!(talk.shut_down(), "421");
+    assert_eq!(talk.effects(), [Effect::Abort, Effect::HangUp]);
+    let mut talk = Talk::writer().connected().transferring("STOR f");
+    assert_eq!(talk.shut_down(), "");
+    assert_eq!(talk.data(DataEvent::Ended), "");
+    assert_eq!(talk.done(), "226 421");
+    assert!(talk.is_over());
+}
+
+#[test]
+fn after_hang_up_nothing_is_heard_or_said() {
+    let mut talk = Talk::stranger();
+    talk.say("USER a");
+    talk.say("PASS x");
+    assert_eq!(talk.shut_down(), "421");
+    talk.effects();
+    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Write))), "");
+    assert_eq!(talk.wait(10 * IDLE_TIMEOUT), "");
+    assert_eq!(talk.leave(), "");
+    assert_eq!((talk.session.room(), talk.patience()), (0, None));
+    assert_eq!(talk.effects(), []);
+}

@@ -1,0 +1,100 @@
+//! Deadlines, and the client that doesn't read.
+
+use super::*;
+
+#[test]
+fn the_silent_are_sent_home() {
+    for (mut talk, seconds) in [(Talk::stranger(), 60), (Talk::reader(), IDLE_TIMEOUT)] {
+        assert_eq!(talk.patience(), Some(seconds));
+        assert_eq!(talk.wait(seconds - 1), "");
+        assert_eq!(talk.send(b"NO"), "", "half a command is silence too");
+        assert_eq!(talk.wait(1), "421");
+        assert!(talk.is_over());
+    }
+    let mut talk = Talk::reader();
+    talk.wait(IDLE_TIMEOUT - 1);
+    assert_eq!(talk.say("NOOP"), "200");
+    assert_eq!(talk.patience(), Some(IDLE_TIMEOUT));
+}
+
+#[test]
+fn a_connect_that_takes_too_long_is_given_up() {
+    let mut talk = Talk::writer();
+    talk.say("PORT 127,0,0,1,135,7");
+    assert_eq!(talk.patience(), Some(DATA_TIMEOUT));
+    assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+    talk.effects();
+    assert_eq!(talk.wait(1), "425");
+    assert_eq!(talk.effects(), [Effect::Abort]);
+}
+
+#[test]
+fn a_client_that_never_connects_is_told_so() {
+    let talk = Talk::writer().passive();
+    assert_eq!(talk.patience(), Some(IDLE_TIMEOUT), "before the command it may take its time");
+    let mut talk = talk.transferring("STOR f");
+    assert_eq!(talk.patience(), Some(DATA_TIMEOUT));
+    assert_eq!(talk.wait(DATA_TIMEOUT), "425");
+    assert_eq!(talk.effects(), [Effect::Abort]);
+    assert_eq!(talk.say("NOOP"), "200");
+}
+
+#[test]
+fn a_stall_is_measured_by_progress() {
+    let mut talk = Talk::writer().connected().transferring("RETR f");
+    for _ in 0..100 {
+        assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+        assert_eq!(talk.data(DataEvent::Moved(1)), "");
+    }
+    assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+    assert_eq!(talk.say("STAT"), "211", "talking is no progress");
+    assert_eq!(talk.wait(1), "426");
+    assert_eq!(talk.effects(), [Effect::Abort]);
+}
+
+#[test]
+fn the_idle_time_begins_when_the_transfer_ends() {
+    let mut talk = Talk::writer().connected().transferring("RETR f");
+    for _ in 0..20 {
+        talk.wait(DATA_TIMEOUT - 1);
+        talk.data(DataEvent::Moved(1));
+    }
+    assert_eq!(talk.data(DataEvent::Ended), "226");
+    assert_eq!(talk.patience(), Some(IDLE_TIMEOUT));
+}
+
+#[test]
+fn whoever_does_not_read_is_not_read_from() {
+    let mut talk = Talk::reader();
+    talk.reads = false;
+    let mut sent = 0;
+    while talk.session.room() > 0 {
+        let bytes = b"HELP\r\n".repeat(100);
+        let count = bytes.len().min(talk.session.room());
+        talk.send(&bytes[..count]);
+        sent += count;
+    }
+    assert!(sent < 32 * 1024, "{sent} bytes of commands");
+    assert!(talk.session.output().len() < 16 * 1024, "replies pile up");
+    assert_eq!(talk.patience(), Some(DATA_TIMEOUT));
+    talk.wait(DATA_TIMEOUT - 1);
+    assert!(!talk.is_over());
+    talk.wait(1);
+    assert!(talk.is_over());
+}
+
+#[test]
+fn whoever_reads_on_is_served_on() {
+    let mut talk = Talk::reader();
+    talk.reads = false;
+    let bytes = b"HELP\r\n".repeat(1000);
+    talk.send(&bytes);
+    for _ in 0..50 {
+        talk.wait(DATA_TIMEOUT - 1);
+        talk.session.sent(1000, talk.now);
+    }
+    assert!(!talk.is_over());
+    talk.reads = true;
+    talk.heard();
+    assert_eq!(talk.say("NOOP"), "200");
+}
