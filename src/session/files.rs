@@ -274,6 +274,13 @@ impl Session {
         }
     }
 
+    /// Ends the listing of a STAT early: the client would take what follows for a part of it.
+    pub(super) fn cut_status(&mut self) {
+        if let Some(Waiting::Drain | Waiting::File(Errand::StatusLines)) = self.waiting {
+            self.reply(Reply::EndOfStatus);
+        }
+    }
+
     fn status_lines(&mut self, result: Result<FileDone, Refusal>) {
         match result {
             Ok(FileDone::Lines(lines)) if !lines.is_empty() => {

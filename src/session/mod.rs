@@ -325,6 +325,7 @@ impl Session {
         match self.life {
             Life::InputEnded if self.may_obey() && self.lines.is_empty() => self.hang_up(),
             Life::Leaving if self.transfer.is_none() => {
+                self.cut_status();
                 self.reply(Reply::ShuttingDown);
                 self.hang_up();
             }

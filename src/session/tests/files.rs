@@ -87,3 +87,12 @@ fn stat_of_a_large_folder_is_paced_by_reading() {
     assert_eq!(talk.answer(Answer::File(Ok(FileDone::Lines(Vec::new())))), "213");
     assert_eq!(talk.say("NOOP"), "200");
 }
+
+#[test]
+fn a_stat_that_the_shut_down_cuts_off_is_still_a_whole_reply() {
+    let mut talk = Talk::reader();
+    talk.say("STAT d");
+    talk.done();
+    assert_eq!(talk.shut_down(), "213 421");
+    assert!(talk.is_over());
+}
