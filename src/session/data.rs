@@ -161,7 +161,12 @@ impl Session {
         if self.data != Data::None || self.transfer.is_some() {
             self.data = Data::None;
             self.transfer = None;
-            self.effects.push_back(Effect::Abort);
+            // What the shell has not begun, it must not: what came of it would be taken for news
+            // of what is begun next.
+            self.effects.retain(|effect| !matches!(effect, Effect::Connect(_) | Effect::Start));
+            if self.effects.back() != Some(&Effect::Abort) {
+                self.effects.push_back(Effect::Abort);
+            }
         }
     }
 

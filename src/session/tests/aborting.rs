@@ -58,6 +58,24 @@ fn abor_is_understood_within_telnet_commands() {
 }
 
 #[test]
+fn an_aborted_start_never_begins() {
+    let mut talk = Talk::writer().connected();
+    // ABOR is in line before the file is opened: both effects would be due at once.
+    assert_eq!(talk.send(b"STOR f\r\nABOR\r\n"), "");
+    talk.effects();
+    assert_eq!(talk.done(), "125 426 226");
+    assert_eq!(talk.effects(), [Effect::Abort], "a start that fails would be answered for");
+}
+
+#[test]
+fn aborted_connects_do_not_pile_up() {
+    let mut talk = Talk::writer();
+    let lines = "PORT 127,0,0,1,135,7\r\nABOR\r\n".repeat(100);
+    assert_eq!(talk.send(lines.as_bytes()), ["425 226"; 100].join(" "));
+    assert_eq!(talk.effects(), [Effect::Abort]);
+}
+
+#[test]
 fn stat_tells_of_the_transfer() {
     let mut talk = Talk::writer().connected().transferring("RETR f");
     talk.data(DataEvent::Moved(42));
