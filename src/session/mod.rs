@@ -87,6 +87,8 @@ pub struct Session {
     effects: VecDeque<Effect>,
     waiting: Option<Waiting>,
     life: Life,
+    /// The client has sent its FIN: what it said before is still obeyed.
+    input_ended: bool,
     clocks: Clocks,
 
     login: Login,
@@ -128,8 +130,6 @@ enum Waiting {
 enum Life {
     /// It goes on.
     Open,
-    /// The client has sent its FIN: what it said before is still obeyed.
-    InputEnded,
     /// The server goes down: the running transfer is the last thing.
     Leaving,
     /// HangUp was asked for; nothing is obeyed any more.
@@ -155,6 +155,7 @@ impl Session {
             effects: VecDeque::new(),
             waiting: None,
             life: Life::Open,
+            input_ended: false,
             clocks: Clocks::new(now),
             login: Login::default(),
             folder: VPath::root(),
@@ -193,9 +194,7 @@ impl Session {
         if !self.wakes(now) {
             return;
         }
-        if self.life == Life::Open {
-            self.life = Life::InputEnded;
-        }
+        self.input_ended = true;
         self.advance(now);
     }
 
@@ -284,10 +283,9 @@ impl Session {
 
     /// How many bytes [`receive`](Session::receive) would take now.
     pub fn room(&self) -> usize {
-        match self.life {
-            Life::Open if self.output.len() < OUTPUT_LIMIT => self.lines.room(),
-            _ => 0,
-        }
+        // A session that leaves listens on: a client that crashes now must not go unnoticed.
+        let listens = self.life != Life::Over && !self.input_ended;
+        if listens && self.output.len() < OUTPUT_LIMIT { self.lines.room() } else { 0 }
     }
 
     /// The running number that the log knows this session by.
@@ -323,7 +321,9 @@ impl Session {
             self.broken(now);
         }
         match self.life {
-            Life::InputEnded if self.may_obey() && self.lines.is_empty() => self.hang_up(),
+            Life::Open if self.input_ended && self.may_obey() && self.lines.is_empty() => {
+                self.hang_up();
+            }
             Life::Leaving if self.transfer.is_none() => {
                 self.cut_status();
                 self.reply(Reply::ShuttingDown);
@@ -336,9 +336,8 @@ impl Session {
     }
 
     fn may_obey(&self) -> bool {
-        let open = matches!(self.life, Life::Open | Life::InputEnded);
         let free = self.waiting.is_none() && self.transfer.is_none();
-        open && free && self.output.len() < OUTPUT_LIMIT
+        self.life == Life::Open && free && self.output.len() < OUTPUT_LIMIT
     }
 
     /// While a transfer runs or a connection is being made, ABOR and STAT act at once, wherever
@@ -362,9 +361,8 @@ impl Session {
 
     /// Whether data moves, or is to move, for a client that has left without QUIT.
     fn is_orphan(&self) -> bool {
-        let left = self.life == Life::InputEnded;
         let moves = self.transfer.as_ref().is_some_and(Transfer::can_break) || self.connecting();
-        left && moves && !self.lines.holds(|line| is_verb(line, Verb::Quit))
+        self.input_ended && moves && !self.lines.holds(|line| is_verb(line, Verb::Quit))
     }
 
     /// One line: checked, then done.

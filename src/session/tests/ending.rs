@@ -51,9 +51,20 @@ fn a_shut_down_ends_the_idle_and_lets_transfers_finish() {
     assert_eq!(talk.effects(), [Effect::Abort, Effect::HangUp]);
     let mut talk = Talk::writer().connected().transferring("STOR f");
     assert_eq!(talk.shut_down(), "");
+    assert_eq!(talk.say("NOOP"), "", "nothing new is begun");
+    assert_eq!(talk.say("STAT"), "211");
     assert_eq!(talk.data(DataEvent::Ended), "");
     assert_eq!(talk.done(), "226 421");
     assert!(talk.is_over());
+}
+
+#[test]
+fn a_client_that_crashes_during_the_shut_down_is_noticed() {
+    let mut talk = Talk::writer().connected().transferring("STOR f");
+    talk.shut_down();
+    assert!(talk.session.room() > 0, "its FIN would never be read");
+    assert_eq!(talk.leave(), "426 421");
+    assert_eq!(talk.effects(), [Effect::Abort, Effect::HangUp]);
 }
 
 #[test]
