@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::time::Instant;
 
+use super::transfer::Transfer;
 use super::{DataEvent, Effect, Session, Waiting};
 use crate::proto::command::Epsv;
 use crate::proto::hostport;
@@ -145,7 +146,11 @@ impl Session {
         if self.connecting() {
             self.waiting = None;
             self.reply(Reply::CannotConnect);
-        } else if self.transfer.as_ref().is_some_and(|transfer| transfer.can_break()) {
+        } else if self.transfer.as_ref().is_some_and(Transfer::is_opening) {
+            // Told when the files have answered.
+            self.data = Data::None;
+            return;
+        } else if self.transfer.as_ref().is_some_and(Transfer::can_break) {
             self.log_transfer("broken");
             self.reply(Reply::DataBroken);
         }

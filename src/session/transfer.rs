@@ -51,6 +51,10 @@ impl Transfer {
         self.stage == Stage::Running
     }
 
+    pub(super) fn is_opening(&self) -> bool {
+        self.stage == Stage::Opening
+    }
+
     pub(super) fn awaits(&self) -> bool {
         self.stage == Stage::Awaiting
     }

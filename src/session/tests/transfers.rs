@@ -72,6 +72,17 @@ fn a_file_that_cannot_be_opened_costs_the_data_connection() {
 }
 
 #[test]
+fn a_connection_that_breaks_while_the_file_is_opened_is_told_of() {
+    for (result, code) in [(Ok(FileDone::Done), "426"), (Err(Refusal::NotFound), "550")] {
+        let mut talk = Talk::writer().connected();
+        assert_eq!(talk.say("RETR f"), "");
+        assert_eq!(talk.data(DataEvent::Broken), "");
+        assert_eq!(talk.answer(Answer::File(result)), code);
+        assert!(!talk.effects().contains(&Effect::Start));
+    }
+}
+
+#[test]
 fn rest_holds_up_to_the_next_transfer_only() {
     let offset = |talk: &mut Talk| match talk.asked() {
         FileOp::OpenDownload(_, range, _) => range.from,
