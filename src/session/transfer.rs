@@ -24,6 +24,8 @@ pub(super) struct Transfer {
     kind: Kind,
     path: VPath,
     stage: Stage,
+    /// How long an upload is to be, where ALLO is a promise.
+    promised: Option<u64>,
     /// Bytes that moved so far, and when the last of them did (or when the stage began).
     pub(super) moved: u64,
     pub(super) moved_at: Instant,
@@ -138,8 +140,18 @@ impl Session {
         if self.data == Data::None {
             return self.reply(Reply::NoDataConnection);
         }
-        self.transfer =
-            Some(Transfer { kind, path, stage: Stage::Opening, moved: 0, moved_at: now });
+        let promised = match kind {
+            Kind::Upload | Kind::UniqueUpload => self.allocated.take(),
+            Kind::Download | Kind::Listing => None,
+        };
+        self.transfer = Some(Transfer {
+            kind,
+            path,
+            stage: Stage::Opening,
+            promised: promised.filter(|_| self.settings.strict_allo),
+            moved: 0,
+            moved_at: now,
+        });
         self.ask(Errand::Open, open);
     }
 
@@ -189,11 +201,10 @@ impl Session {
         if matches!(transfer.kind, Kind::Download | Kind::Listing) {
             return self.complete();
         }
-        let promised = self.allocated.take().filter(|_| self.settings.strict_allo);
         // Otherwise what moved is not the length of the file.
         let plain =
             self.coding.representation == Representation::Image && self.coding.mode == Mode::Stream;
-        if plain && promised.is_some_and(|bytes| bytes != transfer.moved) {
+        if plain && transfer.promised.is_some_and(|bytes| bytes != transfer.moved) {
             self.log_transfer("of another length than promised");
             self.drop_data();
             return self.reply(Reply::WrongLength);

@@ -157,3 +157,15 @@ fn allo_is_a_promise_where_that_is_wanted() {
         assert_eq!(cut_off, expected == "426", "{deed:?}");
     }
 }
+
+#[test]
+fn a_promise_of_allo_is_for_the_next_upload_only() {
+    let mut talk =
+        Talk::with(CLIENT, |settings| settings.strict_allo = true).logged_in(Access::Write);
+    talk.say("ALLO 10");
+    talk.answer(Answer::File(Ok(FileDone::Free(100))));
+    let mut talk = talk.connected().transferring("STOR f");
+    assert_eq!(talk.data(DataEvent::Broken), "426");
+    let mut talk = talk.connected().transferring("STOR other");
+    assert_eq!(talk.data(DataEvent::Ended), "", "the promise was for the one that broke");
+}
