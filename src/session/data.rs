@@ -134,7 +134,7 @@ impl Session {
         } else if self.waiting.is_some() {
             // A checksum or a copy: what takes time on our side can be given up as well.
             self.waiting = None;
-            self.effects.push_back(Effect::Abort);
+            self.give_up();
             self.reply(Reply::TransferAborted);
         }
         self.drop_data();
@@ -166,12 +166,20 @@ impl Session {
         if self.data != Data::None || self.transfer.is_some() {
             self.data = Data::None;
             self.transfer = None;
-            // What the shell has not begun, it must not: what came of it would be taken for news
-            // of what is begun next.
-            self.effects.retain(|effect| !matches!(effect, Effect::Connect(_) | Effect::Start));
-            if self.effects.back() != Some(&Effect::Abort) {
-                self.effects.push_back(Effect::Abort);
-            }
+            self.give_up();
+        }
+    }
+
+    /// Has the shell drop what it holds, or does. What it has not begun, it must not begin: what
+    /// came of it would be taken for news of what is begun next.
+    fn give_up(&mut self) {
+        self.effects.retain(|effect| match effect {
+            Effect::Connect(_) | Effect::Start => false,
+            Effect::File(operation) => !operation.takes_time(),
+            Effect::Verify { .. } | Effect::Listen | Effect::Abort | Effect::HangUp => true,
+        });
+        if self.effects.back() != Some(&Effect::Abort) {
+            self.effects.push_back(Effect::Abort);
         }
     }
 

@@ -77,6 +77,13 @@ pub enum FileOp {
     FinishUpload,
 }
 
+impl FileOp {
+    /// Whether the answer takes its time, so that [`Effect::Abort`] may come in between.
+    pub fn takes_time(&self) -> bool {
+        matches!(self, FileOp::Checksum(..) | FileOp::Copy(..))
+    }
+}
+
 /// Bytes of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ByteRange {

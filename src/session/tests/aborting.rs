@@ -68,6 +68,19 @@ fn an_aborted_start_never_begins() {
 }
 
 #[test]
+fn an_aborted_checksum_is_not_answered_later() {
+    let mut talk = Talk::reader();
+    assert_eq!(talk.send(b"HASH missing\r\nABOR\r\nPASV\r\n"), "426 226");
+    // The shell would have answered it at once, and that for an answer to PASV.
+    assert_eq!(talk.effects(), [Effect::Abort, Effect::Listen]);
+    assert_eq!(talk.listens_on(Some(2000)), "227");
+    talk.say("HASH f");
+    talk.effects();
+    assert_eq!(talk.say("ABOR"), "426 226", "one that is being computed");
+    assert_eq!(talk.effects(), [Effect::Abort]);
+}
+
+#[test]
 fn aborted_connects_do_not_pile_up() {
     let mut talk = Talk::writer();
     let lines = "PORT 127,0,0,1,135,7\r\nABOR\r\n".repeat(100);
