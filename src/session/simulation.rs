@@ -1,1 +1,359 @@
+//! The session under random weather: commands cut anywhere, late and failed answers, broken data
+//! connections, clients that don't read, ABOR at every point.
+//!
+//! Everything comes from one seed. A run that fails prints its seed and step; the same again:
+//!
+//! ```text
+//! PACKETBOAT_SEED=42 cargo test --lib session::simulation
+//! ```
+//!
+//! The rules are checked from outside, by what the session says and asks for: effects in
+//! [`shell`], replies in [`judge`], and here what must hold of both together. The session's own
+//! `check()` runs beside them. To see that the simulation is worth its time, break the session and
+//! look for the seed that finds it.
 
+mod chance;
+mod client;
+mod judge;
+mod shell;
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::{OUTPUT_LIMIT, Session, Settings};
+use chance::Chance;
+use client::Client;
+use judge::Judge;
+use shell::Shell;
+
+const SEEDS: u64 = 300;
+const STEPS: u32 = 2000;
+const DATA_TIMEOUT: Duration = Duration::from_secs(30);
+/// More than any single input may add to what waits to be read.
+const LONGEST_REPLY: usize = 32 * 1024;
+/// More than it takes any conversation to come to rest, or to its end.
+const PATIENCE: u32 = 50_000;
+
+#[test]
+fn random_conversations_keep_the_rules() {
+    let seeds = match std::env::var("PACKETBOAT_SEED") {
+        Ok(seed) => {
+            let seed = seed.parse().expect("PACKETBOAT_SEED is a number");
+            seed..seed + 1
+        }
+        Err(_) => 0..SEEDS,
+    };
+    let (many, mut transfers) = (seeds.end - seeds.start == SEEDS, 0);
+    for seed in seeds {
+        let mut place = Place { seed, step: 0 };
+        let mut world = World::new(seed);
+        while place.step < STEPS {
+            world.step();
+            place.step += 1;
+        }
+        transfers += world.transfers;
+    }
+    assert!(!many || transfers > 1000, "conversations that get nowhere: {transfers} transfers");
+}
+
+/// Says where a run failed.
+struct Place {
+    seed: u64,
+    step: u32,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("step {} of PACKETBOAT_SEED={}", self.step, self.seed);
+        }
+    }
+}
+
+/// One session, and everything that it believes to be real.
+struct World {
+    chance: Chance,
+    now: Instant,
+    session: Session,
+    shell: Shell,
+    client: Client,
+    judge: Judge,
+    /// Those that came to their end, of all clients.
+    transfers: u64,
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let mut chance = Chance::new(seed);
+        let now = Instant::now();
+        let session = connect(&mut chance, now);
+        let client = Client::new(&mut chance, session.client());
+        let shell = Shell::new(&mut chance, session.client());
+        let mut world =
+            World { chance, now, session, shell, client, judge: Judge::default(), transfers: 0 };
+        world.settle_effects();
+        world
+    }
+
+    /// The next client.
+    fn renew(&mut self) {
+        self.transfers += self.shell.completed;
+        self.session = connect(&mut self.chance, self.now);
+        self.client = Client::new(&mut self.chance, self.session.client());
+        self.shell = Shell::new(&mut self.chance, self.session.client());
+        self.judge = Judge::default();
+        self.settle_effects();
+    }
+
+    fn step(&mut self) {
+        self.now += Duration::from_millis(self.chance.below(50));
+        match self.chance.below(1000) {
+            0..330 => self.say(),
+            330..530 => self.read_replies(),
+            530..680 => self.answer(),
+            680..920 => self.data_event(),
+            920..960 => self.tick_early(),
+            960..980 => self.tick_in_time(),
+            980..983 => self.leave(),
+            983 => self.shut_down(),
+            984..998 => self.come_to_rest(),
+            998 => self.be_abandoned(),
+            _ => self.renew(),
+        }
+        if self.shell.over {
+            self.drain();
+            self.renew();
+        }
+    }
+
+    // Inputs, each followed by what the shell does after it.
+
+    fn say(&mut self) {
+        if self.chance.one_in(3) {
+            self.client.think(&mut self.chance);
+        }
+        let most = self.session.room().min(self.client.unsent().len());
+        let count = if self.chance.one_in(4) { self.chance.upto(most) } else { most };
+        self.send(count);
+    }
+
+    fn send(&mut self, count: usize) {
+        let bytes = self.client.send(count);
+        self.session.receive(&bytes, self.now);
+        self.settle_effects();
+    }
+
+    fn read_replies(&mut self) {
+        let most = self.session.output().len();
+        let count = match self.client.reads(&mut self.chance) {
+            client::Reading::All => most,
+            client::Reading::Some => self.chance.upto(most),
+            client::Reading::None => return,
+        };
+        self.session.sent(count, self.now);
+        self.judge.taken(count);
+        self.settle_effects();
+    }
+
+    fn answer(&mut self) {
+        if let Some(answer) = self.shell.answer(&mut self.chance, self.now) {
+            self.session.answer(answer, self.now);
+            self.settle_effects();
+        }
+    }
+
+    fn data_event(&mut self) {
+        let Some(event) = self.shell.next_event(&mut self.chance) else { return };
+        // What the client has said before the end of an upload is heard before it.
+        if self.shell.ends_upload(event) {
+            self.hear_out();
+            if !self.shell.runs() {
+                return;
+            }
+        }
+        self.shell.note(event);
+        self.session.data(event, self.now);
+        self.settle_effects();
+    }
+
+    fn hear_out(&mut self) {
+        while self.session.room() > 0 && !self.client.unsent().is_empty() {
+            self.send(self.session.room().min(self.client.unsent().len()));
+        }
+        if self.client.leaves && self.session.room() > 0 {
+            self.end_of_input();
+        }
+    }
+
+    fn leave(&mut self) {
+        if self.chance.one_in(3) {
+            self.client.mutter(&mut self.chance);
+        }
+        self.client.leaves = true;
+        if self.chance.one_in(2) {
+            self.hear_out();
+        }
+    }
+
+    fn end_of_input(&mut self) {
+        self.shell.input_ended(self.client.quits);
+        self.session.end_of_input(self.now);
+        self.settle_effects();
+    }
+
+    fn shut_down(&mut self) {
+        self.session.shut_down(self.now);
+        self.settle_effects();
+    }
+
+    fn tick_early(&mut self) {
+        let deadline = self.session.deadline();
+        if deadline.is_some_and(|at| at <= self.now) {
+            return;
+        }
+        let before = self.session.output().len();
+        self.session.tick(self.now);
+        assert_eq!(self.session.output().len(), before, "an early tick says something");
+        assert_eq!(self.session.effect(), None, "an early tick does something");
+        assert_eq!(self.session.deadline(), deadline, "an early tick moves the deadline");
+    }
+
+    /// Lets time pass up to the deadline, and a little more or less.
+    fn tick_in_time(&mut self) {
+        let Some(deadline) = self.session.deadline() else { return };
+        let idle = deadline > self.now + DATA_TIMEOUT;
+        if idle && !self.chance.one_in(8) {
+            return;
+        }
+        self.now = self.now.max(deadline);
+        self.shell.time_passed(self.now);
+        // Two things can be due at once, but no deadline may stay in the past: it would spin.
+        for _ in 0..3 {
+            self.session.tick(self.now);
+            self.settle_effects();
+        }
+        let next = self.session.deadline();
+        assert!(next.is_none_or(|at| at > self.now), "a deadline is past, and stays");
+    }
+
+    // Longer stretches.
+
+    /// The client says no more and reads all; the shell answers all. Then every line must have had
+    /// its replies, and the next is answered as ever.
+    fn come_to_rest(&mut self) {
+        for _ in 0..PATIENCE {
+            if self.shell.over {
+                return;
+            }
+            self.session.sent(self.session.output().len(), self.now);
+            self.judge.taken_all();
+            self.settle_effects();
+            if !self.client.unsent().is_empty() && self.session.room() > 0 {
+                self.send(self.session.room().min(self.client.unsent().len()));
+            } else if self.shell.is_asked() {
+                self.answer();
+            } else if self.shell.has_penalty() {
+                self.tick_in_time();
+            } else if self.shell.is_busy() {
+                self.data_event();
+            } else if self.session.output().is_empty() {
+                return self.rest();
+            }
+        }
+        panic!("the session never comes to rest");
+    }
+
+    fn rest(&mut self) {
+        assert_eq!(self.client.unsent(), b"", "input is left, and nothing to wait for");
+        self.judge.at_rest(self.client.lines);
+        if self.shell.hears() && !self.client.leaves {
+            self.client.ask_system();
+            self.send(self.session.room().min(self.client.unsent().len()));
+            assert_eq!(self.session.output(), b"215 UNIX Type: L8\r\n", "a plain command at rest");
+        }
+    }
+
+    /// The client's machine dies: only the clock and our own answers go on. That ends everything.
+    fn be_abandoned(&mut self) {
+        for _ in 0..PATIENCE {
+            if self.shell.over {
+                return;
+            } else if self.shell.is_asked() {
+                self.answer();
+            } else {
+                self.tick_in_time();
+            }
+        }
+        panic!("the session outlives its client for ever");
+    }
+
+    /// After HangUp, whatever comes in late is without effect, until all is sent.
+    fn drain(&mut self) {
+        let most = self.session.output().len();
+        self.session.sent(self.chance.upto(most), self.now);
+        let left = self.session.output().len();
+        if let Some(answer) = self.shell.answer(&mut self.chance, self.now) {
+            self.session.answer(answer, self.now);
+        }
+        self.session.tick(self.now);
+        self.session.shut_down(self.now);
+        self.session.receive(b"", self.now);
+        assert_eq!(self.session.output().len(), left, "something is said after HangUp");
+        assert_eq!(self.session.effect(), None, "something is done after HangUp");
+        assert_eq!((self.session.room(), self.session.deadline()), (0, None), "it wants more");
+    }
+
+    /// The shell's rule: effects, until there are none. Then what must hold after every input.
+    fn settle_effects(&mut self) {
+        self.judge.read(self.session.output());
+        while let Some(effect) = self.session.effect() {
+            let deed = self.shell.carry_out(effect, &self.judge, &mut self.chance);
+            match deed {
+                shell::Deed::Done => {}
+                shell::Deed::Answer => {
+                    let answer = self.shell.answer(&mut self.chance, self.now);
+                    self.session.answer(answer.expect("a question was asked"), self.now);
+                }
+                shell::Deed::Event(event) => self.session.data(event, self.now),
+            }
+            self.judge.read(self.session.output());
+        }
+        self.check();
+    }
+
+    fn check(&self) {
+        let (session, shell, judge) = (&self.session, &self.shell, &self.judge);
+        let waiting = session.output().len();
+        assert!(waiting < OUTPUT_LIMIT + LONGEST_REPLY, "replies pile up: {waiting}");
+        judge.check(self.client.lines, &shell.completed);
+        if shell.over {
+            assert_eq!((session.room(), session.deadline()), (0, None), "it wants more");
+            return;
+        }
+        if session.room() == 0 && shell.hears() && waiting < OUTPUT_LIMIT {
+            let busy = shell.is_busy() || shell.has_penalty();
+            assert!(busy, "nothing is being done, and nothing is read");
+            // One may be the command that is being done; the others fill the queue.
+            assert!(judge.unanswered(self.client.lines) > 1, "deaf, and no line waits");
+        }
+        assert!(
+            session.deadline().is_some() || shell.is_asked(),
+            "it waits for somebody else, and for ever"
+        );
+    }
+}
+
+fn connect(chance: &mut Chance, now: Instant) -> Session {
+    let settings = Settings {
+        banner: "packetboat ready.".to_owned(),
+        idle_timeout: Duration::from_secs(300),
+        data_timeout: DATA_TIMEOUT,
+        passive_address: chance.one_in(2).then_some([192, 0, 2, 1].into()),
+        host_name: "host".to_owned(),
+        strict_allo: chance.one_in(2),
+    };
+    let host: IpAddr =
+        if chance.one_in(4) { [0, 0, 0, 0, 0, 0, 0, 1].into() } else { [127, 0, 0, 1].into() };
+    Session::new(Rc::new(settings), chance.below(1000), host, host, now)
+}

@@ -1,0 +1,35 @@
+//! Chance: a small generator of numbers (splitmix64), the same on every machine.
+
+pub(super) struct Chance(u64);
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Chance {
+        Chance(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// One of `0..end`.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    /// One of `0..=most`.
+    pub(super) fn upto(&mut self, most: usize) -> usize {
+        self.below(most as u64 + 1) as usize
+    }
+
+    pub(super) fn one_in(&mut self, number: u64) -> bool {
+        self.below(number) == 0
+    }
+
+    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.upto(from.len() - 1)]
+    }
+}
