@@ -93,30 +93,26 @@ impl Link {
         socket.set_keepalive(true)
     }
 
-    /// The addresses of both ends: ours, then the other.
+    /// Our address of the connection.
     ///
     /// # Errors
     /// The connection is gone already.
-    pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
-        Ok((self.stream.local_addr()?, self.stream.peer_addr()?))
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
     }
 
     /// Has the poll tell when the link can go on, if it is not done yet.
     ///
     /// # Errors
     /// Whatever the kernel says against another registration.
-    pub fn register(&mut self, poller: &mut Poller, slot: usize, role: Role) -> io::Result<()> {
-        if self.key.is_none() {
-            let key = poller.key(slot, role);
-            poller.register(&mut self.stream, key)?;
-            self.key = Some(key);
+    pub fn register(&mut self, poller: &mut Poller, slot: usize, role: Role) -> io::Result<Key> {
+        if let Some(key) = self.key {
+            return Ok(key);
         }
-        Ok(())
-    }
-
-    /// The key that it is registered under.
-    pub fn key(&self) -> Option<Key> {
-        self.key
+        let key = poller.key(slot, role);
+        poller.register(&mut self.stream, key)?;
+        self.key = Some(key);
+        Ok(key)
     }
 
     /// Whether an event is this link's own, and not that of an earlier one in its slot.

@@ -8,7 +8,7 @@ use super::peer::{CLOSING, DataLink, Peer};
 use super::services::Services;
 use crate::config::PartialUploads;
 use crate::fs::{Download, How, NewFile, PartialKeep, Refusal, Root};
-use crate::net::{Key, Link, Role};
+use crate::net::{Link, Role};
 use crate::proto::command::{Change, Secret};
 use crate::proto::path::VPath;
 use crate::session::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
@@ -16,11 +16,11 @@ use crate::transfer::{ListingLines, Pump, Task};
 
 impl Peer {
     /// Carries out effects until there are none.
-    pub(super) fn carry_out(&mut self, key: Key, services: &mut Services, now: Instant) {
+    pub(super) fn carry_out(&mut self, services: &mut Services, now: Instant) {
         while let Some(effect) = self.session.effect() {
             match effect {
                 Effect::Verify { name, secret } => {
-                    if let Some(verdict) = self.verify(key, services, &name, secret) {
+                    if let Some(verdict) = self.verify(services, &name, secret) {
                         self.session.answer(Answer::Login(verdict), now);
                     }
                 }
@@ -30,10 +30,10 @@ impl Peer {
                     }
                 }
                 Effect::Listen => {
-                    let address = self.listen(key, services, now);
+                    let address = self.listen(services, now);
                     self.session.answer(Answer::Listening(address), now);
                 }
-                Effect::Connect(address) => self.connect(key, services, address, now),
+                Effect::Connect(address) => self.connect(services, address, now),
                 Effect::Start => self.start(services, now),
                 Effect::Abort => self.drop_transfer(services, now),
                 Effect::HangUp => self.closing = Some(now + CLOSING),
@@ -58,16 +58,11 @@ impl Peer {
             None => Verdict::Denied(services.logins.failed(self.session.client(), now)),
         };
         self.session.answer(Answer::Login(verdict), now);
+        self.carry_out(services, now);
     }
 
-    fn verify(
-        &mut self,
-        key: Key,
-        services: &mut Services,
-        name: &[u8],
-        secret: Secret,
-    ) -> Option<Verdict> {
-        match services.logins.admit(key, name, secret) {
+    fn verify(&mut self, services: &mut Services, name: &[u8], secret: Secret) -> Option<Verdict> {
+        match services.logins.admit(self.key, name, secret) {
             Admission::Granted(access) => {
                 self.root = services.own_root();
                 Some(Verdict::Granted(access))
@@ -80,18 +75,18 @@ impl Peer {
         }
     }
 
-    fn listen(&mut self, key: Key, services: &mut Services, now: Instant) -> Option<SocketAddr> {
+    fn listen(&mut self, services: &mut Services, now: Instant) -> Option<SocketAddr> {
         let (local, client) = (self.session.local(), self.session.client());
-        let lease = services.lease(local, client, key, now)?;
+        let lease = services.lease(local, client, self.key, now)?;
         let address = lease.address();
         self.data = DataLink::Leased(lease);
         Some(address)
     }
 
-    fn connect(&mut self, key: Key, services: &mut Services, to: SocketAddr, now: Instant) {
+    fn connect(&mut self, services: &mut Services, to: SocketAddr, now: Instant) {
         let from = SocketAddr::new(self.session.local(), services.active_port);
         let connecting = Link::connect(from, to).and_then(|mut link| {
-            link.register(&mut services.poller, key.slot(), Role::Data)?;
+            link.register(&mut services.poller, self.key.slot(), Role::Data)?;
             Ok(link)
         });
         match connecting {

@@ -160,7 +160,7 @@ impl EventLoop {
             self.drained_by = Some(now + self.shutdown_grace);
             self.doors.clear();
             for (slot, peer) in &mut self.peers {
-                peer.session.shut_down(now);
+                peer.shut_down(&mut self.services, now);
                 enqueue(&mut self.queue, peer, slot);
             }
         }
@@ -176,7 +176,7 @@ impl EventLoop {
         while let Some(slot) = self.timers.pop_due(now) {
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.armed = None;
-            peer.tick(now);
+            peer.tick(&mut self.services, now);
             enqueue(&mut self.queue, peer, slot);
         }
         self.services.passive.expire(now);
@@ -187,7 +187,7 @@ impl EventLoop {
         while let Some((key, right)) = self.services.logins.verdict() {
             // The session may have ended while its password was checked.
             let Some(peer) = self.peers.get_mut(key.slot()) else { continue };
-            if peer.control.owns(key) {
+            if peer.key == key {
                 peer.judged(&mut self.services, right, now);
                 enqueue(&mut self.queue, peer, key.slot());
             }
@@ -212,9 +212,9 @@ impl EventLoop {
         });
         for (owner, link) in arrived {
             let Some(peer) = self.peers.get_mut(owner.slot()) else { continue };
-            debug_assert!(peer.control.owns(owner), "a lease outlived its session");
+            debug_assert!(peer.key == owner, "a lease outlived its session");
             self.services.lease_used(peer.session.client());
-            peer.arrived(link, now);
+            peer.arrived(link, &mut self.services, now);
             enqueue(&mut self.queue, peer, owner.slot());
         }
         result
@@ -243,20 +243,19 @@ impl EventLoop {
             return;
         }
         let slot = self.peers.vacant_key();
-        let prepared =
-            control.prepare_control().and_then(|()| control.addresses()).and_then(|addresses| {
-                control.register(&mut self.services.poller, slot, Role::Control)?;
-                Ok(addresses)
-            });
-        let local = match prepared {
-            Ok((local, _)) => local.ip(),
+        let prepared = control.prepare_control().and_then(|()| {
+            let key = control.register(&mut self.services.poller, slot, Role::Control)?;
+            Ok((key, control.local_address()?.ip()))
+        });
+        let (key, local) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => return log::debug!("{client} left before it was greeted: {error}"),
         };
         self.sessions += 1;
         let id = self.sessions;
         log::debug!("#{id} {client} connected");
         let session = Session::new(Rc::clone(&self.settings), id, local, client_ip, now);
-        let peer = Peer::new(session, control, self.services.own_root());
+        let peer = Peer::new(key, session, control, self.services.own_root());
         *self.addresses.entry(client_ip).or_default() += 1;
         let slot = self.peers.insert(peer);
         enqueue(&mut self.queue, &mut self.peers[slot], slot);
@@ -270,8 +269,7 @@ impl EventLoop {
             let Some(slot) = self.queue.pop_front() else { return };
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.queued = false;
-            let Some(key) = peer.control.key() else { continue };
-            match peer.turn(key, &mut self.services, now) {
+            match peer.turn(&mut self.services, now) {
                 Fate::Gone(reason) => self.bury(slot, reason, now),
                 Fate::Again => {
                     let wanted = peer.deadline();

@@ -19,6 +19,8 @@ const TASK_SLICE: usize = 256 * 1024;
 /// One client.
 #[derive(Debug)]
 pub(super) struct Peer {
+    /// Names it, and its control connection.
+    pub(super) key: Key,
     pub(super) session: Session,
     pub(super) control: Link,
     pub(super) data: DataLink,
@@ -66,8 +68,9 @@ pub(super) enum Fate {
 pub(super) struct Lost(&'static str);
 
 impl Peer {
-    pub(super) fn new(session: Session, control: Link, root: Rc<Root>) -> Peer {
+    pub(super) fn new(key: Key, session: Session, control: Link, root: Rc<Root>) -> Peer {
         Peer {
+            key,
             session,
             control,
             data: DataLink::None,
@@ -103,22 +106,28 @@ impl Peer {
     }
 
     /// The deadline has passed, or not quite.
-    pub(super) fn tick(&mut self, now: Instant) {
-        if self.closing.is_none() {
-            self.session.tick(now);
-        }
+    pub(super) fn tick(&mut self, services: &mut Services, now: Instant) {
+        self.session.tick(now);
+        self.carry_out(services, now);
+    }
+
+    /// The server goes down.
+    pub(super) fn shut_down(&mut self, services: &mut Services, now: Instant) {
+        self.session.shut_down(now);
+        self.carry_out(services, now);
     }
 
     /// The passive connection has come.
-    pub(super) fn arrived(&mut self, link: Link, now: Instant) {
+    pub(super) fn arrived(&mut self, link: Link, services: &mut Services, now: Instant) {
         self.data = DataLink::Open(link);
         self.session.data(DataEvent::Connected, now);
+        self.carry_out(services, now);
     }
 
     /// Does what can be done now, until nothing can, or the budget is used up.
-    pub(super) fn turn(&mut self, key: Key, services: &mut Services, now: Instant) -> Fate {
+    pub(super) fn turn(&mut self, services: &mut Services, now: Instant) -> Fate {
         let mut budget = services.turn_bytes;
-        match self.work(key, services, now, &mut budget) {
+        match self.work(services, now, &mut budget) {
             Err(Lost(reason)) => Fate::Gone(reason),
             Ok(()) if self.closing.is_some() => self.close(services, now),
             Ok(()) if budget == 0 => Fate::Again,
@@ -128,7 +137,6 @@ impl Peer {
 
     fn work(
         &mut self,
-        key: Key,
         services: &mut Services,
         now: Instant,
         budget: &mut usize,
@@ -137,15 +145,15 @@ impl Peer {
             return Err(Lost("connection lost"));
         }
         self.settle_connect(services, now);
-        self.carry_out(key, services, now);
+        self.carry_out(services, now);
         loop {
             // Data comes last: it would use up every budget, and an ABOR or a FIN go unread. The
             // reply goes out before the data that it announces moves, and by itself: some clients
             // wait for a time-out when 125 and 226 come in one piece.
-            let mut progress = self.read_commands(key, services, now, budget)?;
-            progress |= self.send_replies(key, services, now, budget)?;
-            progress |= self.move_data(key, services, now, budget)?;
-            progress |= self.work_on_task(key, services, now, budget);
+            let mut progress = self.read_commands(services, now, budget)?;
+            progress |= self.send_replies(services, now, budget)?;
+            progress |= self.move_data(services, now, budget)?;
+            progress |= self.work_on_task(services, now, budget);
             if !progress || *budget == 0 {
                 return Ok(());
             }
@@ -155,7 +163,6 @@ impl Peer {
     /// Reads once, and has the session obey.
     fn read_commands(
         &mut self,
-        key: Key,
         services: &mut Services,
         now: Instant,
         budget: &mut usize,
@@ -173,13 +180,12 @@ impl Peer {
             Flow::Ended => self.session.end_of_input(now),
             Flow::Broken(_) => return Err(Lost("connection lost")),
         }
-        self.carry_out(key, services, now);
+        self.carry_out(services, now);
         Ok(true)
     }
 
     fn send_replies(
         &mut self,
-        key: Key,
         services: &mut Services,
         now: Instant,
         budget: &mut usize,
@@ -193,7 +199,7 @@ impl Peer {
             Flow::Moved(count) => {
                 *budget -= count;
                 self.session.sent(count, now);
-                self.carry_out(key, services, now);
+                self.carry_out(services, now);
                 Ok(true)
             }
             Flow::Blocked | Flow::Ended => Ok(false),
@@ -228,7 +234,6 @@ impl Peer {
     /// Moves a slice over the data connection, and tells the session what came of it.
     fn move_data(
         &mut self,
-        key: Key,
         services: &mut Services,
         now: Instant,
         budget: &mut usize,
@@ -249,12 +254,12 @@ impl Peer {
         match step.state {
             State::Spent => *budget = 0,
             State::Blocked => {
-                if link.register(&mut services.poller, key.slot(), Role::Data).is_err() {
+                if link.register(&mut services.poller, self.key.slot(), Role::Data).is_err() {
                     self.broken(services, now);
                 }
                 return Ok(step.moved > 0);
             }
-            State::Ended => self.ended(key, services, now)?,
+            State::Ended => self.ended(services, now)?,
             State::Broken(error) => {
                 log::debug!("#{} data connection: {error}", self.session.id());
                 self.broken(services, now);
@@ -264,18 +269,12 @@ impl Peer {
                 self.session.data(DataEvent::Refused(refusal), now);
             }
         }
-        self.carry_out(key, services, now);
+        self.carry_out(services, now);
         Ok(true)
     }
 
     /// Does a slice of a checksum or copy, and answers when it is done.
-    fn work_on_task(
-        &mut self,
-        key: Key,
-        services: &mut Services,
-        now: Instant,
-        budget: &mut usize,
-    ) -> bool {
+    fn work_on_task(&mut self, services: &mut Services, now: Instant, budget: &mut usize) -> bool {
         // After the first slice of a turn the budget is used up, so commands are read in between.
         if *budget == 0 {
             return false;
@@ -294,16 +293,16 @@ impl Peer {
             Err(refusal) => Err(refusal),
         };
         self.session.answer(Answer::File(result), now);
-        self.carry_out(key, services, now);
+        self.carry_out(services, now);
         true
     }
 
     /// The data connection has come to its clean end. A download is over; whether an upload is
     /// complete depends on the control connection, so that is looked at first.
-    fn ended(&mut self, key: Key, services: &mut Services, now: Instant) -> Result<(), Lost> {
+    fn ended(&mut self, services: &mut Services, now: Instant) -> Result<(), Lost> {
         if self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
             let mut unlimited = usize::MAX;
-            while self.read_commands(key, services, now, &mut unlimited)? {}
+            while self.read_commands(services, now, &mut unlimited)? {}
             // ABOR may have come with it, or a FIN without a QUIT.
             if !self.running {
                 return Ok(());

@@ -118,7 +118,7 @@ impl Session {
             }
             (DataEvent::Moved(bytes), _) => self.moved(bytes, now),
             (DataEvent::Ended, _) => self.ended(),
-            (DataEvent::Broken, _) => self.broken(now),
+            (DataEvent::Broken, _) => self.broken(),
             (DataEvent::Refused(refusal), _) => self.refused_midway(refusal),
         }
     }
@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// The data connection is lost, or never came to be.
-    pub(super) fn broken(&mut self, _now: Instant) {
+    pub(super) fn broken(&mut self) {
         if self.connecting() {
             self.waiting = None;
             self.reply(Reply::CannotConnect);
@@ -172,7 +172,7 @@ impl Session {
 
     /// Has the shell drop what it holds, or does. What it has not begun, it must not begin: what
     /// came of it would be taken for news of what is begun next.
-    fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         self.effects.retain(|effect| match effect {
             Effect::Connect(_) | Effect::Start => false,
             Effect::File(operation) => !operation.takes_time(),

@@ -16,8 +16,9 @@
 //! Two machines are coupled in here: the commands, of which one is obeyed at a time, and the data
 //! connection ([`data`]). A command is obeyed only while no question is open (`waiting`), no
 //! transfer runs, and the client reads its replies; until then lines wait in order. ABOR and STAT
-//! overtake ([`Session::overtake`]).
+//! overtake ([`commands`]).
 
+mod commands;
 mod data;
 mod deadlines;
 mod effect;
@@ -39,14 +40,12 @@ use std::time::{Duration, Instant};
 pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
 
 use crate::proto::checksum::Algorithm;
-use crate::proto::command::{self, Coding, Command, Misuse, Request};
-use crate::proto::line::{Line, Lines};
+use crate::proto::command::Coding;
+use crate::proto::line::Lines;
 use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::proto::shown::Shown;
-use crate::proto::verb::{self, Verb};
-use crate::users::Access;
 use data::Data;
 use deadlines::Clocks;
 use files::Errand;
@@ -303,177 +302,6 @@ impl Session {
         self.client
     }
 
-    // The commands.
-
-    /// Obeys what may be obeyed.
-    fn advance(&mut self, now: Instant) {
-        loop {
-            self.overtake(now);
-            while self.may_obey() {
-                let Some(line) = self.lines.pop() else { break };
-                self.clocks.last_active = now;
-                self.obey(line, now);
-                self.overtake(now);
-            }
-            if !self.is_orphan() {
-                break;
-            }
-            self.broken(now);
-        }
-        match self.life {
-            Life::Open if self.input_ended && self.may_obey() && self.lines.is_empty() => {
-                self.hang_up();
-            }
-            Life::Leaving if self.transfer.is_none() => {
-                self.cut_status();
-                self.reply(Reply::ShuttingDown);
-                self.hang_up();
-            }
-            _ => {}
-        }
-        self.list_on();
-        self.check();
-    }
-
-    fn may_obey(&self) -> bool {
-        let free = self.waiting.is_none() && self.transfer.is_none();
-        self.life == Life::Open && free && self.output.len() < OUTPUT_LIMIT
-    }
-
-    /// While a transfer runs or a connection is being made, ABOR and STAT act at once, wherever
-    /// in the queue they stand.
-    fn overtake(&mut self, now: Instant) {
-        while self.may_be_overtaken() && self.output.len() < OUTPUT_LIMIT {
-            let Some(line) = self.lines.take_first(overtakes) else { return };
-            self.clocks.last_active = now;
-            self.obey(Line::Whole(line), now);
-        }
-    }
-
-    fn may_be_overtaken(&self) -> bool {
-        match &self.waiting {
-            None => self.transfer.is_some() && self.life != Life::Over,
-            Some(Waiting::Connection { .. }) => true,
-            Some(Waiting::File(errand)) => errand.takes_time(),
-            _ => false,
-        }
-    }
-
-    /// Whether data moves, or is to move, for a client that has left without QUIT.
-    fn is_orphan(&self) -> bool {
-        let moves = self.transfer.as_ref().is_some_and(Transfer::can_break) || self.connecting();
-        self.input_ended && moves && !self.lines.holds(|line| is_verb(line, Verb::Quit))
-    }
-
-    /// One line: checked, then done.
-    fn obey(&mut self, line: Line, now: Instant) {
-        let request = match line {
-            Line::Whole(line) => match command::parse(&line) {
-                Ok(request) => {
-                    let secret = request.rule.secret();
-                    let shown = if secret { request.rule.name.as_bytes() } else { &line[..] };
-                    log::debug!("#{} {} command: {}", self.id, self.client, Shown(shown));
-                    request
-                }
-                Err(misuse) => return self.reply(Reply::Misuse(misuse)),
-            },
-            Line::Dirty => return self.reply(Reply::DirtyLine),
-            Line::TooLong => return self.reply(Reply::LineTooLong),
-        };
-        if !request.rule.keeps_restart() && !transfer::is_transfer(request.rule.verb) {
-            self.range = ByteRange::default();
-        }
-        match self.allowed(request) {
-            Ok(command) => self.perform(command, now),
-            Err(reply) => self.reply(reply),
-        }
-    }
-
-    /// The refusals that are the same for every verb: login first, then permission, then syntax.
-    fn allowed(&self, request: Request) -> Result<Command, Reply<'static>> {
-        let rule = request.rule;
-        match self.login.access() {
-            None if rule.login => Err(Reply::NotLoggedIn),
-            Some(Access::Read) if rule.write => Err(Reply::ReadOnlyUser),
-            Some(Access::Read) if request.command.as_ref().is_ok_and(Command::writes) => {
-                Err(Reply::ReadOnlyUser)
-            }
-            _ => request.command.map_err(|misuse| match misuse {
-                Misuse::Protocol => Reply::UseProtocol(self.usable_protocol()),
-                misuse => Reply::Misuse(misuse),
-            }),
-        }
-    }
-
-    fn perform(&mut self, command: Command, now: Instant) {
-        match command {
-            Command::User(name) => self.user(name),
-            Command::Pass(secret) => self.pass(secret),
-            Command::Acct => self.reply(Reply::NoAccounts),
-            Command::Rein => self.reinitialise(),
-            Command::Quit => self.quit(),
-
-            Command::Port(address) => self.connect(address, now),
-            Command::Eprt(address) => self.extended_connect(address, now),
-            Command::Pasv => self.listen(),
-            Command::Epsv(protocol) => self.extended_listen(protocol),
-
-            Command::Type(representation) => self.set_type(representation),
-            Command::Mode(mode) => self.set_mode(mode),
-            Command::Stru => self.reply(Reply::ParameterSet),
-            Command::Rest(at) => self.restart_at(at),
-            Command::Allo(bytes) => self.allocate(bytes),
-            Command::Retr(path) => self.retrieve(&path, now),
-            Command::Stor(path) => self.store(&path, now),
-            Command::Appe(path) => self.append(&path, now),
-            Command::Stou => self.store_unique(now),
-            Command::List(path) => self.list(&path, now),
-            Command::Nlst(path) => self.list_names(&path, now),
-            Command::Mlsd(path) => self.list_facts(&path, now),
-            Command::Rang(first, last) => self.choose_range(first, last),
-            Command::Abor => self.abort(),
-
-            Command::Size(path) => self.size(&path),
-            Command::Mdtm(path, otherwise) => self.modified_or_set(&path, otherwise),
-            Command::Mlst(path) => self.facts_of(&path),
-            Command::Avbl(path) => self.ask(Errand::Free, FileOp::FreeSpace(self.path(&path))),
-            Command::Mfmt(change, path) => self.set_facts(vec![change], &path),
-            Command::Mff(changes, path) => self.set_facts(changes, &path),
-            Command::SiteChmod(change, path) | Command::SiteUtime(change, path) => {
-                self.ask(Errand::Site, FileOp::Change(self.path(&path), vec![change]));
-            }
-            Command::SiteUmask(mask) => self.set_umask(mask),
-            Command::SiteCpfr(path) => self.copy_from(self.path(&path)),
-            Command::SiteCpto(path) => self.copy_to(self.path(&path)),
-            Command::Hash(path) => self.hash(&path),
-            Command::Checksum(algorithm, target) => self.checksum(algorithm, target),
-            Command::Pwd => self.print_folder(),
-            Command::Cwd(path) => self.enter(self.path(&path)),
-            Command::Cdup => self.enter(self.folder.parent()),
-            Command::Mkd(path) => self.make_folder(self.path(&path)),
-            Command::Rmd(path) => self.change(FileOp::RemoveDir(self.path(&path))),
-            Command::Dele(path) => self.change(FileOp::RemoveFile(self.path(&path))),
-            Command::Rnfr(path) => self.rename_from(self.path(&path)),
-            Command::Rnto(path) => self.rename_to(self.path(&path)),
-
-            Command::Syst => self.reply(Reply::System),
-            Command::Noop => self.reply(Reply::Okay),
-            Command::Feat => self.reply(Reply::Features(self.facts, self.algorithm)),
-            Command::Lang => self.reply(Reply::Language),
-            Command::Clnt => self.reply(Reply::ClientNoted),
-            Command::Host(name) => self.host(&name),
-            Command::OptsMlst(facts) => self.choose_facts(facts),
-            Command::OptsModeZ(level) => self.set_level(level),
-            Command::OptsHash(algorithm) => self.choose_algorithm(algorithm),
-            Command::OptsUtf8 => self.reply(Reply::Utf8Always),
-            Command::Help(None) => self.reply(Reply::Help),
-            Command::Help(Some(rule)) => self.reply(Reply::HelpOn(rule.name, rule.help)),
-            Command::SiteHelp => self.reply(Reply::SiteHelp),
-            Command::Stat(None) => self.status(now),
-            Command::Stat(Some(path)) => self.status_of(&path),
-        }
-    }
-
     // What all rooms of the session use.
 
     /// The one door for replies, and the one place that logs them.
@@ -498,6 +326,9 @@ impl Session {
 
     /// The last thing a session does.
     fn hang_up(&mut self) {
+        if matches!(&self.waiting, Some(Waiting::File(errand)) if errand.takes_time()) {
+            self.give_up();
+        }
         self.drop_data();
         self.life = Life::Over;
         self.waiting = None;
@@ -524,14 +355,4 @@ impl Session {
         debug_assert!(self.output.len() < OUTPUT_LIMIT + 32 * 1024, "replies grow without bounds");
         debug_assert!(self.effects.len() <= 8, "effects pile up: {:?}", self.effects);
     }
-}
-
-fn overtakes(line: &[u8]) -> bool {
-    // STAT of a path is a listing: it waits its turn.
-    let (_, argument) = command::split(line);
-    is_verb(line, Verb::Abor) || (is_verb(line, Verb::Stat) && argument.is_none())
-}
-
-fn is_verb(line: &[u8], verb: Verb) -> bool {
-    verb::find(command::split(line).0).is_some_and(|rule| rule.verb == verb)
 }

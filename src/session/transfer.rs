@@ -86,6 +86,12 @@ pub(super) fn is_transfer(verb: Verb) -> bool {
 
 impl Session {
     pub(super) fn retrieve(&mut self, argument: &[u8], now: Instant) {
+        // TYPE A may have come between REST and RETR.
+        if self.coding.representation == Representation::Ascii && self.range != ByteRange::default()
+        {
+            self.range = ByteRange::default();
+            return self.reply(Reply::NoRestartInAscii);
+        }
         let path = self.path(argument);
         let open = FileOp::OpenDownload(path.clone(), self.range, self.coding);
         self.begin(Kind::Download, path, open, now);
@@ -167,7 +173,7 @@ impl Session {
         let unique = (transfer.kind == Kind::UniqueUpload).then(|| transfer.path.clone());
         match (unique.as_ref().and_then(VPath::name), self.data) {
             // The connection broke while the files were asked.
-            (_, Data::None) => return self.broken(now),
+            (_, Data::None) => return self.broken(),
             (Some(name), _) => self.reply(Reply::StoringAs(name)),
             (None, Data::Open) => self.reply(Reply::TransferStarting),
             (None, _) => self.reply(Reply::OpeningData),
