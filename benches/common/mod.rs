@@ -75,7 +75,9 @@ pub enum Mode {
 /// A blocking client that makes as few system calls as it can, and knows which replies it wants.
 pub struct Client {
     control: BufReader<TcpStream>,
-    listener: TcpListener,
+    /// For active mode, from the first time on: looking for a free port takes long when many
+    /// connections have ended lately.
+    listener: Option<TcpListener>,
     line: String,
     buffer: Vec<u8>,
 }
@@ -87,7 +89,7 @@ impl Client {
         control.set_nodelay(true).unwrap();
         let mut client = Client {
             control: BufReader::with_capacity(4096, control),
-            listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(),
+            listener: None,
             line: String::new(),
             buffer: vec![b'y'; BUFFER_BYTES],
         };
@@ -137,10 +139,14 @@ impl Client {
                 data
             }
             Mode::Active => {
-                let port = self.listener.local_addr().unwrap().port();
+                let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+                let listener = self.listener.take().unwrap_or_else(bind);
+                let port = listener.local_addr().unwrap().port();
                 self.command(&format!("EPRT |1|127.0.0.1|{port}|"), 200);
                 self.send(command);
-                self.listener.accept().unwrap().0
+                let (data, _) = listener.accept().unwrap();
+                self.listener = Some(listener);
+                data
             }
         }
     }
