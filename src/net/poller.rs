@@ -73,6 +73,8 @@ pub struct Event {
     pub key: Key,
     /// There is something to read: bytes, a FIN or an error.
     pub readable: bool,
+    /// What is to be read is more than bytes: a FIN, an error, or urgent data among them.
+    pub more_than_bytes: bool,
     /// There is room to write, or a connect has come to its end.
     pub writable: bool,
     /// The connection is lost in both directions.
@@ -105,7 +107,7 @@ impl Poller {
 
     /// Registers a socket under a key, for good and for both directions.
     pub(super) fn register(&self, source: &mut impl Source, key: Key) -> io::Result<()> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         self.poll.registry().register(source, key.token(), interest)
     }
 
@@ -141,6 +143,7 @@ impl Poller {
             mark(Event {
                 key,
                 readable: event.is_readable() || event.is_read_closed(),
+                more_than_bytes: event.is_read_closed() || event.is_priority(),
                 writable: event.is_writable(),
                 gone: event.is_error() || event.is_write_closed(),
             });

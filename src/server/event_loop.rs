@@ -223,15 +223,27 @@ impl EventLoop {
     fn accept_control(&mut self, now: Instant) -> io::Result<()> {
         for index in 0..self.doors.len() {
             for _ in 0..ACCEPTS {
-                let Some((stream, client)) = self.doors[index].accept()? else { break };
-                self.greet(Link::adopt(stream), client, now);
+                let door = &mut self.doors[index];
+                if !door.is_ready() {
+                    break;
+                }
+                let Some((stream, client)) = door.accept()? else { break };
+                // Only who listens everywhere has to ask where somebody came in.
+                let local = Some(door.address().ip()).filter(|ip| !ip.is_unspecified());
+                self.greet(Link::adopt(stream), local, client, now);
             }
         }
         Ok(())
     }
 
     /// A new session, or a 421.
-    fn greet(&mut self, mut control: Link, client: SocketAddr, now: Instant) {
+    fn greet(
+        &mut self,
+        mut control: Link,
+        local: Option<IpAddr>,
+        client: SocketAddr,
+        now: Instant,
+    ) {
         let client_ip = client.ip();
         let of_address = self.addresses.get(&client_ip).copied().unwrap_or(0);
         if self.peers.len() >= self.max_sessions || of_address >= self.max_sessions_per_address {
@@ -243,9 +255,10 @@ impl EventLoop {
             return;
         }
         let slot = self.peers.vacant_key();
-        let prepared = control.prepare_control().and_then(|()| {
-            let key = control.register(&mut self.services.poller, slot, Role::Control)?;
-            Ok((key, control.local_address()?.ip()))
+        let registered = control.register(&mut self.services.poller, slot, Role::Control);
+        let prepared = registered.and_then(|key| match local {
+            Some(local) => Ok((key, local)),
+            None => Ok((key, control.local_address()?.ip())),
         });
         let (key, local) = match prepared {
             Ok(prepared) => prepared,

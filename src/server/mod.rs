@@ -57,6 +57,7 @@ impl Server {
         for (slot, &address) in config.listen.iter().enumerate() {
             let key = poller.key(slot, Role::Door);
             let door = Door::open(address).and_then(|mut door| {
+                door.prepare_control()?;
                 door.register(&poller, key)?;
                 Ok(door)
             });
