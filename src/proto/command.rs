@@ -395,11 +395,15 @@ fn opts_mode(rule: &'static Rule, value: &[u8]) -> Result<Command, Misuse> {
 }
 
 /// Many clients take LIST for a shell's `ls` and send `-a`, `-la name` or `-1 name`. Everything is
-/// listed anyway, so the options are dropped; a name that begins with a dash is told by `./-name`.
+/// listed anyway, so the options are dropped; a name that looks like one is told by `./-name`. What
+/// holds more than letters and digits is a name: inetutils' `mdelete -*.x` asks `NLST -*.x`, and
+/// would delete all that a listing of the whole folder names.
 fn without_options(raw: &[u8]) -> &[u8] {
     let mut rest = raw;
-    while let [b'-', ..] = rest {
-        rest = split(rest).1.unwrap_or_default();
+    while let ([b'-', letters @ ..], more) = split(rest)
+        && letters.iter().all(u8::is_ascii_alphanumeric)
+    {
+        rest = more.unwrap_or_default();
     }
     rest
 }
@@ -432,6 +436,8 @@ mod tests {
         assert_eq!(ok("EPSV all"), Command::Epsv(Epsv::All));
         assert_eq!(ok("LIST"), Command::List(Vec::new()));
         assert_eq!(ok("LIST -la"), Command::List(Vec::new()));
+        assert_eq!(ok("NLST -1 -*.x"), Command::Nlst(b"-*.x".to_vec()));
+        assert_eq!(ok("LIST -dash.txt"), Command::List(b"-dash.txt".to_vec()));
         assert_eq!(ok("LIST -l -a name with -a"), Command::List(b"name with -a".to_vec()));
         assert_eq!(ok("NLST ./-a"), Command::Nlst(b"./-a".to_vec()));
         assert_eq!(ok("XPWD"), Command::Pwd);
