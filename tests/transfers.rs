@@ -7,7 +7,7 @@ use common::{Client, Random, TURNS, TestServer, Way, bytes_for, wait_until};
 use socket2::SockRef;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -470,6 +470,17 @@ fn active_connections_go_to_the_client_only_and_to_no_privileged_port() {
     client.login();
     assert!(client.expect(522, "EPRT |1|127.0.0.1|2000|").contains("(2)"));
     client.expect(504, "EPRT |2|::2|2000|");
+}
+
+#[test]
+fn an_unspecified_ipv6_address_in_eprt_is_the_clients_own() {
+    let server = TestServer::start();
+    let mut client = Client::connect(server.v6());
+    client.login();
+    let listener = TcpListener::bind("[::]:0").unwrap();
+    client.expect(200, format!("EPRT |2|::|{}|", listener.local_addr().unwrap().port()));
+    assert_eq!(listener.accept().unwrap().1.ip(), server.v6().ip());
+    client.expect(504, "EPRT |2|::|1023|");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The data connection: PORT and EPRT make it, PASV and EPSV await it, ABOR drops it.
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::time::Instant;
 
 use super::transfer::Transfer;
@@ -40,8 +40,12 @@ impl Session {
         self.effects.push_back(Effect::Connect(address));
     }
 
-    /// EPRT.
-    pub(super) fn extended_connect(&mut self, address: SocketAddr, now: Instant) {
+    /// EPRT. lftp sends `|2|::|port|` on IPv6: the address that it listens on, which is all of them.
+    /// The peer of the control connection is meant.
+    pub(super) fn extended_connect(&mut self, mut address: SocketAddr, now: Instant) {
+        if address.ip() == Ipv6Addr::UNSPECIFIED && self.client.is_ipv6() {
+            address.set_ip(self.client);
+        }
         if !self.epsv_only && address.is_ipv4() != self.client.is_ipv4() {
             return self.reply(Reply::UseProtocol(self.usable_protocol()));
         }
