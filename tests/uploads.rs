@@ -174,6 +174,23 @@ fn the_upload_of_a_client_that_is_killed_is_cut_off() {
     }
 }
 
+/// The stress test found it: no event had told of the FIN on the control connection yet.
+#[test]
+fn a_control_connection_that_ends_just_before_the_upload_does_cuts_it_off() {
+    let server = TestServer::start();
+    server.write("file", "old");
+    for round in 0..300 {
+        let mut client = server.client();
+        let mut data = client.data(Way::Pasv);
+        client.begin("STOR file");
+        data.write_all(&[b'n'; 10_000]).unwrap();
+        drop(client);
+        drop(data);
+        wait_until("the session has ended", || server.census().sessions == 0);
+        assert!(server.read("file") == b"old", "round {round}");
+    }
+}
+
 #[test]
 fn an_upload_whose_control_connection_is_lost_is_cut_off() {
     let lose: [fn(Client); 2] = [drop, Client::reset];

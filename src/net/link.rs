@@ -130,6 +130,12 @@ impl Link {
         self.gone |= event.gone;
     }
 
+    /// Makes the next read ask the kernel: what came on another connection may have come after
+    /// what came on this one, and the event about this one not yet be looked at.
+    pub fn doubt(&mut self) {
+        self.readable = true;
+    }
+
     /// Whether reading is worth a try.
     pub fn is_readable(&self) -> bool {
         self.readable

@@ -302,6 +302,7 @@ impl Peer {
     fn ended(&mut self, services: &mut Services, now: Instant) -> Result<(), Lost> {
         if self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
             let mut unlimited = usize::MAX;
+            self.control.doubt();
             while self.read_commands(services, now, &mut unlimited)? {}
             // ABOR may have come with it, or a FIN without a QUIT.
             if !self.running {
