@@ -1,0 +1,215 @@
+//! Five hundred clients at once: each puts and gets files and compares them, in active or passive
+//! mode, over IPv4 or IPv6; four of ten also break off, each in another way. All of it must end in
+//! time and leave nothing behind. Everything stays on loopback.
+
+mod common;
+
+use common::client::reset;
+use common::program::Program;
+use common::{Client, Random, TestServer, Way, wait_until};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+const CLIENTS: usize = 500;
+/// How long five hundred may take in all. They take a few seconds.
+const LIMIT: Duration = Duration::from_secs(60);
+/// The size of a file that nobody reads to its end: more than the kernel's buffers hold.
+const BIG: u64 = 64 << 20;
+/// What one server may gain for good from a second crowd: an eighth of what a leak of one session's
+/// share would be.
+const GROWTH_KIB: u64 = 2048;
+
+#[test]
+fn five_hundred_clients_at_once_leave_nothing_behind() {
+    let server = TestServer::start();
+    plant(&server.path(""));
+    let crowd = Crowd::gather(&server.both());
+    wait_until("all are counted", || server.census().sessions == CLIENTS);
+    crowd.let_go();
+    check(&server.path(""));
+    // The server's drop awaits a census of zero, and counts the descriptors.
+}
+
+#[test]
+fn the_program_gives_back_memory_and_descriptors() {
+    let folder = tempfile::tempdir().unwrap();
+    plant(folder.path());
+    let served = folder.path().to_str().expect("a temporary folder has a plain name");
+    let program = Program::start("", &[served]);
+    let descriptors = program.descriptors();
+    let mut memory = Vec::new();
+    // What the first crowd costs, the allocator may keep.
+    for _ in 0..2 {
+        Crowd::gather(&[program.address]).let_go();
+        check(folder.path());
+        wait_until("descriptors are given back", || program.descriptors() == descriptors);
+        memory.push(program.memory());
+    }
+    assert!(memory[1] < memory[0] + GROWTH_KIB, "KiB after each crowd: {memory:?}");
+    program.signal("TERM");
+    assert!(program.wait().success());
+}
+
+/// Clients that are logged in, and wait for the word to begin.
+struct Crowd {
+    threads: Vec<JoinHandle<()>>,
+    starts: Vec<Sender<()>>,
+    /// Each client says here that it is logged in, and then that it is through.
+    arrived: Receiver<()>,
+    deadline: Instant,
+}
+
+impl Crowd {
+    fn gather(servers: &[SocketAddr]) -> Crowd {
+        raise_descriptor_limit();
+        let (tell, arrived) = mpsc::channel();
+        let (mut threads, mut starts) = (Vec::new(), Vec::new());
+        for number in 0..CLIENTS {
+            let (server, tell) = (servers[number / 40 % servers.len()], tell.clone());
+            let (start, started) = mpsc::channel();
+            let life = move || {
+                let client = log_in(number, server);
+                tell.send(()).expect("the crowd is waited for");
+                started.recv().expect("the crowd is let go");
+                visit(number, client);
+                tell.send(()).expect("the crowd is waited for");
+            };
+            threads.push(thread::Builder::new().stack_size(256 << 10).spawn(life).unwrap());
+            starts.push(start);
+        }
+        let crowd = Crowd { threads, starts, arrived, deadline: Instant::now() + LIMIT };
+        crowd.wait("logged in");
+        crowd
+    }
+
+    /// Has all of them do what they came for, and waits until they have.
+    fn let_go(self) {
+        for start in &self.starts {
+            start.send(()).expect("all are there");
+        }
+        self.wait("came through");
+        for thread in self.threads {
+            thread.join().expect("a client that came through has not failed");
+        }
+    }
+
+    fn wait(&self, what: &str) {
+        for count in 0..CLIENTS {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let word = self.arrived.recv_timeout(left);
+            assert!(word.is_ok(), "{count} of {CLIENTS} clients {what} in time");
+        }
+    }
+}
+
+/// Clients come from many addresses, so that passive ports are shared as well as used up.
+fn log_in(number: usize, server: SocketAddr) -> Client {
+    let mut client = match server {
+        SocketAddr::V4(_) => {
+            let from = Ipv4Addr::new(127, 0, 1, (1 + number % 50) as u8);
+            Client::connect_from(IpAddr::V4(from), server)
+        }
+        SocketAddr::V6(_) => Client::connect(server),
+    };
+    client.login();
+    client
+}
+
+/// What a client does; how it breaks off, if it does, depends on its last digit.
+fn visit(number: usize, mut client: Client) {
+    let server = client.stream.peer_addr().unwrap();
+    let ways = Way::all(server);
+    let (way, other) = (ways[number / 10 % ways.len()], ways[(number / 10 + 1) % ways.len()]);
+    put_and_get(&mut client, number, way);
+    match number % 10 {
+        6 => {
+            drop(half_a_download(&mut client, way));
+            client.expect_reply(426);
+        }
+        7 => {
+            let mut data = client.data(way);
+            client.begin("STOR shared");
+            data.write_all(&[b'7'; 10_000]).unwrap();
+            reset(data);
+            client.expect_reply(426);
+        }
+        8 => {
+            let mut data = client.data(way);
+            client.begin("STOR shared");
+            data.write_all(&[b'8'; 10_000]).unwrap();
+            // The data connection ends well, but nobody is there to be told.
+            return match number / 10 % 2 {
+                0 => client.reset(),
+                _ => drop(client),
+            };
+        }
+        9 => {
+            let mut data = half_a_download(&mut client, way);
+            client.send_line("ABOR");
+            // What was on its way still comes; how it ends is nothing to go by.
+            let _ = data.read_to_end(&mut Vec::new());
+            client.expect_reply(426);
+            client.expect_reply(226);
+        }
+        _ => {}
+    }
+    put_and_get(&mut client, number, other);
+    let shared = client.retrieve("shared", other);
+    assert!(shared == content(CLIENTS), "client {number}: shared, {} bytes", shared.len());
+    client.expect(221, "QUIT");
+    client.expect_close();
+}
+
+#[track_caller]
+fn put_and_get(client: &mut Client, number: usize, way: Way) {
+    let (name, content) = (format!("file {number}"), content(number));
+    client.store(&name, &content, way);
+    client.expect(213, format!("SIZE {name}"));
+    assert!(client.retrieve(&name, way) == content, "{name}");
+}
+
+fn half_a_download(client: &mut Client, way: Way) -> TcpStream {
+    let mut data = client.data(way);
+    client.begin("RETR big");
+    data.read_exact(&mut [0; 10_000]).unwrap();
+    data
+}
+
+/// The bytes of client `number`'s file: none to 200,000.
+fn content(number: usize) -> Vec<u8> {
+    let mut random = Random(number as u64 + 1);
+    let length = random.below(200_000) as usize;
+    random.bytes(length)
+}
+
+fn plant(folder: &Path) {
+    fs::File::create(folder.join("big")).unwrap().set_len(BIG).unwrap();
+    fs::write(folder.join("shared"), content(CLIENTS)).unwrap();
+}
+
+/// Every file is whole, and there is nothing else.
+fn check(folder: &Path) {
+    for number in 0..CLIENTS {
+        let path = folder.join(format!("file {number}"));
+        assert!(fs::read(&path).unwrap() == content(number), "{}", path.display());
+    }
+    assert!(fs::read(folder.join("shared")).unwrap() == content(CLIENTS), "shared");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), CLIENTS + 2);
+}
+
+/// For the clients' side, and in one of the tests for the server's too.
+fn raise_descriptor_limit() {
+    let wanted = 8 * CLIENTS as u64;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_some_and(|current| current < wanted) {
+        let enough = maximum.is_none_or(|maximum| maximum >= wanted);
+        assert!(enough, "this test needs {wanted} descriptors (ulimit -n): {maximum:?}");
+        setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).unwrap();
+    }
+}
