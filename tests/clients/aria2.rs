@@ -1,0 +1,66 @@
+//! aria2: only down, in several pieces at once, each cut off by its client when it has enough.
+
+use super::NAMES;
+use super::desk::{Desk, assert_same, bytes, percent};
+use std::fs;
+
+/// Active and passive. In active mode it knows PORT only, so no IPv6.
+const MODES: [&str; 2] = ["--ftp-pasv=false", "--ftp-pasv=true"];
+
+impl Desk {
+    fn aria2(&self, arguments: &[&str]) -> String {
+        let always = [
+            "--no-conf",
+            "--file-allocation=none",
+            "--max-tries=1",
+            "--timeout=20",
+            "--allow-overwrite=true",
+        ];
+        self.run("aria2c", &[&always, arguments].concat())
+    }
+}
+
+#[test]
+#[ignore = "needs aria2c"]
+fn gets_in_both_modes() {
+    let desk = Desk::new();
+    for (seed, len) in [0, 1, 65_537, 100_000_000].into_iter().enumerate() {
+        fs::write(desk.served("file"), bytes(seed as u64, len)).unwrap();
+        for (address, mode) in [(desk.v4, MODES[0]), (desk.v4, MODES[1]), (desk.v6, MODES[1])] {
+            let url = format!("ftp://{address}/file");
+            desk.aria2(&[mode, "-o", "got", &url]);
+            assert_same(&desk.served("file"), &desk.local("got"));
+            desk.aria2(&[mode, "-x4", "-s4", "-k1M", "-o", "pieces", &url]);
+            assert_same(&desk.served("file"), &desk.local("pieces"));
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs aria2c"]
+fn resumes() {
+    let desk = Desk::new();
+    let content = bytes(1, 5_000_000);
+    fs::write(desk.served("file"), &content).unwrap();
+    for mode in MODES {
+        fs::write(desk.local("file"), &content[..1_234_567]).unwrap();
+        let url = format!("ftp://{}/file", desk.v4);
+        desk.aria2(&[mode, "-c", "--allow-overwrite=false", &url]);
+        assert_same(&desk.served("file"), &desk.local("file"));
+    }
+}
+
+#[test]
+#[ignore = "needs aria2c"]
+fn odd_names_come_back() {
+    let desk = Desk::new();
+    fs::create_dir(desk.served("folder")).unwrap();
+    for name in NAMES {
+        fs::write(desk.served(format!("folder/{name}")), name).unwrap();
+        let url = format!("ftp://{}/folder/{}", desk.v4, percent(name));
+        desk.aria2(&["-o", "got", &url]);
+        assert_same(&desk.served(format!("folder/{name}")), &desk.local("got"));
+    }
+    let (code, said) = desk.attempt("aria2c", &[&format!("ftp://{}/missing", desk.v4)], "");
+    assert_eq!(code, Some(3), "resource not found: {said}");
+}

@@ -1,0 +1,50 @@
+//! GNU inetutils' `ftp`, with commands on its standard input: active unless told otherwise.
+
+use super::desk::{Desk, assert_same, bytes, names};
+use std::fs;
+
+#[test]
+#[ignore = "needs inetutils-ftp"]
+fn obeys_a_script_in_both_modes() {
+    let desk = Desk::new();
+    for (address, mode) in [(desk.v4, "-A"), (desk.v4, "-p"), (desk.v6, "-A"), (desk.v6, "-p")] {
+        for (seed, name) in NAMES.into_iter().enumerate() {
+            fs::write(desk.local(name), bytes(seed as u64, seed * 99_991)).unwrap();
+        }
+        fs::create_dir(desk.local("got")).unwrap();
+        let content = bytes(2, 200_000);
+        fs::write(desk.served("long"), &content).unwrap();
+        fs::write(desk.local("got/long"), &content[..77_777]).unwrap();
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        let said = desk.talk("inetutils-ftp", &["-n", "-i", "-v", mode, &host, &port], SCRIPT);
+        assert!(said.contains("213 0") && said.contains("221 "), "{said}");
+        assert_eq!(names(&desk.served("d")), ["ALL.x", "two blanks.x", "ü 🚢.x"], "{said}");
+        for name in NAMES {
+            assert_same(&desk.local(name), &desk.local(format!("got/{name}")));
+        }
+        assert_same(&desk.served("long"), &desk.local("got/long"));
+        fs::remove_dir_all(desk.local("got")).unwrap();
+        fs::remove_dir_all(desk.served("d")).unwrap();
+    }
+}
+
+const NAMES: [&str; 5] = ["-dash.x", "it's.x", "say \"hi\".x", "two blanks.x", "ü 🚢.x"];
+
+const SCRIPT: &str = "user anonymous x
+binary
+mkdir d
+cd d
+mput *.x
+lcd got
+mget *.x
+ls
+nlist
+binary
+size -dash.x
+modtime -dash.x
+rename it's.x ALL.x
+mdelete -*.x say*
+cdup
+reget long
+bye
+";
