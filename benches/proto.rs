@@ -3,8 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use packetboat::proto::checksum::Algorithm;
 use packetboat::proto::command;
 use packetboat::proto::line::Lines;
+use packetboat::proto::listing::FactSet;
 use packetboat::proto::path::VPath;
 use packetboat::proto::reply::Reply;
 
@@ -59,7 +61,7 @@ fn reply(c: &mut Criterion) {
         ("number", Reply::Size(1_234_567_890)),
         ("text", Reply::ExtendedPassive("|||52305|")),
         ("path", Reply::CurrentFolder(b"/pub/photos")),
-        ("many lines", Reply::Features),
+        ("many lines", Reply::Features(FactSet::default(), Algorithm::default())),
     ] {
         let mut out = Vec::with_capacity(4096);
         group.bench_function(name, |b| {

@@ -65,6 +65,7 @@ impl Shell {
             data_timeout: Duration::from_secs(30),
             passive_address: None,
             strict_allo: false,
+            host_name: "host".to_owned(),
         };
         let now = Instant::now();
         Shell { session: Session::new(Rc::new(settings), 1, LOOPBACK, LOOPBACK, now), now }

@@ -6,7 +6,7 @@
 //! is declared last is dropped first. The tests of one file run one after another, because the
 //! descriptors are those of the process.
 
-#![allow(dead_code)] // each test file is a program of its own and uses its part of this
+#![allow(dead_code, unused_imports)] // each test file is a program of its own and uses its part of this
 
 pub mod client;
 pub mod program;
@@ -223,7 +223,7 @@ fn descriptors() -> BTreeMap<String, String> {
         let path = entry.ok()?.path();
         let target = fs::read_link(&path).ok()?;
         // The descriptor that reads this folder is gone when it has been read.
-        (!target.starts_with("/proc")).then(|| (path, target))
+        (!target.starts_with("/proc")).then_some((path, target))
     });
     links.map(|(path, target)| (path.display().to_string(), target.display().to_string())).collect()
 }
