@@ -302,8 +302,11 @@ impl Peer {
     fn ended(&mut self, services: &mut Services, now: Instant) -> Result<(), Lost> {
         if self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
             let mut unlimited = usize::MAX;
+            // A FIN may stand behind the bytes that each read brings.
             self.control.doubt();
-            while self.read_commands(services, now, &mut unlimited)? {}
+            while self.read_commands(services, now, &mut unlimited)? {
+                self.control.doubt();
+            }
             // ABOR may have come with it, or a FIN without a QUIT.
             if !self.running {
                 return Ok(());
