@@ -219,7 +219,7 @@ fn point_07_file_errors_are_replies() {
     let server = TestServer::start();
     server.write("secret", CONTENT);
     std::fs::create_dir(server.path("folder")).unwrap();
-    std::fs::set_permissions(server.path("secret"), PermissionsExt::from_mode(0o0)).unwrap();
+    std::fs::set_permissions(server.path("secret"), PermissionsExt::from_mode(0o000)).unwrap();
     let may_read_all = File::open(server.path("secret")).is_ok(); // as root
     for address in server.both() {
         let mut client = Client::connect(address);

@@ -4,10 +4,10 @@ mod common;
 
 use common::client::{dead_port, eprt, port, read_to_end, reset};
 use common::{Client, Random, TURNS, TestServer, Way, bytes_for, wait_until};
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -228,6 +228,47 @@ fn a_data_connection_serves_one_transfer() {
         client.retrieve("file", way);
         client.expect(425, "RETR file");
     }
+}
+
+#[test]
+fn a_whole_transfer_may_be_asked_for_at_once() {
+    with_every_turn(|server, most| {
+        let content = Random(8).bytes(most);
+        server.write("file", &content);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let here = eprt(listener.local_addr().unwrap());
+        let mut client = server.connect();
+        client.send(format!("USER ftp\r\nPASS x\r\n{here}\r\nRETR file\r\nQUIT\r\n"));
+        assert!(read_to_end(&mut listener.accept().unwrap().0) == content);
+        for code in [331, 230, 200, 125, 226, 221] {
+            client.expect_reply(code);
+        }
+        client.expect_close();
+    });
+}
+
+#[test]
+fn a_client_that_has_nothing_to_send_may_say_so_on_the_data_connection() {
+    with_every_turn(|server, most| {
+        let content = Random(9).bytes(most);
+        server.write("file", &content);
+        let mut client = server.client();
+        for &way in Way::all(server.v4()) {
+            let mut data = client.data(way);
+            data.shutdown(Shutdown::Write).unwrap();
+            client.begin("RETR file");
+            assert!(client.retrieve_rest(&mut data) == content);
+        }
+    });
+}
+
+#[test]
+fn a_file_that_is_deleted_meanwhile_is_still_sent_whole() {
+    let server = TestServer::start();
+    let (mut client, mut other) = (server.client(), server.client());
+    let mut data = stuck_download(&server, &mut client);
+    other.expect(250, "DELE large");
+    assert_eq!(client.retrieve_rest(&mut data).len() as u64, LARGE - 1000);
 }
 
 // Other commands meanwhile.
@@ -454,6 +495,56 @@ fn an_active_connection_that_is_refused_is_425() {
         client.expect_alive();
     }
     server.client().expect(425, port(dead_port(server.v4().ip())));
+}
+
+/// A listener that answers nobody, because its queue is full; and what fills it.
+fn deaf_listener() -> (Socket, Vec<Socket>) {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let callers = (0..3).map(|_| {
+        let caller = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        caller.set_nonblocking(true).unwrap();
+        let _ = caller.connect(&listener.local_addr().unwrap());
+        caller
+    });
+    let callers = callers.collect();
+    (listener, callers)
+}
+
+#[test]
+fn an_active_connection_that_nobody_answers_is_425_in_the_end() {
+    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+    let (listener, _callers) = deaf_listener();
+    let here = listener.local_addr().unwrap().as_socket().unwrap();
+    let mut client = server.client();
+    client.expect(425, port(here));
+    client.expect(425, "LIST");
+    client.expect_alive();
+}
+
+#[test]
+fn abor_ends_the_wait_for_an_active_connection() {
+    let server = TestServer::start();
+    let (listener, _callers) = deaf_listener();
+    let here = listener.local_addr().unwrap().as_socket().unwrap();
+    let mut client = server.client();
+    client.send(format!("{}\r\nNOOP\r\nABOR\r\n", port(here)));
+    for code in [425, 226, 200] {
+        client.expect_reply(code);
+    }
+}
+
+#[test]
+fn a_client_that_leaves_while_it_is_connected_to_leaves_nothing() {
+    let server = TestServer::start();
+    let (listener, _callers) = deaf_listener();
+    let here = listener.local_addr().unwrap().as_socket().unwrap();
+    for leave in [drop, Client::reset] {
+        let mut client = server.client();
+        client.send_line(port(here));
+        leave(client);
+    }
 }
 
 #[test]
