@@ -4,9 +4,11 @@ mod common;
 
 use common::client::{connect_from, eprt, port};
 use common::{Client, PATIENCE, TestServer, Way};
+use packetboat::Config;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::RangeInclusive;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// So many ports in a row that nobody uses.
@@ -272,4 +274,61 @@ fn two_clients_of_one_address_have_ports_of_their_own() {
     two.expect(150, "RETR two");
     assert_eq!(two.retrieve_rest(&mut TcpStream::connect(second).unwrap()), b"2");
     assert_eq!(one.retrieve_rest(&mut TcpStream::connect(first).unwrap()), b"1");
+}
+
+// What the operator reads.
+
+/// Every line that was logged since the last look.
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Lines;
+
+impl log::Log for Lines {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LINES.lock().unwrap().push(format!("{} {}", record.level(), record.args()));
+    }
+
+    fn flush(&self) {}
+}
+
+/// A server whose log is read by [`logged`].
+fn with_log(change: impl FnOnce(&mut Config)) -> TestServer {
+    let server = TestServer::with(change);
+    let _ = log::set_logger(&Lines); // the first test has set it for all
+    log::set_max_level(log::LevelFilter::Warn);
+    LINES.lock().unwrap().clear();
+    server
+}
+
+/// How many lines hold all these words.
+fn logged(words: &[&str]) -> usize {
+    let lines = LINES.lock().unwrap();
+    lines.iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
+}
+
+#[test]
+fn when_no_port_can_be_had_the_log_says_what_to_do() {
+    let server = with_log(|config| config.passive_ports = Some(free_ports(1)));
+    let (mut first, mut second) = (server.client(), server.client());
+    first.pasv();
+    second.expect(425, "PASV");
+    assert_eq!(logged(&["WARN", "--passive-ports"]), 1);
+}
+
+#[test]
+fn when_passive_connections_never_arrive_the_log_says_so_once() {
+    let server = with_log(|config| config.data_timeout = Duration::from_secs(3));
+    let mut clients: Vec<_> = (0..5).map(|_| server.client()).collect();
+    for client in &mut clients {
+        client.pasv();
+        client.expect(150, "LIST");
+    }
+    for client in &mut clients {
+        client.expect_reply(425);
+    }
+    assert_eq!(logged(&["WARN", "NAT", "--passive-address"]), 1);
 }
