@@ -1,35 +1,48 @@
-//! `Dir`: a directory read one entry at a time, so that a million names cost no memory. It sorts
+//! `Dir`: a directory read a bounded piece at a time, so that a million names cost no memory. It sorts
 //! nothing and spells nothing.
 
 use super::facts::facts_at;
 use super::{Refusal, Root};
 use crate::proto::entry::Facts;
 use crate::proto::path::VPath;
-use rustix::fs::{OFlags, readlinkat};
+use rustix::fs::{OFlags, RawDir, readlinkat};
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+
+/// How many bytes of entries the kernel is asked for at once: about a thousand names.
+const ENTRIES_BYTES: usize = 32 * 1024;
 
 /// A directory that is being listed. It stays the same directory if it is renamed meanwhile.
-#[derive(Debug)]
 pub struct Dir {
-    entries: rustix::fs::Dir,
+    directory: OwnedFd,
+    /// Room for the entries of one call.
+    entries: Vec<MaybeUninit<u8>>,
 }
 
 impl Dir {
     pub(super) fn open(root: &Root, path: &VPath) -> Result<Dir, Refusal> {
         let directory = root.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(Dir { entries: rustix::fs::Dir::new(directory)? })
+        Ok(Dir { directory, entries: Vec::new() })
     }
 
-    /// The next name, in no order; `.` and `..` are left out. `None` at the end, and after a
-    /// refusal, which ends the listing.
-    pub fn next_name(&mut self) -> Option<Result<Vec<u8>, Refusal>> {
+    /// Hands on the next names, as many as one call to the kernel brings, in no order; `.` and
+    /// `..` are left out. False at the end.
+    ///
+    /// # Errors
+    /// The directory can't be read on.
+    pub fn next_names(&mut self, mut take: impl FnMut(&[u8])) -> Result<bool, Refusal> {
+        self.entries.resize(ENTRIES_BYTES, MaybeUninit::uninit());
+        let mut entries = RawDir::new(&self.directory, &mut self.entries);
         loop {
-            let entry = match self.entries.read()? {
-                Ok(entry) => entry,
-                Err(errno) => return Some(Err(errno.into())),
-            };
+            let Some(entry) = entries.next() else { return Ok(false) };
+            let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                return Some(Ok(name.to_vec()));
+                take(name);
+            }
+            if entries.is_buffer_empty() {
+                return Ok(true);
             }
         }
     }
@@ -43,7 +56,7 @@ impl Dir {
         if !is_entry(name) {
             return Err(Refusal::BadName);
         }
-        facts_at(self.entries.fd()?, name)
+        facts_at(&self.directory, name)
     }
 
     /// Where the link `name` points, as it was written; `None` if it is no link (any more).
@@ -51,8 +64,14 @@ impl Dir {
         if !is_entry(name) {
             return None;
         }
-        let target = readlinkat(self.entries.fd().ok()?, name, Vec::new()).ok()?;
+        let target = readlinkat(&self.directory, name, Vec::new()).ok()?;
         Some(target.into_bytes())
+    }
+}
+
+impl fmt::Debug for Dir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dir").field("directory", &self.directory).finish_non_exhaustive()
     }
 }
 

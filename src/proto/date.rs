@@ -5,7 +5,8 @@
 //! RFC 3659, 2.3: a time is `YYYYMMDDHHMMSS`, perhaps with a fraction of a second behind a dot.
 //! We write no fraction, and drop the one that MFMT may bring.
 
-use std::fmt;
+use super::digits;
+use std::fmt::{self, Write as _};
 use time::{Date, Month, OffsetDateTime, Time};
 
 /// The first second of the year 0 and the last of 9999: the years that four digits can write.
@@ -19,14 +20,35 @@ const CLOCK_SKEW_S: i64 = 60 * 60;
 
 /// A time as MDTM writes it, `20230304112431`. Years outside 0 to 9999 become the nearest.
 pub fn mdtm(seconds: i64) -> Mdtm {
-    Mdtm(utc(seconds))
+    let when = utc(seconds);
+    let (year, month, day) = when.to_calendar_date();
+    let (hour, minute, second) = when.to_hms();
+    let mut text = [0; 14];
+    text[..4].copy_from_slice(&year_digits(year));
+    for (place, number) in [u8::from(month), day, hour, minute, second].into_iter().enumerate() {
+        text[4 + 2 * place..][..2].copy_from_slice(&digits::pair(number));
+    }
+    Mdtm(text)
 }
 
 /// A time as `ls -l` writes it, in twelve characters: `Mar 04 11:24` if it was within the last
 /// half year, else `Mar 04  2023`.
-pub fn ls(seconds: i64, now: i64) -> Ls {
+pub fn ls(seconds: i64, now: i64) -> [u8; 12] {
+    let when = utc(seconds);
+    let (year, month, day) = when.to_calendar_date();
+    let mut text = *b"Mon dd hh:mm";
+    text[..3].copy_from_slice(MONTHS[usize::from(u8::from(month)) - 1].as_bytes());
+    text[4..6].copy_from_slice(&digits::pair(day));
     let age = now.saturating_sub(seconds);
-    Ls { when: utc(seconds), recent: (-CLOCK_SKEW_S..HALF_A_YEAR_S).contains(&age) }
+    if (-CLOCK_SKEW_S..HALF_A_YEAR_S).contains(&age) {
+        let (hour, minute, _) = when.to_hms();
+        text[7..9].copy_from_slice(&digits::pair(hour));
+        text[10..].copy_from_slice(&digits::pair(minute));
+    } else {
+        text[7] = b' ';
+        text[8..].copy_from_slice(&year_digits(year));
+    }
+    text
 }
 
 /// Reads `YYYYMMDDHHMMSS` or `YYYYMMDDHHMMSS.sss`, in seconds since 1970. A leap second becomes
@@ -62,37 +84,28 @@ fn utc(seconds: i64) -> OffsetDateTime {
         .expect("the calendar covers all years of four digits")
 }
 
-/// What `mdtm` returns, to be formatted with `{}`.
+/// What `mdtm` returns.
 #[derive(Clone, Copy, Debug)]
-pub struct Mdtm(OffsetDateTime);
+pub struct Mdtm([u8; 14]);
+
+impl Mdtm {
+    /// The fourteen digits.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl fmt::Display for Mdtm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = self.0.to_calendar_date();
-        let (hour, minute, second) = self.0.to_hms();
-        let month = u8::from(month);
-        write!(f, "{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
+        self.0.iter().try_for_each(|&digit| f.write_char(char::from(digit)))
     }
 }
 
-/// What `ls` returns, to be formatted with `{}`.
-#[derive(Clone, Copy, Debug)]
-pub struct Ls {
-    when: OffsetDateTime,
-    recent: bool,
-}
-
-impl fmt::Display for Ls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = self.when.to_calendar_date();
-        let month = MONTHS[usize::from(u8::from(month)) - 1];
-        if self.recent {
-            let (hour, minute, _) = self.when.to_hms();
-            write!(f, "{month} {day:02} {hour:02}:{minute:02}")
-        } else {
-            write!(f, "{month} {day:02}  {year:04}")
-        }
-    }
+/// The four digits of a year.
+fn year_digits(year: i32) -> [u8; 4] {
+    let [c1, c2] = digits::pair((year / 100) as u8);
+    let [y1, y2] = digits::pair((year % 100) as u8);
+    [c1, c2, y1, y2]
 }
 
 /// In English whatever the locale: clients look for these.
@@ -162,10 +175,9 @@ mod tests {
             (i64::MIN, "Jan 01  0000"),
             (i64::MAX, "Dec 31  9999"),
         ] {
-            assert_eq!(ls(seconds, now).to_string(), text);
-            assert_eq!(ls(seconds, now).to_string().len(), 12);
+            assert_eq!(ls(seconds, now), text.as_bytes());
         }
-        assert_eq!(ls(i64::MAX, i64::MIN).to_string(), "Dec 31  9999");
-        assert_eq!(ls(i64::MIN, i64::MAX).to_string(), "Jan 01  0000");
+        assert_eq!(&ls(i64::MAX, i64::MIN), b"Dec 31  9999");
+        assert_eq!(&ls(i64::MIN, i64::MAX), b"Jan 01  0000");
     }
 }

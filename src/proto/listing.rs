@@ -10,8 +10,8 @@
 //! A CR or LF in a name would break its line in two and is shown as `?`. All other bytes are
 //! written as they are.
 
-use super::date;
 use super::entry::{Facts, Kind};
+use super::{date, digits};
 use std::fmt;
 use std::io::Write as _; // only ever into a Vec
 
@@ -36,8 +36,17 @@ pub enum Style {
 pub fn long(out: &mut Vec<u8>, name: &[u8], facts: &Facts, target: Option<&[u8]>, now: i64) {
     out.extend_from_slice(&permissions(facts));
     let Facts { links, owner, group, size, modified, .. } = *facts;
-    let date = date::ls(modified, now);
-    put(out, format_args!(" {links:>3} {owner:<8} {group:<8} {size:>8} {date} "));
+    out.push(b' ');
+    digits::right_aligned(out, links.into(), 3);
+    out.push(b' ');
+    digits::left_aligned(out, owner.into(), 8);
+    out.push(b' ');
+    digits::left_aligned(out, group.into(), 8);
+    out.push(b' ');
+    digits::right_aligned(out, size, 8);
+    out.push(b' ');
+    out.extend_from_slice(&date::ls(modified, now));
+    out.push(b' ');
     shown(out, name);
     if let Some(target) = target {
         out.extend_from_slice(b" -> ");
@@ -159,23 +168,31 @@ impl fmt::Display for FactSet {
 
 /// Appends one fact, or nothing if the file does not have it.
 fn put_fact(out: &mut Vec<u8>, fact: Fact, facts: &Facts, may_write: bool) {
-    let name = fact.name();
     match fact {
-        Fact::Type => put(out, format_args!("{name}={};", kind(facts.kind))),
-        Fact::Size if facts.kind == Kind::File => put(out, format_args!("{name}={};", facts.size)),
-        Fact::Size => {} // RFC 3659 means the bytes that a transfer would have
-        Fact::Modify => put(out, format_args!("{name}={};", date::mdtm(facts.modified))),
-        Fact::Create => {
-            if let Some(created) = facts.created {
-                put(out, format_args!("{name}={};", date::mdtm(created)));
-            }
-        }
-        Fact::Perm => put(out, format_args!("{name}={};", rights(facts.kind, may_write))),
-        Fact::Unique => put(out, format_args!("{name}={:x}g{:x};", facts.device, facts.inode)),
-        Fact::Mode => put(out, format_args!("{name}={:04o};", facts.mode)),
-        Fact::Owner => put(out, format_args!("{name}={};", facts.owner)),
-        Fact::Group => put(out, format_args!("{name}={};", facts.group)),
+        // RFC 3659 means the bytes that a transfer would have.
+        Fact::Size if facts.kind != Kind::File => return,
+        Fact::Create if facts.created.is_none() => return,
+        _ => {}
     }
+    out.extend_from_slice(fact.name().as_bytes());
+    out.push(b'=');
+    match fact {
+        Fact::Type => out.extend_from_slice(kind(facts.kind).as_bytes()),
+        Fact::Size => digits::left_aligned(out, facts.size, 0),
+        Fact::Modify => out.extend_from_slice(date::mdtm(facts.modified).as_bytes()),
+        Fact::Create => {
+            out.extend_from_slice(date::mdtm(facts.created.unwrap_or_default()).as_bytes());
+        }
+        Fact::Perm => out.extend_from_slice(rights(facts.kind, may_write).as_bytes()),
+        Fact::Unique => put(out, format_args!("{:x}g{:x}", facts.device, facts.inode)),
+        Fact::Mode => {
+            let octal = [9, 6, 3, 0].map(|shift| b'0' + (facts.mode >> shift & 7) as u8);
+            out.extend_from_slice(&octal);
+        }
+        Fact::Owner => digits::left_aligned(out, facts.owner.into(), 0),
+        Fact::Group => digits::left_aligned(out, facts.group.into(), 0),
+    }
+    out.push(b';');
 }
 
 /// The `type` fact. A link is `OS.unix=symlink` without its target, which `OS.unix=slink:target`
@@ -230,7 +247,13 @@ fn permissions(facts: &Facts) -> [u8; 10] {
 
 /// Appends a name as it can be shown within one line.
 fn shown(out: &mut Vec<u8>, name: &[u8]) {
-    out.extend(name.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b'?' } else { byte }));
+    let from = out.len();
+    out.extend_from_slice(name);
+    for byte in &mut out[from..] {
+        if matches!(byte, b'\r' | b'\n') {
+            *byte = b'?';
+        }
+    }
 }
 
 fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {

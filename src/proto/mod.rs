@@ -4,6 +4,7 @@ pub mod ascii;
 pub mod checksum;
 pub mod command;
 pub mod date;
+pub mod digits;
 pub mod entry;
 pub mod hostport;
 pub mod line;

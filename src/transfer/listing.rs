@@ -4,18 +4,15 @@
 //! streamed as the kernel gives it. Either way each call does a bounded piece of work, and what is
 //! kept does not grow with the folder.
 
-use std::vec;
-
+use super::names::Names;
 use crate::fs::{Dir, Refusal, Root};
 use crate::proto::entry::Kind;
 use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 use crate::proto::pattern;
 
-/// Up to so many names a listing is sorted; beyond it is streamed unsorted.
+/// About so many names a listing is sorted to; a folder that holds more is streamed unsorted.
 const SORTED_NAMES: usize = 10_000;
-/// A name read is a small part of the work of a line made.
-const NAMES_PER_LINE: usize = 16;
 /// Matching costs the pattern's length for every byte of a name; no honest pattern is longer.
 const LONGEST_PATTERN: usize = 1024;
 
@@ -28,15 +25,18 @@ pub struct ListingLines {
     prefix: Vec<u8>,
     /// The time that dates are shown relative to, in seconds since 1970.
     now: i64,
+    names: Names,
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Names are gathered, to be sorted.
-    Gathering(Vec<Vec<u8>>),
-    /// Lines are made of these; then, if there were too many to gather, of the rest.
-    Spelling { names: vec::IntoIter<Vec<u8>>, more: bool },
+    Gathering,
+    /// There were too many: lines are made of those at hand, then the next are read.
+    Streaming,
+    /// Lines are made of the names at hand, which are the last.
+    Spelling,
 }
 
 impl ListingLines {
@@ -53,28 +53,37 @@ impl ListingLines {
         style: Style,
         now: i64,
     ) -> Result<ListingLines, Refusal> {
-        if matches!(style, Style::Machine { .. }) && root.facts(path)?.kind != Kind::Directory {
-            return Err(Refusal::NotDirectory);
-        }
+        let lines = |dir, prefix: &[u8]| ListingLines {
+            dir,
+            pattern: None,
+            style,
+            prefix: prefix.to_vec(),
+            now,
+            names: Names::default(),
+            phase: Phase::Gathering,
+        };
+        let refusal = match root.dir(path) {
+            Ok(dir) => return Ok(lines(dir, &folder_prefix(spelled))),
+            Err(refusal) if matches!(style, Style::Machine { .. }) => return Err(refusal),
+            Err(refusal) => refusal,
+        };
         let folder_part = spelled.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
-        let is_folder = match root.facts(path) {
-            Ok(facts) => Some(facts.kind == Kind::Directory),
-            // A link that leads nowhere is listed as the link that it is.
-            Err(Refusal::NotFound) if root.link_facts(path).is_ok() => Some(false),
-            Err(Refusal::NotFound | Refusal::BadName) if is_pattern(path) => None,
-            Err(refusal) => return Err(refusal),
-        };
-        let folder = if is_folder == Some(true) { path.clone() } else { path.parent() };
-        let name = path.name().map(<[u8]>::to_vec);
-        let (prefix, pattern, phase) = match is_folder {
-            Some(true) => (folder_prefix(spelled), None, Phase::Gathering(Vec::new())),
-            Some(false) => {
-                let names = Vec::from_iter(name).into_iter();
-                (spelled[..folder_part].to_vec(), None, Phase::Spelling { names, more: false })
-            }
-            None => (spelled[..folder_part].to_vec(), name, Phase::Gathering(Vec::new())),
-        };
-        Ok(ListingLines { dir: root.dir(&folder)?, pattern, style, prefix, now, phase })
+        let prefix = &spelled[..folder_part];
+        let name = path.name().unwrap_or_default();
+        // A link that leads nowhere is listed as the link that it is.
+        let dangles = || refusal == Refusal::NotFound && root.link_facts(path).is_ok();
+        if refusal == Refusal::NotDirectory || dangles() {
+            let mut one = lines(root.dir(&path.parent())?, prefix);
+            one.names.push(name);
+            one.phase = Phase::Spelling;
+            return Ok(one);
+        }
+        if !is_pattern(name) || !matches!(refusal, Refusal::NotFound | Refusal::BadName) {
+            return Err(refusal);
+        }
+        let mut matching = lines(root.dir(&path.parent())?, prefix);
+        matching.pattern = Some(name.to_vec());
+        Ok(matching)
     }
 
     /// Appends about `lines` lines to `out`, or does as much work towards them; false when there
@@ -83,77 +92,66 @@ impl ListingLines {
     /// # Errors
     /// The folder can't be read on.
     pub fn fill(&mut self, out: &mut Vec<u8>, lines: usize) -> Result<bool, Refusal> {
-        if matches!(self.phase, Phase::Gathering(_)) {
-            return self.gather(lines.saturating_mul(NAMES_PER_LINE)).map(|()| true);
+        if self.phase == Phase::Gathering {
+            return self.gather().map(|()| true);
         }
         for _ in 0..lines {
-            match self.next_name()? {
-                Some(name) => self.spell(out, &name),
-                None => return Ok(false),
+            let Some(name) = self.names.next() else {
+                if self.phase == Phase::Spelling {
+                    return Ok(false);
+                }
+                self.names.clear();
+                return self.read().map(|()| true);
+            };
+            match self.style {
+                Style::Names => listing::name(out, &self.prefix, name),
+                Style::Long => spell_long(out, &self.dir, name, self.now),
+                Style::Machine { wanted, may_write } => {
+                    if let Ok(facts) = self.dir.facts_of(name) {
+                        listing::machine(out, name, &facts, may_write, wanted);
+                    }
+                }
             }
         }
         Ok(true)
     }
 
-    fn gather(&mut self, most: usize) -> Result<(), Refusal> {
-        let Phase::Gathering(names) = &mut self.phase else { return Ok(()) };
-        let mut more = true;
-        for _ in 0..most {
-            match self.dir.next_name().transpose()? {
-                Some(name) if matches(self.pattern.as_deref(), &name) => names.push(name),
-                Some(_) => {}
-                None => {
-                    more = false;
-                    break;
-                }
-            }
-        }
-        if !more || names.len() >= SORTED_NAMES {
-            let mut names = std::mem::take(names);
-            if !more {
-                names.sort_unstable();
-            }
-            self.phase = Phase::Spelling { names: names.into_iter(), more };
+    /// Reads more names, and decides what becomes of them.
+    fn gather(&mut self) -> Result<(), Refusal> {
+        self.phase = Phase::Streaming;
+        self.read()?;
+        match self.phase {
+            Phase::Spelling => self.names.sort(),
+            _ if self.names.len() < SORTED_NAMES => self.phase = Phase::Gathering,
+            _ => {}
         }
         Ok(())
     }
 
-    fn next_name(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
-        let Phase::Spelling { names, more } = &mut self.phase else { return Ok(None) };
-        if let Some(name) = names.next() {
-            return Ok(Some(name));
-        }
-        if *more { self.dir.next_name().transpose() } else { Ok(None) }
-    }
-
-    fn spell(&self, out: &mut Vec<u8>, name: &[u8]) {
-        if !matches(self.pattern.as_deref(), name) {
-            return;
-        }
-        match self.style {
-            Style::Names => listing::name(out, &self.prefix, name),
-            Style::Machine { wanted, may_write } => {
-                let Ok(facts) = self.dir.facts_of(name) else { return };
-                listing::machine(out, name, &facts, may_write, wanted);
+    /// Reads some names on; those that are the last are spelled, and then it is over.
+    fn read(&mut self) -> Result<(), Refusal> {
+        let (names, pattern) = (&mut self.names, self.pattern.as_deref());
+        let more = self.dir.next_names(|name| {
+            if pattern.is_none_or(|pattern| pattern::matches(pattern, name)) {
+                names.push(name);
             }
-            Style::Long => {
-                // What vanished since its name was read is not there to be listed.
-                let Ok(facts) = self.dir.facts_of(name) else { return };
-                let is_link = facts.kind == Kind::Link;
-                let target = if is_link { self.dir.link_target(name) } else { None };
-                listing::long(out, name, &facts, target.as_deref(), self.now);
-            }
+        })?;
+        if !more {
+            self.phase = Phase::Spelling;
         }
+        Ok(())
     }
 }
 
-fn is_pattern(path: &VPath) -> bool {
-    let name = path.name().unwrap_or_default();
+/// Appends a line of LIST. What vanished since its name was read is not there to be listed.
+fn spell_long(out: &mut Vec<u8>, dir: &Dir, name: &[u8], now: i64) {
+    let Ok(facts) = dir.facts_of(name) else { return };
+    let target = if facts.kind == Kind::Link { dir.link_target(name) } else { None };
+    listing::long(out, name, &facts, target.as_deref(), now);
+}
+
+fn is_pattern(name: &[u8]) -> bool {
     name.len() <= LONGEST_PATTERN && pattern::has_wildcards(name)
-}
-
-fn matches(wanted: Option<&[u8]>, name: &[u8]) -> bool {
-    wanted.is_none_or(|wanted| pattern::matches(wanted, name))
 }
 
 /// What makes the names of a folder usable from where the client is (RFC 1123, 4.1.2.7).

@@ -4,6 +4,7 @@
 mod deflate;
 mod incoming;
 mod listing;
+mod names;
 mod outgoing;
 mod pump;
 mod task;

@@ -1,0 +1,69 @@
+//! Names of files, many of them in little memory.
+
+/// A queue of names in one piece of memory, that can be sorted.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    bytes: Vec<u8>,
+    /// Where each name begins and ends in `bytes`.
+    spans: Vec<(u32, u32)>,
+    /// How many have been taken.
+    taken: usize,
+}
+
+impl Names {
+    /// Adds a name behind the others.
+    pub(super) fn push(&mut self, name: &[u8]) {
+        let begin = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(name);
+        self.spans.push((begin, self.bytes.len() as u32));
+    }
+
+    /// Puts the names in order, byte by byte.
+    pub(super) fn sort(&mut self) {
+        let bytes = &self.bytes;
+        let name = |&(begin, end): &(u32, u32)| &bytes[begin as usize..end as usize];
+        self.spans.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+    }
+
+    /// Takes the next name.
+    pub(super) fn next(&mut self) -> Option<&[u8]> {
+        let &(begin, end) = self.spans.get(self.taken)?;
+        self.taken += 1;
+        Some(&self.bytes[begin as usize..end as usize])
+    }
+
+    /// How many there are, taken ones included.
+    pub(super) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Forgets all names, and keeps the memory for the next.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+        self.taken = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_out_as_they_went_in_or_in_order() {
+        let mut names = Names::default();
+        for name in ["b", "", "a b", "a", "\u{ff}"] {
+            names.push(name.as_bytes());
+        }
+        names.sort();
+        assert_eq!(names.len(), 5);
+        for name in ["", "a", "a b", "b", "\u{ff}"] {
+            assert_eq!(names.next(), Some(name.as_bytes()));
+        }
+        assert_eq!(names.next(), None);
+        names.clear();
+        assert_eq!((names.len(), names.next()), (0, None));
+        names.push(b"again");
+        assert_eq!(names.next(), Some(&b"again"[..]));
+    }
+}
