@@ -14,9 +14,9 @@
 //! then write what there is to write.
 //!
 //! Two machines are coupled in here: the commands, of which one is obeyed at a time, and the data
-//! connection ([`data`]). A command is obeyed only while no question is open (`waiting`), no
+//! connection (`data`). A command is obeyed only while no question is open (`waiting`), no
 //! transfer runs, and the client reads its replies; until then lines wait in order. ABOR and STAT
-//! overtake ([`commands`]).
+//! overtake (`commands`).
 
 mod commands;
 mod data;
