@@ -373,6 +373,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 768, "a peer has {} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 704, "a peer has {} bytes", size_of::<Peer>());
     }
 }

@@ -150,11 +150,11 @@ impl Session {
         if self.connecting() {
             self.waiting = None;
             self.reply(Reply::CannotConnect);
-        } else if self.transfer.as_ref().is_some_and(Transfer::is_opening) {
+        } else if self.transfer.as_deref().is_some_and(Transfer::is_opening) {
             // Told when the files have answered.
             self.data = Data::None;
             return;
-        } else if self.transfer.as_ref().is_some_and(Transfer::can_break) {
+        } else if self.transfer.as_deref().is_some_and(Transfer::can_break) {
             self.log_transfer("broken");
             self.reply(Reply::DataBroken);
         }

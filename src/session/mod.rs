@@ -55,6 +55,9 @@ use transfer::Transfer;
 /// Replies that may wait to be read before the session stops obeying, in bytes.
 const OUTPUT_LIMIT: usize = 8 * 1024;
 
+/// What the buffer for replies may keep when it is empty, in bytes: most replies fit.
+const IDLE_CAPACITY: usize = 64;
+
 /// What all sessions of a server have in common.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -104,7 +107,7 @@ pub struct Session {
     algorithm: Algorithm,
     umask: Option<u16>,
     data: Data,
-    transfer: Option<Transfer>,
+    transfer: Option<Box<Transfer>>,
 }
 
 /// The question that is open: no command is obeyed until it is answered.
@@ -231,7 +234,7 @@ impl Session {
     /// So many bytes of [`output`](Session::output) are on their way.
     pub fn sent(&mut self, bytes: usize, now: Instant) {
         self.output.drain(..bytes);
-        if self.output.is_empty() && self.output.capacity() > 256 {
+        if self.output.is_empty() && self.output.capacity() > IDLE_CAPACITY {
             self.output = Vec::new();
         }
         self.clocks.output_moved = now;
@@ -277,7 +280,12 @@ impl Session {
 
     /// The next thing to do, if any.
     pub fn effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        let effect = self.effects.pop_front();
+        if effect.is_none() {
+            // A session that does nothing holds no memory for what it might ask.
+            self.effects = VecDeque::new();
+        }
+        effect
     }
 
     /// How many bytes [`receive`](Session::receive) would take now.
@@ -338,7 +346,7 @@ impl Session {
 
     /// What must hold after every input.
     fn check(&self) {
-        let running = self.transfer.as_ref().is_some_and(Transfer::runs);
+        let running = self.transfer.as_deref().is_some_and(Transfer::runs);
         debug_assert!(!running || self.data == Data::Open, "a transfer runs without a connection");
         debug_assert!(
             self.connecting() == (self.data == Data::Connecting),

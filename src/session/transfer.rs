@@ -150,14 +150,14 @@ impl Session {
             Kind::Upload | Kind::UniqueUpload => self.allocated.take(),
             Kind::Download | Kind::Listing => None,
         };
-        self.transfer = Some(Transfer {
+        self.transfer = Some(Box::new(Transfer {
             kind,
             path,
             stage: Stage::Opening,
             promised: promised.filter(|_| self.settings.strict_allo),
             moved: 0,
             moved_at: now,
-        });
+        }));
         self.ask(Errand::Open, open);
     }
 
