@@ -51,7 +51,8 @@ pub struct Config {
     pub strict_allo: bool,
     /// How long running transfers may go on at shutdown.
     pub shutdown_grace: Duration,
-    /// How many bytes one session may move before the others get their turn.
+    /// How many bytes the sessions that have work may move between them before the loop comes
+    /// around.
     pub turn_bytes: usize,
 }
 

@@ -26,6 +26,8 @@ use crate::session::{Session, Settings};
 
 /// Connections that one door lets in before others get their turn.
 const ACCEPTS: usize = 64;
+/// A smaller share of the budget, in bytes, would cost more system calls than it saves waiting.
+const SMALLEST_TURN: usize = 64 * 1024;
 /// How long nobody is accepted when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -41,6 +43,7 @@ pub(super) struct EventLoop {
     timers: Timers,
     /// How many sessions each address has.
     addresses: HashMap<IpAddr, usize>,
+    turn_bytes: usize,
     max_sessions: usize,
     max_sessions_per_address: usize,
     /// The number of the latest session.
@@ -77,6 +80,7 @@ impl EventLoop {
             queue: VecDeque::new(),
             timers: Timers::default(),
             addresses: HashMap::new(),
+            turn_bytes: config.turn_bytes.max(1),
             max_sessions: config.max_sessions,
             max_sessions_per_address: config.max_sessions_per_address,
             sessions: 0,
@@ -276,13 +280,16 @@ impl EventLoop {
 
     // Run.
 
-    /// One turn for each peer that is queued now; who is queued meanwhile has the next.
+    /// One turn for each peer that is queued now; who is queued meanwhile has the next. They share
+    /// one budget, so that the loop comes around as soon with many at work as with one.
     fn run_queue(&mut self, now: Instant) {
+        let share = self.turn_bytes / self.queue.len().max(1);
+        let budget = share.max(SMALLEST_TURN.min(self.turn_bytes));
         for _ in 0..self.queue.len() {
             let Some(slot) = self.queue.pop_front() else { return };
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.queued = false;
-            match peer.turn(&mut self.services, now) {
+            match peer.turn(&mut self.services, budget, now) {
                 Fate::Gone(reason) => self.bury(slot, reason, now),
                 Fate::Again => {
                     let wanted = peer.deadline();

@@ -124,9 +124,13 @@ impl Peer {
         self.carry_out(services, now);
     }
 
-    /// Does what can be done now, until nothing can, or the budget is used up.
-    pub(super) fn turn(&mut self, services: &mut Services, now: Instant) -> Fate {
-        let mut budget = services.turn_bytes;
+    /// Does what can be done now, until nothing can, or `budget` bytes have moved.
+    pub(super) fn turn(
+        &mut self,
+        services: &mut Services,
+        mut budget: usize,
+        now: Instant,
+    ) -> Fate {
         match self.work(services, now, &mut budget) {
             Err(Lost(reason)) => Fate::Gone(reason),
             Ok(()) if self.closing.is_some() => self.close(services, now),

@@ -26,7 +26,6 @@ pub(super) struct Services {
     pub(super) passive: PassivePorts,
     pub(super) logins: Logins,
     pub(super) partial_uploads: PartialUploads,
-    pub(super) turn_bytes: usize,
     /// The port that active data connections come from; 0 is any.
     pub(super) active_port: u16,
     pub(super) buffer: Vec<u8>,
@@ -51,7 +50,6 @@ impl Services {
             passive: PassivePorts::new(config.passive_ports.clone()),
             logins: Logins::new(config.anonymous_access(), users, waker),
             partial_uploads: config.partial_uploads,
-            turn_bytes: config.turn_bytes.max(1),
             active_port: config.active_port.unwrap_or(0),
             buffer: vec![0; BUFFER_BYTES],
             wall_clock: 0,

@@ -13,8 +13,8 @@ use crate::net::Link;
 use crate::proto::ascii::ToNetwork;
 use crate::proto::command::{Coding, Mode, Representation};
 
-/// How many bytes of the budget a line of a listing costs: about as much work as so many bytes.
-const LINE_COST: usize = 256;
+/// How many bytes of the budget a line of a listing costs: sending so many takes about as long.
+const LINE_COST: usize = 4096;
 /// Lines that are made at once, at most.
 const LINES: usize = 256;
 /// Lines that go into a reply at once.
