@@ -9,14 +9,11 @@ const MODES: [&str; 2] = ["--ftp-pasv=false", "--ftp-pasv=true"];
 
 impl Desk {
     fn aria2(&self, arguments: &[&str]) -> String {
-        let always = [
-            "--no-conf",
-            "--file-allocation=none",
-            "--max-tries=1",
-            "--timeout=20",
-            "--allow-overwrite=true",
-        ];
-        self.run("aria2c", &[&always, arguments].concat())
+        // When it happens to read the 125 and the 226 at once it doesn't see the 226, and waits for
+        // it as long as --timeout says: a minute by default. It then goes on as if it had come.
+        let timeout = ["--timeout=3", "--max-tries=1"];
+        let always = ["--no-conf", "--file-allocation=none", "--allow-overwrite=true"];
+        self.run("aria2c", &[&always, &timeout[..], arguments].concat())
     }
 }
 
