@@ -54,14 +54,16 @@ fn mlsd_tells_the_facts_of_a_folder() {
 }
 
 #[test]
-fn mlsd_of_a_file_or_of_nothing_is_refused() {
+fn mlsd_of_a_file_is_501_and_of_nothing_550() {
     let server = TestServer::start();
     server.write("file", "");
     let mut client = server.client();
-    for name in ["file", "missing", "*"] {
+    client.expect(425, "MLSD file");
+    for (name, code) in [("file", 501), ("missing", 550), ("missing/folder", 550), ("*", 550)] {
         let _data = client.extended_passive();
-        client.expect(550, format!("MLSD {name}"));
+        client.expect(code, format!("MLSD {name}"));
     }
+    client.expect_alive();
 }
 
 #[test]

@@ -38,6 +38,17 @@ enum Kind {
     /// STOU, whose replies tell the name.
     UniqueUpload,
     Listing,
+    /// MLSD, which has a reply of its own for what is no folder.
+    Facts,
+}
+
+impl Kind {
+    fn is_upload(self) -> bool {
+        match self {
+            Kind::Upload | Kind::UniqueUpload => true,
+            Kind::Download | Kind::Listing | Kind::Facts => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +83,7 @@ impl Transfer {
         let verb = match self.kind {
             Kind::Download => "sending",
             Kind::Upload | Kind::UniqueUpload => "storing",
-            Kind::Listing => "listing",
+            Kind::Listing | Kind::Facts => "listing",
         };
         format!("{verb} {}, {} bytes", Shown(self.path.as_bytes()), self.moved)
     }
@@ -132,7 +143,11 @@ impl Session {
         let path = self.path(argument);
         let (spelled, coding) = (argument.to_vec(), self.coding);
         let listing = Listing { path: path.clone(), spelled, style, coding };
-        self.begin(Kind::Listing, path, FileOp::OpenListing(listing), now);
+        let kind = match style {
+            Style::Long | Style::Names => Kind::Listing,
+            Style::Machine { .. } => Kind::Facts,
+        };
+        self.begin(kind, path, FileOp::OpenListing(listing), now);
     }
 
     fn upload(&mut self, kind: Kind, path: VPath, how: How, now: Instant) {
@@ -146,10 +161,7 @@ impl Session {
         if self.data == Data::None {
             return self.reply(Reply::NoDataConnection);
         }
-        let promised = match kind {
-            Kind::Upload | Kind::UniqueUpload => self.allocated.take(),
-            Kind::Download | Kind::Listing => None,
-        };
+        let promised = if kind.is_upload() { self.allocated.take() } else { None };
         self.transfer = Some(Box::new(Transfer {
             kind,
             path,
@@ -165,8 +177,15 @@ impl Session {
     pub(super) fn opened(&mut self, result: Result<(), Refusal>, now: Instant) {
         let Some(transfer) = &mut self.transfer else { return };
         if let Err(refusal) = result {
+            let kind = transfer.kind;
             self.drop_data();
-            return self.refused(refusal);
+            return match (kind, refusal) {
+                // RFC 3659, 7.2.1. A folder that is missing stays 550: rclone relies on it.
+                (Kind::Facts, Refusal::NotDirectory) => {
+                    self.reply(Reply::Refused(501, &refusal.to_string()));
+                }
+                _ => self.refused(refusal),
+            };
         }
         transfer.stage = Stage::Awaiting;
         transfer.moved_at = now;
@@ -204,7 +223,7 @@ impl Session {
         self.data = Data::None;
         let Some(transfer) = &mut self.transfer else { return };
         debug_assert!(transfer.stage == Stage::Running, "a transfer ended that did not run");
-        if matches!(transfer.kind, Kind::Download | Kind::Listing) {
+        if !transfer.kind.is_upload() {
             return self.complete();
         }
         // Otherwise what moved is not the length of the file.
