@@ -203,7 +203,8 @@ impl Session {
         let may_write = self.login.access() == Some(Access::Write);
         let mut line = Vec::new();
         listing::machine(&mut line, path.as_bytes(), facts, may_write, self.facts);
-        self.reply(Reply::Facts(line.trim_ascii_end()));
+        // Only the line end is ours: the blanks before it are the name's.
+        self.reply(Reply::Facts(line.strip_suffix(b"\r\n").unwrap_or(&line)));
     }
 
     /// MFMT and MFF.

@@ -1,0 +1,124 @@
+//! The control connection as real clients use it: the Synch in all its spellings, and commands that
+//! come in pieces.
+
+mod common;
+
+use common::{Client, TURNS, TestServer, Way};
+use socket2::SockRef;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+/// How clients say ABOR: bytes, and whether the last of them is urgent.
+const ABORTS: [(&str, &[(&[u8], bool)]); 6] = [
+    ("FileZilla and curl", &[(b"ABOR\r\n", false)]),
+    ("ftplib", &[(b"ABOR\r\n", true)]),
+    ("tnftp and inetutils", &[(b"\xff\xf4\xff", true), (b"\xf2ABOR\r\n", false)]),
+    ("lftp", &[(b"\xff\xf4\xff\xf2", true), (b"ABOR\r\n", false)]),
+    ("as RFC 959 has it", &[(b"\xff\xf4", false), (b"\xff\xf2", true), (b"ABOR\r\n", false)]),
+    ("all in one", &[(b"\xff\xf4\xff\xf2ABOR\r\n", true)]),
+];
+
+fn abort(client: &mut Client, pieces: &[(&[u8], bool)]) {
+    for (piece, urgent) in pieces {
+        if *urgent {
+            let sent = SockRef::from(&client.stream).send_out_of_band(piece).unwrap();
+            assert_eq!(sent, piece.len());
+        } else {
+            client.send(piece);
+        }
+    }
+}
+
+/// A download that can't end, since nobody reads.
+fn stuck_download(client: &mut Client) -> TcpStream {
+    let mut data = client.extended_passive();
+    client.begin("RETR large");
+    data.read_exact(&mut [0; 1000]).unwrap();
+    data
+}
+
+#[test]
+fn every_clients_abor_stops_what_runs_and_leaves_the_session_clean() {
+    for turn in TURNS {
+        let server = TestServer::with(|config| config.turn_bytes = turn);
+        server.write_zeros("large", 1 << 26);
+        let mut client = server.client();
+        for (who, pieces) in ABORTS {
+            let download = stuck_download(&mut client);
+            abort(&mut client, pieces);
+            client.expect_reply(426);
+            client.expect_reply(226);
+            drop(download);
+
+            let mut upload = client.extended_passive();
+            client.begin("STOR new");
+            upload.write_all(b"some bytes").unwrap();
+            abort(&mut client, pieces);
+            client.expect_reply(426);
+            client.expect_reply(226);
+            drop(upload);
+
+            client.epsv();
+            client.expect(150, "RETR large");
+            abort(&mut client, pieces);
+            client.expect_reply(426);
+            client.expect_reply(226);
+
+            abort(&mut client, pieces);
+            client.expect_reply(226);
+            assert_eq!(client.expect(200, "NOOP"), "Okay.", "{who}");
+        }
+    }
+}
+
+#[test]
+fn an_urgent_abor_finds_its_way_past_commands_that_wait() {
+    for turn in TURNS {
+        let server = TestServer::with(|config| config.turn_bytes = turn);
+        server.write_zeros("large", 1 << 26);
+        let mut client = server.client();
+        for (who, pieces) in ABORTS {
+            let data = stuck_download(&mut client);
+            client.send("SYST\r\nPWD\r\n");
+            abort(&mut client, pieces);
+            for code in [426, 226, 215, 257] {
+                assert_eq!(client.reply().0, code, "{who}");
+            }
+            drop(data);
+        }
+    }
+}
+
+#[test]
+fn a_command_may_come_in_packets_cut_anywhere() {
+    let server = TestServer::start();
+    server.write("file", "content");
+    let (mut client, mut other) = (server.client(), server.client());
+    let command = b"SIZE file\r\n";
+    let cuts = (1..command.len()).map(|cut| vec![&command[..cut], &command[cut..]]);
+    let every_byte = command.chunks(1).collect();
+    for pieces in cuts.chain([every_byte]) {
+        for piece in pieces {
+            client.send(piece);
+            // The server has seen the piece when it has answered somebody else.
+            other.expect_alive();
+        }
+        assert_eq!(client.expect_reply(213), "7");
+    }
+}
+
+#[test]
+fn an_abor_may_come_byte_by_byte() {
+    let server = TestServer::start();
+    server.write_zeros("large", 1 << 26);
+    let (mut client, mut other) = (server.client(), server.client());
+    let data = stuck_download(&mut client);
+    for byte in b"\xff\xf4\xff\xf2ABOR\r\n" {
+        SockRef::from(&client.stream).send_out_of_band(&[*byte]).unwrap();
+        other.expect_alive();
+    }
+    client.expect_reply(426);
+    client.expect_reply(226);
+    drop(data);
+    client.store("file", "content", Way::Epsv);
+}
