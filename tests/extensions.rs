@@ -273,6 +273,89 @@ fn a_copy_is_made_by_the_server() {
     assert_eq!(server.names(), ["copy", "file", "old"]);
 }
 
+#[test]
+fn comb_joins_parts_behind_the_target_and_removes_them() {
+    let server = TestServer::with(|config| config.turn_bytes = 4096);
+    let mut random = Random(1);
+    let contents = [300_000, 0, 1, 70_000].map(|length| random.bytes(length));
+    let names = ["target", "part 1", "part2", "say \"3\""];
+    let mut client = server.client();
+    for old in [true, false] {
+        for (name, content) in names.iter().zip(&contents).skip(usize::from(!old)) {
+            server.write(name, content);
+        }
+        client.expect(250, "COMB target \"part 1\" part2 \"say \"\"3\"\"\"");
+        let whole = contents[usize::from(!old)..].concat();
+        assert!(server.read("target") == whole);
+        assert_eq!(server.names(), ["target"]);
+        client.expect(250, "DELE target");
+    }
+}
+
+#[test]
+fn comb_that_is_refused_loses_nothing() {
+    let server = TestServer::start();
+    for name in ["target", "a", "b"] {
+        server.write(name, name);
+    }
+    std::fs::create_dir(server.path("folder")).unwrap();
+    symlink(".", server.path("here")).unwrap();
+    let mut client = server.client();
+    for (code, line) in [
+        (501, "COMB target"),
+        (501, "COMB target \"a"),
+        (550, "COMB target a missing b"),
+        (550, "COMB target a folder"),
+        (550, "COMB folder a b"),
+        (550, "COMB missing/target a b"),
+        (553, "COMB target a target"),
+        // Removing the part would remove what it was joined to.
+        (553, "COMB target a here/target"),
+    ] {
+        client.expect(code, line);
+        for name in ["target", "a", "b"] {
+            assert_eq!(server.read(name), name.as_bytes(), "{line}");
+        }
+        assert_eq!(server.names(), ["a", "b", "folder", "here", "target"], "{line}");
+    }
+    let many = (0..300).map(|number| format!(" {number}")).collect::<String>();
+    client.expect(504, format!("COMB target{many}"));
+}
+
+#[test]
+fn comb_is_for_those_who_may_write_and_abor_gives_it_up() {
+    let server = TestServer::with_users(|config| config.turn_bytes = 4096);
+    server.write("target", "old");
+    server.write_zeros("huge", 1 << 40);
+    let mut client = server.connect();
+    client.login_as("reader", "secret");
+    client.expect(550, "COMB target huge");
+    let mut client = server.connect();
+    client.login_as("writer", "secret");
+    client.send_line("COMB target huge");
+    client.send_line("ABOR");
+    // A file system that copies nothing at all may be done before the ABOR comes.
+    if client.reply().0 == 426 {
+        client.expect_reply(226);
+        assert_eq!(server.read("target"), b"old");
+        assert_eq!(server.names(), ["huge", "target"]);
+    }
+}
+
+#[test]
+fn copies_heed_the_umask() {
+    let server = TestServer::start();
+    for name in ["a", "b"] {
+        server.write(name, name);
+    }
+    let mut client = server.client();
+    client.expect(200, "SITE UMASK 077");
+    client.expect(350, "SITE CPFR a");
+    client.expect(250, "SITE CPTO copy");
+    client.expect(250, "COMB whole a b");
+    assert_eq!((mode(&server, "copy"), mode(&server, "whole")), (0o600, 0o600));
+}
+
 // MODE Z.
 
 #[test]

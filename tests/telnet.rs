@@ -8,18 +8,24 @@ use socket2::SockRef;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-/// How clients say ABOR: bytes, and whether the last of them is urgent.
-const ABORTS: [(&str, &[(&[u8], bool)]); 6] = [
-    ("FileZilla and curl", &[(b"ABOR\r\n", false)]),
-    ("ftplib", &[(b"ABOR\r\n", true)]),
-    ("tnftp and inetutils", &[(b"\xff\xf4\xff", true), (b"\xf2ABOR\r\n", false)]),
-    ("lftp", &[(b"\xff\xf4\xff\xf2", true), (b"ABOR\r\n", false)]),
-    ("as RFC 959 has it", &[(b"\xff\xf4", false), (b"\xff\xf2", true), (b"ABOR\r\n", false)]),
-    ("all in one", &[(b"\xff\xf4\xff\xf2ABOR\r\n", true)]),
+/// Bytes, and whether the last of them is urgent.
+struct Piece(&'static [u8], bool);
+
+/// How clients say ABOR.
+const ABORTS: [(&str, &[Piece]); 6] = [
+    ("FileZilla and curl", &[Piece(b"ABOR\r\n", false)]),
+    ("ftplib", &[Piece(b"ABOR\r\n", true)]),
+    ("tnftp and inetutils", &[Piece(b"\xff\xf4\xff", true), Piece(b"\xf2ABOR\r\n", false)]),
+    ("lftp", &[Piece(b"\xff\xf4\xff\xf2", true), Piece(b"ABOR\r\n", false)]),
+    (
+        "as RFC 959 has it",
+        &[Piece(b"\xff\xf4", false), Piece(b"\xff\xf2", true), Piece(b"ABOR\r\n", false)],
+    ),
+    ("all in one", &[Piece(b"\xff\xf4\xff\xf2ABOR\r\n", true)]),
 ];
 
-fn abort(client: &mut Client, pieces: &[(&[u8], bool)]) {
-    for (piece, urgent) in pieces {
+fn abort(client: &mut Client, pieces: &[Piece]) {
+    for Piece(piece, urgent) in pieces {
         if *urgent {
             let sent = SockRef::from(&client.stream).send_out_of_band(piece).unwrap();
             assert_eq!(sent, piece.len());

@@ -5,6 +5,7 @@
 //! other argument is read without the blanks around it.
 
 mod change;
+mod comb;
 mod site;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use super::listing::FactSet;
 use super::verb::{self, Argument, Rule, Verb};
 pub use change::Change;
 use change::{mff, timed};
+use comb::comb;
 use site::site;
 
 /// A password: it cannot be printed.
@@ -97,6 +99,8 @@ pub enum Command {
     /// The X commands: a checksum, and of what.
     Checksum(Algorithm, Target),
     Clnt,
+    /// The target, and the parts that are joined behind it.
+    Comb(Vec<u8>, Vec<Vec<u8>>),
     Cwd(Vec<u8>),
     Dele(Vec<u8>),
     Eprt(SocketAddr),
@@ -235,6 +239,7 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Avbl => Command::Avbl(path()),
         Verb::Cdup => Command::Cdup,
         Verb::Clnt => Command::Clnt,
+        Verb::Comb => comb(rule, raw)?,
         Verb::Cwd => Command::Cwd(path()),
         Verb::Dele => Command::Dele(path()),
         Verb::Eprt => Command::Eprt(hostport::parse_eprt(word).map_err(|error| match error {

@@ -357,7 +357,7 @@ fn misuse(misuse: Misuse) -> (u16, Cow<'static, [u8]>) {
 fn features(facts: FactSet, algorithm: Algorithm) -> String {
     let (hash, mlst) = (algorithm.feature(), facts.feature());
     format!(
-        "Features supported:\nAVBL\nCLNT\nEPRT\nEPSV\nHASH {hash}\nHOST\nLANG EN*\nMDTM\n\
+        "Features supported:\nAVBL\nCLNT\nCOMB target;source_list\nEPRT\nEPSV\nHASH {hash}\nHOST\nLANG EN*\nMDTM\n\
          MFF Modify;UNIX.mode;\nMFMT\nMLST {mlst}\nMODE Z\nRANG STREAM\nREST STREAM\nSIZE\nTVFS\nUTF8\n\
          XCRC\nXMD5\nXSHA1\nXSHA256\nXSHA512\nEnd FEAT."
     )

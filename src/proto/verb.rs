@@ -12,8 +12,8 @@ use Verb::*;
 #[allow(missing_docs)] // the table has a line for each
 #[rustfmt::skip]
 pub enum Verb {
-    Abor, Acct, Allo, Appe, Avbl, Cdup, Clnt, Cwd, Dele, Eprt, Epsv, Feat, Hash, Help, Host, Lang,
-    List, Mdtm, Mff, Mfmt, Mkd, Mlsd, Mlst, Mode, Nlst, Noop, Opts, Pass, Pasv, Port, Pwd, Quit,
+    Abor, Acct, Allo, Appe, Avbl, Cdup, Clnt, Comb, Cwd, Dele, Eprt, Epsv, Feat, Hash, Help, Host,
+    Lang, List, Mdtm, Mff, Mfmt, Mkd, Mlsd, Mlst, Mode, Nlst, Noop, Opts, Pass, Pasv, Port, Pwd, Quit,
     Rang, Rein, Rest, Retr, Rmd, Rnfr, Rnto, Site, Size, Stat, Stor, Stou, Stru, Syst, Type, User,
     Xcrc, Xmd5, Xsha1, Xsha256, Xsha512,
 }
@@ -104,6 +104,12 @@ static TABLE: &[Rule] = &[
     read("AVBL", Avbl, Optional, "[<folder>] (how many bytes can be stored)"),
     read("CDUP", Cdup, Forbidden, "(go to the parent folder)"),
     open("CLNT", Clnt, Required, "<name> (of the client)"),
+    write(
+        "COMB",
+        Comb,
+        Required,
+        "\"<target>\" \"<part>\"... (append the parts to it, delete them)",
+    ),
     read("CWD", Cwd, Required, "<folder> (go there)"),
     write("DELE", Dele, Required, "<file> (delete it)"),
     read("EPRT", Eprt, Required, "|1|<address>|<port>| (connect to it for data)"),

@@ -1,13 +1,14 @@
 //! Carrying out what sessions ask for: the shell's half of the boundary.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::logins::Admission;
 use super::peer::{CLOSING, DataLink, Peer};
 use super::services::Services;
 use crate::config::PartialUploads;
-use crate::fs::{Download, How, NewFile, PartialKeep, Refusal, Root};
+use crate::fs::{Download, How, PartialKeep, Refusal, Root};
 use crate::net::{Link, Role};
 use crate::proto::command::{Change, Secret};
 use crate::proto::path::VPath;
@@ -161,11 +162,14 @@ impl Peer {
                 self.task = Some(Task::checksum(open(root, &path, range)?, algorithm));
                 return Ok(None);
             }
-            FileOp::Copy(from, to) => {
+            FileOp::Copy(from, to, new) => {
                 let from = open(root, &from, ByteRange::default())?;
-                let new = NewFile::default();
                 let to = root.upload(&to, How::Replace, PartialKeep::Discard, new)?;
                 self.task = Some(Task::copy(from, to)?);
+                return Ok(None);
+            }
+            FileOp::Combine(target, parts, new) => {
+                self.task = Some(Task::combine(Rc::clone(root), &target, parts, new)?);
                 return Ok(None);
             }
         }

@@ -153,6 +153,7 @@ impl Session {
             Command::SiteUmask(mask) => self.set_umask(mask),
             Command::SiteCpfr(path) => self.copy_from(self.path(&path)),
             Command::SiteCpto(path) => self.copy_to(self.path(&path)),
+            Command::Comb(target, parts) => self.combine(&target, &parts),
             Command::Hash(path) => self.hash(&path),
             Command::Checksum(algorithm, target) => self.checksum(algorithm, target),
             Command::Pwd => self.print_folder(),

@@ -63,7 +63,10 @@ pub enum FileOp {
     /// Compute a checksum; the answer takes its time; → [`FileDone::Checksum`].
     Checksum(VPath, Algorithm, ByteRange),
     /// Copy a file to another name; the answer takes its time; → [`FileDone::Done`].
-    Copy(VPath, VPath),
+    Copy(VPath, VPath, NewFile),
+    /// Join files behind what the first one holds, if it is there; the answer takes its time;
+    /// → [`FileDone::Done`].
+    Combine(VPath, Vec<VPath>, NewFile),
     /// Open a file, to send these bytes of it; → [`FileDone::Done`].
     OpenDownload(VPath, ByteRange, Coding),
     /// Prepare an upload, touching nothing yet; → [`FileDone::Done`].
@@ -80,7 +83,7 @@ pub enum FileOp {
 impl FileOp {
     /// Whether the answer takes its time, so that [`Effect::Abort`] may come in between.
     pub fn takes_time(&self) -> bool {
-        matches!(self, FileOp::Checksum(..) | FileOp::Copy(..))
+        matches!(self, FileOp::Checksum(..) | FileOp::Copy(..) | FileOp::Combine(..))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Files and folders: SIZE, MDTM, CWD, MKD, RMD, DELE, RNFR, RNTO, ALLO, REST, TYPE, STAT of a path.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::hashes::Sought;
 use super::{ByteRange, FileDone, FileOp, Listing, Session, Waiting};
-use crate::fs::Refusal;
+use crate::fs::{NewFile, Refusal};
 use crate::proto::command::{Change, Level, Mode, Representation};
 use crate::proto::date;
 use crate::proto::entry::{Facts, Kind};
@@ -35,6 +36,10 @@ pub(super) enum Errand {
     CopyFrom(VPath),
     /// SITE CPTO.
     Copy,
+    /// COMB, whose parts are then removed.
+    Combine(VecDeque<VPath>),
+    /// A part is removed; these are left.
+    RemovePart(VecDeque<VPath>),
     /// HASH or an X command.
     Checksum(Box<Sought>),
     /// CWD, to this folder.
@@ -59,7 +64,7 @@ pub(super) enum Errand {
 impl Errand {
     /// Whether the answer takes its time, so that ABOR may come in between.
     pub(super) fn takes_time(&self) -> bool {
-        matches!(self, Errand::Copy | Errand::Checksum(_))
+        matches!(self, Errand::Copy | Errand::Combine(_) | Errand::Checksum(_))
     }
 }
 
@@ -75,6 +80,9 @@ impl Session {
             (Errand::Finish, result) => self.finished(result.map(drop)),
             (Errand::StatusLines, result) => self.status_lines(result),
             (Errand::Checksum(sought), result) => self.checksum_answered(*sought, result),
+            (Errand::Combine(parts) | Errand::RemovePart(parts), result) => {
+                self.remove_parts(parts, result);
+            }
             (Errand::ModifiedOrSet(change, path), Err(Refusal::NotFound)) => {
                 self.set_facts(vec![change], &path);
             }
@@ -218,13 +226,18 @@ impl Session {
         self.reply(Reply::Umask(self.umask.unwrap_or(USUAL_UMASK)));
     }
 
+    /// What a file that is made without an upload is to be like.
+    pub(super) fn new_file(&self) -> NewFile {
+        NewFile { umask: self.umask, reserve: 0 }
+    }
+
     pub(super) fn copy_from(&mut self, path: VPath) {
         self.ask(Errand::CopyFrom(path.clone()), FileOp::Facts(path));
     }
 
     pub(super) fn copy_to(&mut self, to: VPath) {
         match self.copy_from.take() {
-            Some(from) => self.ask(Errand::Copy, FileOp::Copy(from, to)),
+            Some(from) => self.ask(Errand::Copy, FileOp::Copy(from, to, self.new_file())),
             None => self.reply(Reply::CopyFromFirst),
         }
     }

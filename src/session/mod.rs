@@ -18,6 +18,7 @@
 //! transfer runs, and the client reads its replies; until then lines wait in order. ABOR and STAT
 //! overtake (`commands`).
 
+mod combine;
 mod commands;
 mod data;
 mod deadlines;

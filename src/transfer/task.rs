@@ -1,9 +1,13 @@
 //! Long work on files that needs no connection: checksums and copies, a slice at a time.
 
+use std::rc::Rc;
+
 use md5::Digest;
 
-use crate::fs::{Download, Refusal, Upload};
+use super::combine::Combination;
+use crate::fs::{Download, NewFile, Refusal, Root, Upload};
 use crate::proto::checksum::Algorithm;
+use crate::proto::path::VPath;
 
 /// Work under way.
 #[derive(Debug)]
@@ -12,6 +16,8 @@ pub enum Task {
     Checksum(Download, Hasher),
     /// A copy of it.
     Copy(Download, Upload),
+    /// Several files joined to one.
+    Combine(Combination),
 }
 
 /// What came of a task.
@@ -19,7 +25,7 @@ pub enum Task {
 pub enum Product {
     /// A checksum in hexadecimal digits, and the byte after the last one that counts.
     Checksum(String, u64),
-    /// The copy stands under its name.
+    /// The copy, or what was joined, stands under its name.
     Copy,
 }
 
@@ -58,27 +64,45 @@ impl Task {
         Ok(Box::new(Task::Copy(from, to)))
     }
 
+    /// To join `parts` behind what `target` holds.
+    ///
+    /// # Errors
+    /// As [`Combination::new`].
+    pub fn combine(
+        root: Rc<Root>,
+        target: &VPath,
+        parts: Vec<VPath>,
+        new: NewFile,
+    ) -> Result<Box<Task>, Refusal> {
+        Ok(Box::new(Task::Combine(Combination::new(root, target, parts, new)?)))
+    }
+
     /// Works on `budget` bytes at most; `buffer` is the loop's.
     ///
     /// # Errors
     /// The disk refuses; nothing is left of a copy.
     pub fn step(mut self: Box<Self>, buffer: &mut [u8], budget: usize) -> Result<Stage, Refusal> {
         let most = budget.min(buffer.len());
-        let moved = match &mut *self {
+        let more = match &mut *self {
             Task::Checksum(file, hasher) => {
                 let count = file.read(&mut buffer[..most])?;
                 hasher.update(&buffer[..count]);
-                count
+                count > 0
             }
-            Task::Copy(from, to) => to.copy_from(from, buffer, budget)?,
+            Task::Copy(from, to) => to.copy_from(from, buffer, budget)? > 0,
+            Task::Combine(combination) => combination.step(buffer, budget)?,
         };
-        if moved > 0 {
+        if more {
             return Ok(Stage::More(self));
         }
         Ok(Stage::Done(match *self {
             Task::Checksum(file, hasher) => Product::Checksum(hasher.digits(), file.position()),
             Task::Copy(_, to) => {
                 to.finish()?;
+                Product::Copy
+            }
+            Task::Combine(combination) => {
+                combination.finish()?;
                 Product::Copy
             }
         }))

@@ -30,6 +30,7 @@ const COMMON: &[&str] = &[
     "XMD5 f",
     "SITE CPFR a",
     "SITE CPTO b",
+    "COMB a b \"c d\"",
     "MLST f",
     "MLSD",
     "RANG 1 5",

@@ -188,7 +188,8 @@ impl Shell {
             FileOp::OpenUpload(..) => (true, true),
             FileOp::OpenDownload(..) => (false, true),
             FileOp::MakeDir(..) | FileOp::RemoveDir(_) | FileOp::RemoveFile(_) => (true, false),
-            FileOp::Rename(..) | FileOp::Change(..) | FileOp::Copy(..) => (true, false),
+            FileOp::Rename(..) | FileOp::Change(..) => (true, false),
+            FileOp::Copy(..) | FileOp::Combine(..) => (true, false),
             FileOp::FinishUpload => {
                 assert!(self.ended && self.opened == Some(Opened::Upload), "nothing has ended");
                 assert!(!self.deserted, "an upload is finished for a client that crashed");
@@ -339,7 +340,8 @@ fn path_of(operation: &FileOp) -> Option<&VPath> {
     match operation {
         FileOp::Facts(path) | FileOp::Exists(path) | FileOp::Enter(path) => Some(path),
         FileOp::MakeDir(path, _) | FileOp::RemoveDir(path) | FileOp::RemoveFile(path) => Some(path),
-        FileOp::Change(path, _) | FileOp::Checksum(path, ..) | FileOp::Copy(_, path) => Some(path),
+        FileOp::Change(path, _) | FileOp::Checksum(path, ..) => Some(path),
+        FileOp::Copy(_, path, _) | FileOp::Combine(path, ..) => Some(path),
         FileOp::Rename(_, path) | FileOp::FreeSpace(path) => Some(path),
         FileOp::OpenDownload(path, ..) | FileOp::OpenUpload(path, ..) => Some(path),
         FileOp::OpenListing(listing) => Some(&listing.path),
