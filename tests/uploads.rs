@@ -10,6 +10,7 @@ use std::fs;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::thread;
 use std::time::Duration;
 
 /// An upload that has brought some bytes and waits for more.
@@ -231,6 +232,29 @@ fn two_uploads_of_one_name_both_arrive_and_the_last_to_end_stays() {
 }
 
 #[test]
+fn of_many_uploads_to_one_name_at_once_one_stays_whole() {
+    let server = TestServer::start();
+    let address = server.v4();
+    let content = |number: u8| vec![number; 300_000 + usize::from(number)];
+    thread::scope(|scope| {
+        for number in 0..8 {
+            scope.spawn(move || {
+                let mut client = Client::connect(address);
+                client.login();
+                for _ in 0..10 {
+                    client.store("file", content(number), Way::Epsv);
+                    let seen = client.retrieve("file", Way::Epsv);
+                    assert!(seen == content(seen[0]), "a mixture");
+                }
+            });
+        }
+    });
+    let last = server.read("file");
+    assert!(last == content(last[0]));
+    assert_eq!(server.names(), ["file"]);
+}
+
+#[test]
 fn what_is_cut_off_does_not_replace_what_came_meanwhile() {
     let server = TestServer::start();
     let (mut one, mut two) = (server.client(), server.client());
@@ -266,6 +290,17 @@ fn a_replaced_file_keeps_its_permissions() {
     server.client().store("file", "new", Way::Epsv);
     let mode = fs::metadata(server.path("file")).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o640);
+}
+
+#[test]
+fn a_new_file_or_folder_heeds_the_umask() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start("umask 027", &[folder.path().to_str().unwrap()]);
+    let mut client = program.client();
+    client.store("file", "new", Way::Epsv);
+    client.expect(257, "MKD folder");
+    let mode = |name| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("file"), mode("folder")), (0o640, 0o750));
 }
 
 #[test]
