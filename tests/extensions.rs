@@ -39,7 +39,7 @@ fn mlsd_tells_the_facts_of_a_folder() {
     let server = TestServer::start();
     server.write("a file", "hello");
     std::fs::create_dir(server.path("folder")).unwrap();
-    symlink("a file", server.path("link")).unwrap();
+    symlink("nowhere", server.path("link")).unwrap();
     let mut client = server.client();
     client.expect(213, format!("MFMT {} a file", TIME.0));
     let lines = client.list("MLSD");
@@ -51,6 +51,42 @@ fn mlsd_tells_the_facts_of_a_folder() {
     assert!(line("folder").starts_with("type=dir;modify="));
     assert!(line("link").starts_with("type=OS.unix=symlink;"));
     assert_eq!(lines.len(), 3);
+}
+
+/// rclone took a link for a file of no bytes, and every copy of it for corrupted.
+#[test]
+fn mlsd_tells_of_a_link_to_a_file_what_it_leads_to() {
+    let server = TestServer::start();
+    std::fs::create_dir(server.path("folder")).unwrap();
+    server.write("folder/file", "hello");
+    std::fs::write(server.outside("secret"), "secret").unwrap();
+    for (to, link) in [
+        ("file", "near"),
+        ("/folder/file", "absolute"),
+        ("..", "up"),
+        ("../../secret", "out"),
+        ("round", "round"),
+    ] {
+        symlink(to, server.path(format!("folder/{link}"))).unwrap();
+    }
+    symlink("folder", server.path("way")).unwrap();
+    let mut client = server.client();
+    client.expect(200, "OPTS MLST type;size;");
+    for (folder, command) in [("/", "MLSD folder"), ("/", "MLSD way"), ("/folder", "MLSD")] {
+        client.expect(250, format!("CWD {folder}"));
+        let mut lines = client.list(command);
+        lines.sort();
+        let expected = [
+            // A client that mirrors would go round in circles.
+            "type=OS.unix=symlink; out",
+            "type=OS.unix=symlink; round",
+            "type=OS.unix=symlink; up",
+            "type=file;size=5; absolute",
+            "type=file;size=5; file",
+            "type=file;size=5; near",
+        ];
+        assert_eq!(lines, expected.map(|line| line.as_bytes().to_vec()), "{command}");
+    }
 }
 
 #[test]

@@ -4,9 +4,11 @@
 //! streamed as the kernel gives it. Either way each call does a bounded piece of work, and what is
 //! kept does not grow with the folder.
 
+use std::rc::Rc;
+
 use super::names::Names;
 use crate::fs::{Dir, Refusal, Root};
-use crate::proto::entry::Kind;
+use crate::proto::entry::{Facts, Kind};
 use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 use crate::proto::pattern;
@@ -19,6 +21,8 @@ const LONGEST_PATTERN: usize = 1024;
 /// A listing in the making.
 #[derive(Debug)]
 pub struct ListingLines {
+    root: Rc<Root>,
+    folder: VPath,
     dir: Dir,
     pattern: Option<Vec<u8>>,
     style: Style,
@@ -47,23 +51,27 @@ impl ListingLines {
     /// # Errors
     /// Nothing has this name, and it is no pattern; or it may not be read.
     pub fn open(
-        root: &Root,
+        root: &Rc<Root>,
         path: &VPath,
         spelled: &[u8],
         style: Style,
         now: i64,
     ) -> Result<ListingLines, Refusal> {
-        let lines = |dir, prefix: &[u8]| ListingLines {
-            dir,
-            pattern: None,
-            style,
-            prefix: prefix.to_vec(),
-            now,
-            names: Names::default(),
-            phase: Phase::Gathering,
+        let lines = |folder: VPath, prefix: &[u8]| {
+            Ok::<_, Refusal>(ListingLines {
+                dir: root.dir(&folder)?,
+                root: Rc::clone(root),
+                folder,
+                pattern: None,
+                style,
+                prefix: prefix.to_vec(),
+                now,
+                names: Names::default(),
+                phase: Phase::Gathering,
+            })
         };
-        let refusal = match root.dir(path) {
-            Ok(dir) => return Ok(lines(dir, &folder_prefix(spelled))),
+        let refusal = match lines(path.clone(), &folder_prefix(spelled)) {
+            Ok(lines) => return Ok(lines),
             Err(refusal) if matches!(style, Style::Machine { .. }) => return Err(refusal),
             Err(refusal) => refusal,
         };
@@ -73,7 +81,7 @@ impl ListingLines {
         // A link that leads nowhere is listed as the link that it is.
         let dangles = || refusal == Refusal::NotFound && root.link_facts(path).is_ok();
         if refusal == Refusal::NotDirectory || dangles() {
-            let mut one = lines(root.dir(&path.parent())?, prefix);
+            let mut one = lines(path.parent(), prefix)?;
             one.names.push(name);
             one.phase = Phase::Spelling;
             return Ok(one);
@@ -81,7 +89,7 @@ impl ListingLines {
         if !is_pattern(name) || !matches!(refusal, Refusal::NotFound | Refusal::BadName) {
             return Err(refusal);
         }
-        let mut matching = lines(root.dir(&path.parent())?, prefix);
+        let mut matching = lines(path.parent(), prefix)?;
         matching.pattern = Some(name.to_vec());
         Ok(matching)
     }
@@ -107,7 +115,8 @@ impl ListingLines {
                 Style::Names => listing::name(out, &self.prefix, name),
                 Style::Long => spell_long(out, &self.dir, name, self.now),
                 Style::Machine { wanted, may_write } => {
-                    if let Ok(facts) = self.dir.facts_of(name) {
+                    let place = (&*self.root, &self.folder);
+                    if let Ok(facts) = machine_facts(place, &self.dir, name) {
                         listing::machine(out, name, &facts, may_write, wanted);
                     }
                 }
@@ -148,6 +157,19 @@ fn spell_long(out: &mut Vec<u8>, dir: &Dir, name: &[u8], now: i64) {
     let Ok(facts) = dir.facts_of(name) else { return };
     let target = if facts.kind == Kind::Link { dir.link_target(name) } else { None };
     listing::long(out, name, &facts, target.as_deref(), now);
+}
+
+/// What MLSD tells of a name. Of a link to a file that is what MLST, SIZE and RETR tell: what it
+/// leads to. Otherwise rclone takes it for a file of no bytes, and its copy for corrupted. A link to
+/// a folder stays a link: a client that mirrors would go round in circles.
+fn machine_facts(place: (&Root, &VPath), dir: &Dir, name: &[u8]) -> Result<Facts, Refusal> {
+    let facts = dir.facts_of(name)?;
+    if facts.kind != Kind::Link {
+        return Ok(facts);
+    }
+    let (root, folder) = place;
+    let target = root.facts(&folder.join(name));
+    Ok(target.ok().filter(|target| target.kind == Kind::File).unwrap_or(facts))
 }
 
 fn is_pattern(name: &[u8]) -> bool {
