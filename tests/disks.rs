@@ -23,10 +23,10 @@ impl Mounted {
     }
 
     /// A folder seen through FUSE, by a program that knows no O_TMPFILE.
-    fn bindfs(server: &TestServer) -> Mounted {
+    fn bindfs(server: &TestServer, options: &[&str]) -> Mounted {
         let (mounted, behind) = (Mounted::folder(server), server.outside("behind"));
         fs::create_dir(&behind).unwrap();
-        run("bindfs", &[], &[&behind, &mounted.0]);
+        run("bindfs", options, &[&behind, &mounted.0]);
         mounted
     }
 
@@ -120,7 +120,7 @@ fn allo_refuses_early_and_reserves() {
 #[ignore = "needs root and bindfs: mounts a FUSE file system"]
 fn where_unnamed_files_are_unknown_uploads_are_whole_all_the_same() {
     let server = TestServer::start();
-    let disk = Mounted::bindfs(&server);
+    let disk = Mounted::bindfs(&server, &[]);
     let mut client = server.client();
     client.expect(250, "CWD disk");
     let content = Random(1).bytes(300_000);
@@ -151,6 +151,24 @@ fn where_unnamed_files_are_unknown_uploads_are_whole_all_the_same() {
     client.expect(350, "SITE CPFR part");
     client.expect(250, "SITE CPTO copy");
     assert_eq!(server.read("disk/copy"), b"a part and the rest");
+}
+
+/// As on vfat, whose files have no permission bits of their own.
+#[test]
+#[ignore = "needs root and bindfs: mounts a FUSE file system"]
+fn where_modes_cannot_be_set_a_umask_keeps_nobody_from_storing() {
+    let server = TestServer::start();
+    let disk = Mounted::bindfs(&server, &["--chmod-deny"]);
+    let mut client = server.client();
+    client.expect(250, "CWD disk");
+    client.expect(200, "SITE UMASK 077");
+    client.expect(257, "MKD folder");
+    for content in ["new", "replaced"] {
+        client.store("file", content, Way::Epsv);
+        assert_eq!(server.read("disk/file"), content.as_bytes());
+    }
+    client.expect(550, "SITE CHMOD 600 file");
+    assert_eq!(names_in(&disk.0), ["file", "folder"]);
 }
 
 /// The kernel answers what goes beyond the limit with a signal that would end the process.

@@ -73,8 +73,14 @@ impl Root {
     /// `Exists` if anything at all stands there: a dangling link and the root too.
     pub fn make_dir(&self, path: &VPath, umask: Option<u16>) -> Result<(), Refusal> {
         let name = path.name().ok_or(Refusal::Exists)?;
-        mkdirat(self.folder_of(path)?, name, Mode::from_raw_mode(0o777))?;
-        umask.map_or(Ok(()), |umask| self.set_mode(path, 0o777 & !umask))
+        let mode = 0o777 & !umask.unwrap_or(0);
+        mkdirat(self.folder_of(path)?, name, Mode::from_raw_mode(mode.into()))?;
+        if umask.is_some() {
+            // The process's own umask may have taken more. Where a file system has no such bits,
+            // the folder is made all the same.
+            let _ = self.set_mode(path, mode);
+        }
+        Ok(())
     }
 
     /// Sets the permission bits of a file or directory, `0o777` at most.

@@ -61,7 +61,8 @@ impl Scratch {
     pub(super) fn shape(&self, new: NewFile) -> Result<(), Refusal> {
         let Some(file) = &self.file else { return Ok(()) };
         if let Some(umask) = new.umask {
-            fchmod(file, new_file_mode() & !Mode::from_raw_mode(umask.into()))?;
+            // Where a file system has no such bits, that is no reason to lose an upload.
+            let _ = fchmod(file, new_file_mode() & !Mode::from_raw_mode(umask.into()));
         }
         if new.reserve > 0 {
             match fallocate(file, FallocateFlags::KEEP_SIZE, 0, new.reserve) {
@@ -112,8 +113,7 @@ impl Scratch {
         if let Ok(old) = facts_at(&self.folder, name)
             && let (Kind::File, Some(file)) = (old.kind, &self.file)
         {
-            // Where a file system has no such bits, that is no reason to lose an upload.
-            let _ = fchmod(file, Mode::from_raw_mode(u32::from(old.mode & 0o777)));
+            let _ = fchmod(file, Mode::from_raw_mode(u32::from(old.mode & 0o777))); // as in `shape`
         }
         if self.temporary.is_none() {
             match self.link(name) {
