@@ -1,7 +1,7 @@
 //! aria2: only down, in several pieces at once, each cut off by its client when it has enough.
 
 use super::NAMES;
-use super::desk::{Desk, assert_same, bytes, percent};
+use super::desk::{Desk, assert_old, assert_same, bytes, make_old, percent};
 use std::fs;
 
 /// Active and passive. In active mode it knows PORT only, so no IPv6.
@@ -35,7 +35,7 @@ fn gets_in_both_modes() {
 
 #[test]
 #[ignore = "needs aria2c"]
-fn resumes() {
+fn resumes_and_keeps_times() {
     let desk = Desk::new();
     let content = bytes(1, 5_000_000);
     fs::write(desk.served("file"), &content).unwrap();
@@ -44,6 +44,10 @@ fn resumes() {
         let url = format!("ftp://{}/file", desk.v4);
         desk.aria2(&[mode, "-c", "--allow-overwrite=false", &url]);
         assert_same(&desk.served("file"), &desk.local("file"));
+        fs::remove_file(desk.local("file")).unwrap();
+        make_old(&desk.served("file"));
+        desk.aria2(&[mode, "--remote-time=true", &url]);
+        assert_old(&desk.local("file"));
     }
 }
 

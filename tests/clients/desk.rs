@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// What a client may take, however busy the machine is.
@@ -163,6 +163,21 @@ pub fn assert_same(one: &Path, other: &Path) {
         other.display(),
         b.len()
     );
+}
+
+/// A time long ago, on a whole minute: 2015-08-20 00:00:00.
+pub const LONG_AGO: Duration = Duration::from_secs(1_440_028_800);
+
+/// Has a file be last changed long ago.
+pub fn make_old(path: &Path) {
+    File::options().write(true).open(path).unwrap().set_modified(UNIX_EPOCH + LONG_AGO).unwrap();
+}
+
+/// A file must have been last changed long ago.
+#[track_caller]
+pub fn assert_old(path: &Path) {
+    let modified = fs::metadata(path).unwrap().modified().unwrap();
+    assert_eq!(modified.duration_since(UNIX_EPOCH).unwrap(), LONG_AGO, "{}", path.display());
 }
 
 /// Two folders must hold the same names, and the files the same bytes, all the way down.

@@ -29,7 +29,7 @@ def get(name, **options):
 
 
 # Binary, of all sizes; resumed; a name of every kind that fits in a line.
-for length in 0, 1, 65537, 3_000_000:
+for length in 100_000_000, 0, 1, 65537, 3_000_000:
     content = os.urandom(length)
     assert ftp.storbinary("STOR file", io.BytesIO(content)).startswith("226")
     assert open(path("file"), "rb").read() == content
@@ -69,6 +69,12 @@ ftp.delete("moved")
 ftp.cwd("..")
 ftp.rmd('a "folder"')
 os.utime(path("file"), (1e9, 1e9))
+ftp.voidcmd("TYPE I")
+size = str(ftp.size("file"))
+facts = dict(ftp.mlsd(facts=["type", "size", "modify"]))
+assert facts == {"file": {"type": "file", "size": size, "modify": "20010909014640"}}
+refused("501", list, ftp.mlsd("file"))
+refused("550", list, ftp.mlsd("missing"))
 ftp.voidcmd("TYPE I")
 assert ftp.sendcmd("MDTM file") == "213 20010909014640"
 for do, *arguments in (

@@ -15,6 +15,8 @@ fn obeys_a_script_in_both_modes() {
         let content = bytes(2, 200_000);
         fs::write(desk.served("long"), &content).unwrap();
         fs::write(desk.local("got/long"), &content[..77_777]).unwrap();
+        fs::write(desk.served("large"), bytes(3, 100_000_000)).unwrap();
+        fs::write(desk.served("sum"), &content).unwrap();
         let (host, port) = (address.ip().to_string(), address.port().to_string());
         let said = desk.talk("inetutils-ftp", &["-n", "-i", "-v", mode, &host, &port], SCRIPT);
         assert!(said.contains("213 0") && said.contains("221 "), "{said}");
@@ -23,6 +25,10 @@ fn obeys_a_script_in_both_modes() {
             assert_same(&desk.local(name), &desk.local(format!("got/{name}")));
         }
         assert_same(&desk.served("long"), &desk.local("got/long"));
+        assert_same(&desk.served("large"), &desk.local("got/large"));
+        assert_same(&desk.local("got/large"), &desk.served("again"));
+        let appended = [bytes(2, 200_000), bytes(1, 99_991)].concat();
+        assert!(fs::read(desk.served("sum")).unwrap() == appended);
         fs::remove_dir_all(desk.local("got")).unwrap();
         fs::remove_dir_all(desk.served("d")).unwrap();
     }
@@ -46,5 +52,9 @@ rename it's.x ALL.x
 mdelete -*.x say*
 cdup
 reget long
+get large
+put large again
+lcd ..
+append it's.x sum
 bye
 ";

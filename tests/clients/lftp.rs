@@ -1,7 +1,7 @@
 //! lftp: put and get, resumed, in both modes, and whole folders mirrored both ways.
 
 use super::NAMES;
-use super::desk::{Desk, assert_same, assert_same_tree, bytes, names, plant};
+use super::desk::{Desk, assert_old, assert_same, assert_same_tree, bytes, make_old, names, plant};
 use std::fs;
 use std::net::SocketAddr;
 
@@ -21,7 +21,7 @@ impl Desk {
 #[ignore = "needs lftp"]
 fn puts_and_gets_in_both_modes() {
     let desk = Desk::new();
-    for (seed, len) in [0, 1, 65_537, 20_000_000].into_iter().enumerate() {
+    for (seed, len) in [0, 1, 65_537, 100_000_000].into_iter().enumerate() {
         fs::write(desk.local("up"), bytes(seed as u64, len)).unwrap();
         for address in desk.addresses() {
             for passive in MODES {
@@ -65,6 +65,44 @@ fn mirrors_both_ways() {
         fs::remove_dir_all(desk.local("down")).unwrap();
         desk.lftp(address, passive, "rm -r up");
         assert_eq!(names(&desk.served("")), [""; 0]);
+    }
+}
+
+#[test]
+#[ignore = "needs lftp"]
+fn keeps_times_and_finds_nothing_to_do_again() {
+    let desk = Desk::new();
+    plant(&desk.local("tree"), &NAMES);
+    NAMES.iter().for_each(|name| make_old(&desk.local(format!("tree/a folder/deep/{name}"))));
+    for setting in ["true; set ftp:use-mlsd yes", "true; set ftp:use-mlsd no", "false"] {
+        desk.lftp(desk.v4, setting, "mirror -R tree up; mirror up down");
+        for place in [desk.served("up"), desk.local("down")] {
+            assert_same_tree(&desk.local("tree"), &place);
+            NAMES.iter().for_each(|name| assert_old(&place.join("a folder/deep").join(name)));
+        }
+        let again =
+            desk.lftp(desk.v4, setting, "mirror -R -v tree up; mirror -v up down; rm -r up");
+        assert!(!again.contains("ransferring file"), "{setting}: {again}");
+        fs::remove_dir_all(desk.local("down")).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs lftp"]
+fn packs_what_it_transfers() {
+    let desk = Desk::new();
+    fs::write(desk.local("up"), [bytes(1, 1_000_000), vec![b'x'; 3_000_000]].concat()).unwrap();
+    for (address, passive) in [(desk.v4, "true"), (desk.v4, "false"), (desk.v6, "true")] {
+        let debug = desk.local("debug");
+        let script = format!(
+            "set ftp:use-mode-z yes; debug -o {} 9; put up -o file.txt; cls -1; \
+             get file.txt -o down; rm file.txt",
+            debug.display()
+        );
+        assert!(desk.lftp(address, passive, &script).contains("file.txt"));
+        assert!(fs::read_to_string(&debug).unwrap().contains("MODE Z"));
+        assert_same(&desk.local("up"), &desk.local("down"));
+        fs::remove_file(desk.local("down")).unwrap();
     }
 }
 

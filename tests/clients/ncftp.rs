@@ -1,7 +1,7 @@
 //! NcFTP's commands for scripts: ncftpget, ncftpput, ncftpls. They know no IPv6.
 
 use super::NAMES;
-use super::desk::{Desk, assert_same, assert_same_tree, bytes, names, plant};
+use super::desk::{Desk, assert_old, assert_same, assert_same_tree, bytes, make_old, names, plant};
 use std::fs;
 
 /// Active and passive.
@@ -18,7 +18,7 @@ impl Desk {
 #[ignore = "needs ncftp"]
 fn puts_and_gets_in_both_modes() {
     let desk = Desk::new();
-    for (seed, len) in [0, 1, 65_537, 20_000_000].into_iter().enumerate() {
+    for (seed, len) in [0, 1, 65_537, 100_000_000].into_iter().enumerate() {
         fs::write(desk.local("file"), bytes(seed as u64, len)).unwrap();
         fs::create_dir(desk.local("got")).unwrap();
         for mode in MODES {
@@ -49,6 +49,19 @@ fn resumes_both_ways() {
         desk.ncftp("ncftpget", &[mode, "-z", "127.0.0.1", "got", "/file"]);
         assert_same(&desk.local("file"), &desk.local("got/file"));
     }
+}
+
+#[test]
+#[ignore = "needs ncftp"]
+fn keeps_times_both_ways() {
+    let desk = Desk::new();
+    fs::write(desk.local("file"), "content").unwrap();
+    make_old(&desk.local("file"));
+    fs::create_dir(desk.local("got")).unwrap();
+    desk.ncftp("ncftpput", &["127.0.0.1", "/", "file"]);
+    assert_old(&desk.served("file"));
+    desk.ncftp("ncftpget", &["127.0.0.1", "got", "/file"]);
+    assert_old(&desk.local("got/file"));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! rclone: keeps folders alike over several connections at once, and knows no active mode.
 
 use super::NAMES;
-use super::desk::{Desk, assert_same, assert_same_tree, bytes, names, plant};
+use super::desk::{Desk, assert_old, assert_same, assert_same_tree, bytes, make_old, names, plant};
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
 
 impl Desk {
     /// How rclone is told of this server, without a configuration file.
@@ -46,6 +47,36 @@ fn copies_checks_and_syncs_folders() {
         assert_eq!(names(&desk.served("")), [""; 0]);
         fs::remove_dir_all(desk.local("got")).unwrap();
     }
+}
+
+#[test]
+#[ignore = "needs rclone"]
+fn keeps_times_and_finds_nothing_to_do_again() {
+    let desk = Desk::new();
+    plant(&desk.local("tree"), &NAMES);
+    NAMES.iter().for_each(|name| make_old(&desk.local(format!("tree/{name}"))));
+    let remote = desk.remote(desk.v4, "up");
+    for (from, to) in [("tree", &*remote), (&*remote, "down")] {
+        desk.rclone(&["copy", from, to]);
+        let again = desk.rclone(&["copy", from, to]);
+        assert!(again.contains("There was nothing to transfer"), "{again}");
+    }
+    NAMES.iter().for_each(|name| assert_old(&desk.served(format!("up/{name}"))));
+    NAMES.iter().for_each(|name| assert_old(&desk.local(format!("down/{name}"))));
+}
+
+/// A link to a file is a file like any other to it; of others it says that it can't have them.
+#[test]
+#[ignore = "needs rclone"]
+fn copies_what_links_lead_to() {
+    let desk = Desk::new();
+    fs::create_dir(desk.served("tree")).unwrap();
+    fs::write(desk.served("tree/file"), bytes(1, 100_000)).unwrap();
+    symlink("file", desk.served("tree/link")).unwrap();
+    let remote = desk.remote(desk.v4, "tree");
+    desk.rclone(&["copy", &remote, "got"]);
+    assert_same(&desk.served("tree/file"), &desk.local("got/link"));
+    desk.rclone(&["check", "--download", "got", &remote]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! tnftp, NetBSD's client: called as the brief calls it, and with commands on its standard input.
 
-use super::desk::{Desk, assert_same, bytes, names};
+use super::desk::{Desk, assert_old, assert_same, bytes, make_old, names};
 use std::fs;
 
 #[test]
@@ -37,11 +37,16 @@ fn gets_and_puts_urls_on_both_protocols() {
 #[test]
 #[ignore = "needs tnftp"]
 fn obeys_a_script_in_both_modes() {
-    for passive in ["on", "off"] {
+    for (passive, v6) in [("on", false), ("off", false), ("on", true), ("off", true)] {
         let desk = Desk::new();
+        let address = if v6 { desk.v6 } else { desk.v4 };
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
         for name in ["-dash.x", "it's.x", "ü 🚢.x", "two blanks.x", "other"] {
             fs::write(desk.local(name), bytes(1, 40_000)).unwrap();
         }
+        fs::write(desk.served("large"), bytes(3, 100_000_000)).unwrap();
+        fs::write(desk.served("two blanks.x"), bytes(1, 40_000)).unwrap();
+        make_old(&desk.served("two blanks.x"));
         fs::create_dir(desk.local("got")).unwrap();
         let content = bytes(2, 200_000);
         fs::write(desk.served("long"), &content).unwrap();
@@ -49,13 +54,17 @@ fn obeys_a_script_in_both_modes() {
         let script = format!(
             "user anonymous x\npassive {passive}\nbinary\nmkdir d\ncd d\nmput *.x\n\
              put other say\\ \\\"hi\\\"\nlcd got\nmget *.x\nls\nnlist *.x nlist\nsize other\n\
-             modtime it's.x\nrename it's.x other.y\ndelete -dash.x\ncdup\nreget long\nbye\n"
+             modtime it's.x\nrename it's.x other.y\ndelete -dash.x\ncdup\nreget long\nget \"two blanks.x\"\n\
+             get large\ndelete large\nput large large\nappend ../other large\nbye\n"
         );
-        let said = desk.talk("tnftp", &["-n", "-i", "-v", "127.0.0.1", &port(&desk)], &script);
+        let said = desk.talk("tnftp", &["-n", "-i", "-v", &host, &port], &script);
         assert!(said.contains("Passive mode") && said.contains("221 "), "{said}");
+        assert_old(&desk.local("got/two blanks.x"));
         assert_eq!(names(&desk.served("d")), SERVED, "{said}");
         assert_eq!(names(&desk.local("got")), GOT, "{said}");
         assert_same(&desk.served("long"), &desk.local("got/long"));
+        let appended = [bytes(3, 100_000_000), bytes(1, 40_000)].concat();
+        assert!(fs::read(desk.served("large")).unwrap() == appended);
         assert_same(&desk.local("other"), &desk.served("d/say \"hi\""));
         for name in ["-dash.x", "it's.x", "ü 🚢.x", "two blanks.x"] {
             assert_same(&desk.local(name), &desk.local(format!("got/{name}")));
@@ -63,9 +72,6 @@ fn obeys_a_script_in_both_modes() {
     }
 
     const SERVED: [&str; 4] = ["other.y", "say \"hi\"", "two blanks.x", "ü 🚢.x"];
-    const GOT: [&str; 6] = ["-dash.x", "it's.x", "long", "nlist", "two blanks.x", "ü 🚢.x"];
-}
-
-fn port(desk: &Desk) -> String {
-    desk.v4.port().to_string()
+    const GOT: [&str; 7] =
+        ["-dash.x", "it's.x", "large", "long", "nlist", "two blanks.x", "ü 🚢.x"];
 }
