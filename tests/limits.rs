@@ -8,7 +8,7 @@ use common::{Client, PATIENCE, TestServer, Way, wait_until};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 const LARGE: u64 = 1 << 26;
@@ -203,4 +203,25 @@ fn when_descriptors_run_out_connections_wait_and_nobody_suffers() {
     next.store("file", "content", Way::Epsv);
     assert_eq!(next.retrieve("file", Way::Eprt), b"content");
     first.expect_alive();
+}
+
+#[test]
+fn when_descriptors_run_out_passive_connections_wait_on_every_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start("ulimit -n 24", &[folder.path().to_str().unwrap()]);
+    let mut clients = [(); 3].map(|()| program.client());
+    let ports = clients.each_mut().map(Client::epsv);
+    let filling: Vec<_> = (0..40).map(|_| TcpStream::connect(program.address).unwrap()).collect();
+    wait_until("descriptors run out", || program.descriptors() >= 20); // beside four listeners
+    let data = ports.map(|port| connect_from(port.ip(), port));
+    // Long enough for a try to accept them that fails.
+    let tried = Instant::now() + Duration::from_millis(300);
+    while Instant::now() < tried {
+        clients[0].expect_alive();
+    }
+    drop(filling);
+    for (client, mut data) in clients.iter_mut().zip(data) {
+        client.begin("NLST");
+        assert_eq!(client.retrieve_rest(&mut data), b"");
+    }
 }

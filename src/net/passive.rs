@@ -160,13 +160,14 @@ impl PassivePorts {
         now: Instant,
         mut deliver: impl FnMut(Key, TcpStream),
     ) -> io::Result<()> {
-        for slot in std::mem::take(&mut self.ready) {
+        let slots = std::mem::take(&mut self.ready);
+        for (index, &slot) in slots.iter().enumerate() {
             let Some(Some(listener)) = self.listeners.get_mut(slot) else { continue };
             for _ in 0..ACCEPTS {
                 let accepted = match listener.door.accept() {
                     Ok(accepted) => accepted,
                     Err(error) => {
-                        self.ready.push(slot);
+                        self.ready.extend_from_slice(&slots[index..]);
                         return Err(error);
                     }
                 };
