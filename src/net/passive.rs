@@ -6,7 +6,7 @@
 //! ended without its connection is not given out again for a while, since its connection may still
 //! come.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -18,6 +18,9 @@ use mio::net::TcpStream;
 
 /// How long a lease that ended without its connection is kept from others.
 const COOLING: Duration = Duration::from_secs(20);
+/// Leases of one client that cool at once. Beyond, the oldest is given out again: a client that asks
+/// for one port after the other would otherwise have all of the machine's.
+const COOLING_EACH: usize = 64;
 /// How often listeners of no fixed port that were not used since are closed.
 const SWEEP: Duration = Duration::from_secs(300);
 /// Connections that one listener accepts before others get their turn.
@@ -112,7 +115,8 @@ impl PassivePorts {
             let here = listener.door.address().ip() == local;
             (here && !self.claims.contains_key(&(slot, client))).then_some(slot)
         };
-        let slot = match self.listeners.iter().enumerate().find_map(is_free) {
+        let free = self.listeners.iter().enumerate().find_map(is_free);
+        let slot = match free.or_else(|| self.cut_cooling_short(local, client)) {
             Some(slot) => slot,
             None => self.open(poller, local, now)?,
         };
@@ -195,10 +199,7 @@ impl PassivePorts {
             && until <= now
         {
             self.cooling.pop_front();
-            self.claims.remove(&(slot, client));
-            if let Some(Some(listener)) = self.listeners.get_mut(slot) {
-                listener.claims -= 1;
-            }
+            self.end_cooling(slot, client);
         }
         if self.sweep.is_some_and(|sweep| sweep <= now) {
             for listener in &mut self.listeners {
@@ -218,6 +219,28 @@ impl PassivePorts {
     /// How many leases are held.
     pub fn leases(&self) -> usize {
         self.claims.len() - self.cooling.len()
+    }
+
+    /// Takes a client's lease that has cooled longest, if as many cool as may.
+    fn cut_cooling_short(&mut self, local: IpAddr, client: IpAddr) -> Option<usize> {
+        let mut of_client = self.cooling.iter().enumerate().filter(|(_, (_, slot, cooling))| {
+            let listener = self.listeners.get(*slot).and_then(Option::as_ref);
+            *cooling == client && listener.is_some_and(|open| open.door.address().ip() == local)
+        });
+        let (index, _) = of_client.next()?;
+        if 1 + of_client.count() < COOLING_EACH {
+            return None;
+        }
+        let (_, slot, client) = self.cooling.remove(index)?;
+        self.end_cooling(slot, client);
+        Some(slot)
+    }
+
+    fn end_cooling(&mut self, slot: usize, client: IpAddr) {
+        self.claims.remove(&(slot, client));
+        if let Some(Some(listener)) = self.listeners.get_mut(slot) {
+            listener.claims -= 1;
+        }
     }
 
     /// Opens one more listener: a port of the range that is not open yet, or any.
@@ -244,10 +267,11 @@ impl PassivePorts {
     }
 
     fn open_in(&self, range: RangeInclusive<u16>, local: IpAddr) -> io::Result<Door> {
+        let addresses = self.listeners.iter().flatten().map(|open| open.door.address());
+        let open: HashSet<SocketAddr> = addresses.collect();
         let mut refused = None;
-        for port in range {
-            let address = SocketAddr::new(local, port);
-            if self.listeners.iter().flatten().any(|open| open.door.address() == address) {
+        for address in range.map(|port| SocketAddr::new(local, port)) {
+            if open.contains(&address) {
                 continue;
             }
             match Door::open(address) {
@@ -256,5 +280,37 @@ impl PassivePorts {
             }
         }
         Err(refused.unwrap_or_else(|| io::Error::other("every passive port is taken")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    /// One session could take every port and descriptor of the machine with PASV alone.
+    #[test]
+    fn a_flood_of_leases_opens_no_flood_of_listeners() {
+        let (mut poller, now) = (Poller::new().unwrap(), Instant::now());
+        let owner = poller.key(0, Role::Control);
+        let (local, other) = (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(127, 0, 0, 2).into());
+        let mut pool = PassivePorts::new(None);
+        let mut latest = Vec::new();
+        for _ in 0..10 * COOLING_EACH {
+            let lease = pool.lease(&mut poller, local, local, owner, now).unwrap();
+            assert!(!latest.contains(&lease.address()), "a lease hardly had time to cool");
+            latest.push(lease.address());
+            if latest.len() >= COOLING_EACH {
+                latest.remove(0);
+            }
+            pool.release(lease, now);
+        }
+        assert_eq!(pool.listeners.len(), COOLING_EACH);
+        let lease = pool.lease(&mut poller, local, other, owner, now).unwrap();
+        assert_eq!((pool.listeners.len(), pool.leases()), (COOLING_EACH, 1));
+        pool.release(lease, now);
+        pool.expire(now + COOLING);
+        assert!(pool.claims.is_empty() && pool.cooling.is_empty());
+        assert!(pool.listeners.iter().flatten().all(|listener| listener.claims == 0));
     }
 }
