@@ -16,7 +16,7 @@ use crate::proto::pattern;
 /// About so many names a listing is sorted to; a folder that holds more is streamed unsorted.
 const SORTED_NAMES: usize = 10_000;
 /// Matching costs the pattern's length for every byte of a name; no honest pattern is longer.
-const LONGEST_PATTERN: usize = 1024;
+const LONGEST_PATTERN: usize = 256;
 
 /// A listing in the making.
 #[derive(Debug)]
