@@ -255,3 +255,32 @@ fn a_large_folder_delays_nobody_and_is_listed_whole() {
     assert_eq!(read_to_end(&mut data).iter().filter(|&&byte| byte == b'\n').count(), FILES / 2);
     client.expect_reply(226);
 }
+
+/// All of it was made in one turn: eight seconds for 200,000 names and a laborious pattern.
+#[test]
+fn a_stat_that_finds_nothing_delays_nobody() {
+    let server = TestServer::with(|config| config.turn_bytes = 512);
+    for number in 0..300 {
+        server.write(format!("{}{number}", "a".repeat(200)), "");
+    }
+    let (mut client, mut other) = (server.client(), server.client());
+    client.send_line(["STAT *", &"[b-da]".repeat(100), "Z"].concat());
+    assert!(client.stream.peek(&mut [0; 1]).is_ok(), "the reply has begun");
+    other.expect_alive();
+    let mut said = [0; 1000];
+    let count = client.stream.peek(&mut said).unwrap();
+    assert_eq!(said[..count].escape_ascii().to_string(), "213-Status follows:\\r\\n");
+    assert_eq!(client.expect_reply(213).split("\r\n").count(), 2);
+}
+
+/// Lines of 8 KB each, and as many as would have gone into one reply.
+#[test]
+fn a_stat_of_long_links_is_said_piece_by_piece() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let server = TestServer::start();
+    for number in 0..40 {
+        symlink(OsStr::from_bytes(&[0xFF; 4000]), server.path(format!("{number}"))).unwrap();
+    }
+    assert_eq!(server.client().expect(213, "STAT .").split("\r\n").count(), 42);
+}

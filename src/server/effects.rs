@@ -116,7 +116,7 @@ impl Peer {
         }
     }
 
-    /// Works on files; `Ok(None)` is answered later, by a task.
+    /// Works on files; `Ok(None)` is answered later, when a task or the next lines are done.
     fn file(
         &mut self,
         operation: FileOp,
@@ -139,7 +139,10 @@ impl Peer {
                     Change::Mode(mode) => root.set_mode(&path, *mode),
                 })?;
             }
-            FileOp::NextLines => done = self.next_lines()?,
+            FileOp::NextLines => {
+                self.lists = true;
+                return Ok(None);
+            }
             FileOp::FinishUpload => self.pump.take().map_or(Ok(()), |pump| pump.finish())?,
             FileOp::OpenDownload(path, range, coding) => {
                 let pump = Pump::download(open(root, &path, range)?, coding);
@@ -176,12 +179,28 @@ impl Peer {
         Ok(Some(done))
     }
 
-    fn next_lines(&mut self) -> Result<FileDone, Refusal> {
-        let lines = self.pump.as_mut().map_or(Ok(Vec::new()), |pump| pump.lines());
+    /// Makes the next lines of a STAT, and answers when there are some, or no more.
+    pub(super) fn make_lines(
+        &mut self,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> bool {
+        if !self.lists || *budget == 0 {
+            return false;
+        }
+        let lines = match &mut self.pump {
+            Some(pump) => pump.lines(budget),
+            None => Ok(Some(Vec::new())),
+        };
+        let Some(lines) = lines.transpose() else { return true };
+        self.lists = false;
         if lines.as_ref().map_or(true, Vec::is_empty) {
             self.pump = None;
         }
-        lines.map(FileDone::Lines)
+        self.session.answer(Answer::File(lines.map(FileDone::Lines)), now);
+        self.carry_out(services, now);
+        true
     }
 }
 

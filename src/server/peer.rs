@@ -30,6 +30,8 @@ pub(super) struct Peer {
     pub(super) task: Option<Box<Task>>,
     /// Whether the pump moves.
     pub(super) running: bool,
+    /// Whether the session awaits the next lines of a STAT.
+    pub(super) lists: bool,
     /// Where the client's `/` is.
     pub(super) root: Rc<Root>,
     /// The login that is being checked.
@@ -77,6 +79,7 @@ impl Peer {
             pump: None,
             task: None,
             running: false,
+            lists: false,
             root,
             claim: None,
             closing: None,
@@ -157,6 +160,7 @@ impl Peer {
             let mut progress = self.read_commands(services, now, budget)?;
             progress |= self.send_replies(services, now, budget)?;
             progress |= self.move_data(services, now, budget)?;
+            progress |= self.make_lines(services, now, budget);
             progress |= self.work_on_task(services, now, budget);
             if !progress || *budget == 0 {
                 return Ok(());

@@ -73,8 +73,8 @@ pub enum FileOp {
     OpenUpload(VPath, How, NewFile, Coding),
     /// Open a listing; → [`FileDone::Done`].
     OpenListing(Listing),
-    /// The next lines of the listing that is open, for the control connection;
-    /// → [`FileDone::Lines`].
+    /// The next lines of the listing that is open, for the control connection; the answer may take
+    /// its time; → [`FileDone::Lines`].
     NextLines,
     /// The upload has arrived whole: put it under its name; → [`FileDone::Done`].
     FinishUpload,

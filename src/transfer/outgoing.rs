@@ -17,8 +17,8 @@ use crate::proto::command::{Coding, Mode, Representation};
 const LINE_COST: usize = 4096;
 /// Lines that are made at once, at most.
 const LINES: usize = 256;
-/// Lines that go into a reply at once.
-const STATUS_LINES: usize = 32;
+/// Bytes of lines that go into a reply at once, and at most one line more.
+const STATUS_BYTES: usize = 4096;
 /// Packing costs about so many times what sending does.
 const PACKING_COST: usize = 16;
 
@@ -116,13 +116,18 @@ impl Outgoing {
         Ok(Slice { moved: 0, cost })
     }
 
-    /// The next lines of a listing; none at its end.
-    pub(super) fn lines(&mut self) -> Result<Vec<u8>, Refusal> {
+    /// The next lines of a listing, empty at its end; `None` if `budget` is used up before there
+    /// are any.
+    pub(super) fn lines(&mut self, budget: &mut usize) -> Result<Option<Vec<u8>>, Refusal> {
         let mut out = Vec::new();
-        if let Source::Listing(lines) = &mut self.source {
-            while out.is_empty() && lines.fill(&mut out, STATUS_LINES)? {}
+        let Source::Listing(lines) = &mut self.source else { return Ok(Some(out)) };
+        while *budget > 0 && out.len() < STATUS_BYTES {
+            *budget = budget.saturating_sub(LINE_COST);
+            if !lines.fill(&mut out, 1)? {
+                return Ok(Some(out));
+            }
         }
-        Ok(out)
+        Ok((!out.is_empty()).then_some(out))
     }
 }
 

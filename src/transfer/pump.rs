@@ -125,14 +125,15 @@ impl Pump {
         }
     }
 
-    /// The next lines of a listing, for the control connection; none at its end.
+    /// The next lines of a listing, for the control connection, empty at its end; `None` if
+    /// `budget` is used up before there are any.
     ///
     /// # Errors
     /// The folder can't be read on.
-    pub fn lines(&mut self) -> Result<Vec<u8>, Refusal> {
+    pub fn lines(&mut self, budget: &mut usize) -> Result<Option<Vec<u8>>, Refusal> {
         match self {
-            Pump::Outgoing(outgoing) => outgoing.lines(),
-            Pump::Incoming(_) => Ok(Vec::new()),
+            Pump::Outgoing(outgoing) => outgoing.lines(budget),
+            Pump::Incoming(_) => Ok(Some(Vec::new())),
         }
     }
 }
