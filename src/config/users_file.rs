@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 pub struct UsersFile {
     path: PathBuf,
     accounts: Accounts,
-    /// What the file looked like when it was last looked at, good or bad; `None` is missing.
+    /// What the file looked like when it was last read, good or bad; `None` is missing.
     stamp: Option<Stamp>,
+    /// What was last wrong with it, which is said once.
+    trouble: Option<String>,
 }
 
 impl UsersFile {
@@ -27,7 +29,7 @@ impl UsersFile {
         // The stamp is taken first: what is written after it is noticed by the next refresh.
         let stamp = Stamp::of(&path);
         let accounts = load(&path)?;
-        Ok(UsersFile { path, accounts, stamp })
+        Ok(UsersFile { path, accounts, stamp, trouble: None })
     }
 
     /// The users that may log in.
@@ -43,14 +45,27 @@ impl UsersFile {
         if stamp == self.stamp {
             return;
         }
-        self.stamp = stamp;
-        match load(&self.path) {
+        let before = std::mem::replace(&mut self.stamp, stamp);
+        let trouble = match load(&self.path) {
             Ok(accounts) => {
                 log::info!("{}: read again, {} users", self.path.display(), accounts.iter().len());
                 self.accounts = accounts;
+                None
             }
-            Err(error) => log::error!("{error}; until that is mended the users stay as they were"),
+            Err(error) => {
+                // Descriptors may have run out, or a permission be missing: it is tried again.
+                if self.stamp.is_some() && matches!(error, StartError::Users { line: None, .. }) {
+                    self.stamp = before;
+                }
+                Some(error.to_string())
+            }
+        };
+        if let Some(trouble) = &trouble
+            && self.trouble.as_ref() != Some(trouble)
+        {
+            log::error!("{trouble}; until that is mended the users stay as they were");
         }
+        self.trouble = trouble;
     }
 }
 
@@ -233,6 +248,26 @@ mod tests {
         add(&path, "cat").unwrap();
         file.refresh();
         assert_eq!(names(&file), ["cat"]);
+    }
+
+    /// A descriptor was missing when it had changed, and the change was never seen. Here a folder
+    /// takes the file's place for a moment, since root may read everything.
+    #[test]
+    fn a_file_that_could_not_be_read_is_read_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, aside) = (folder.path().join("users.toml"), folder.path().join("aside"));
+        add(&path, "alice").unwrap();
+        let mut file = UsersFile::open(&path).unwrap();
+        add(&path, "bob").unwrap();
+        fs::rename(&path, &aside).unwrap();
+        fs::create_dir(&path).unwrap();
+        file.refresh();
+        let stamp = Stamp::of(&path);
+        assert_ne!(file.stamp, stamp, "what was not read is not known");
+        fs::remove_dir(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+        file.refresh();
+        assert_eq!(names(&file), ["alice", "bob"]);
     }
 
     #[test]
