@@ -70,6 +70,21 @@ fn a_session_that_is_idle_for_too_long_is_421() {
     silent.expect_close();
 }
 
+/// What a program may set to say "never" was more than a clock can count.
+#[test]
+fn a_timeout_may_be_endless() {
+    let server = TestServer::with(|config| {
+        config.idle_timeout = Duration::MAX;
+        config.data_timeout = Duration::MAX;
+        config.shutdown_grace = Duration::MAX;
+    });
+    server.write("file", "content");
+    let mut client = server.client();
+    for way in [Way::Epsv, Way::Eprt] {
+        assert_eq!(client.retrieve("file", way), b"content");
+    }
+}
+
 #[test]
 fn half_a_command_now_and_then_does_not_keep_a_session() {
     let server = TestServer::with(|config| config.idle_timeout = SECOND);

@@ -28,6 +28,8 @@ use crate::session::{Session, Settings};
 const ACCEPTS: usize = 64;
 /// A smaller share of the budget, in bytes, would cost more system calls than it saves waiting.
 const SMALLEST_TURN: usize = 64 * 1024;
+/// No timeout is longer, so that every deadline is a time that the clock can tell.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// How long nobody is accepted when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -64,8 +66,8 @@ impl EventLoop {
         let services = Services::new(&config, poller, users, handle.waker(), root);
         let settings = Settings {
             banner: config.banner,
-            idle_timeout: config.idle_timeout,
-            data_timeout: config.data_timeout,
+            idle_timeout: config.idle_timeout.min(LONGEST_TIMEOUT),
+            data_timeout: config.data_timeout.min(LONGEST_TIMEOUT),
             passive_address: config.passive_address,
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             strict_allo: config.strict_allo,
@@ -85,7 +87,7 @@ impl EventLoop {
             max_sessions_per_address: config.max_sessions_per_address,
             sessions: 0,
             accept_paused: None,
-            shutdown_grace: config.shutdown_grace,
+            shutdown_grace: config.shutdown_grace.min(LONGEST_TIMEOUT),
             stops: 0,
             signalled: 0,
             drained_by: None,
