@@ -34,8 +34,6 @@ pub enum StartError {
     },
     /// The kernel refused what the event loop needs.
     Loop(io::Error),
-    /// A limit of the process or of the configuration stands in the way.
-    Limits(String),
 }
 
 impl fmt::Display for StartError {
@@ -50,7 +48,6 @@ impl fmt::Display for StartError {
                 write!(f, "--users {}: {message}", path.display())
             }
             StartError::Loop(source) => write!(f, "the kernel refused the event loop: {source}"),
-            StartError::Limits(message) => f.write_str(message),
         }
     }
 }
@@ -60,7 +57,7 @@ impl std::error::Error for StartError {
         match self {
             StartError::Root { source, .. } | StartError::Listen { source, .. } => Some(source),
             StartError::Loop(source) => Some(source),
-            StartError::Users { .. } | StartError::Limits(_) => None,
+            StartError::Users { .. } => None,
         }
     }
 }
@@ -128,7 +125,6 @@ mod tests {
             (users(Some(3)), "--users u.toml, line 3: no", "file"),
             (users(None), "--users u.toml: no", "file"),
             (StartError::Loop(ErrorKind::Other.into()), "the kernel", "event loop"),
-            (StartError::Limits("--max-sessions".to_owned()), "--max", "sessions"),
         ] {
             let line = error.to_string();
             assert!(line.starts_with(starts) && line.contains(holds), "{line}");
