@@ -5,6 +5,7 @@ mod common;
 
 use common::program::Program;
 use common::{Client, Random, TURNS, TestServer, Way, wait_until};
+use std::io::Read;
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 
@@ -274,4 +275,28 @@ fn random_bytes_get_replies_or_a_close() {
         assert!(replies.ends_with(b"\r\n"));
         other.expect_alive();
     }
+}
+
+/// Half a megabyte each, for as long as they like.
+#[test]
+fn files_of_type_a_that_nobody_reads_take_little_memory() {
+    const CLIENTS: u64 = 20;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lines"), vec![b'\n'; 8 * MIB]).unwrap();
+    let program = Program::start("", &[folder.path().to_str().unwrap()]);
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| program.client()).collect();
+    let before = program.memory();
+    let begin = |client: &mut Client| {
+        client.expect(200, "TYPE A");
+        let mut data = client.extended_passive();
+        client.begin("RETR lines");
+        data.read_exact(&mut [0; 1000]).unwrap();
+        data
+    };
+    let _data: Vec<_> = clients.iter_mut().map(begin).collect();
+    for client in &mut clients {
+        client.expect(211, "STAT");
+    }
+    let grown = program.memory().saturating_sub(before) / CLIENTS;
+    assert!(grown < 200, "{grown} KiB each");
 }

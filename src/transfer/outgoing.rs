@@ -17,6 +17,9 @@ use crate::proto::command::{Coding, Mode, Representation};
 const LINE_COST: usize = 4096;
 /// Lines that are made at once, at most.
 const LINES: usize = 256;
+/// Bytes of a file that are made ready at once: a client that reads nothing holds as many, or twice
+/// as many in TYPE A.
+const STAGED_BYTES: usize = 64 * 1024;
 /// Bytes of lines that go into a reply at once, and at most one line more.
 const STATUS_BYTES: usize = 4096;
 /// Packing costs about so many times what sending does.
@@ -90,7 +93,7 @@ impl Outgoing {
                 (wanted * LINE_COST, lines.fill(&mut self.staged, wanted)?)
             }
             Source::File { file, .. } => {
-                let most = left.min(buffer.len());
+                let most = left.min(buffer.len()).min(STAGED_BYTES);
                 let read = file.read(&mut buffer[..most])?;
                 match &mut self.text {
                     Some(text) => text.encode(&buffer[..read], &mut self.staged),
