@@ -288,3 +288,18 @@ fn a_verdict_that_comes_late_is_nobodys() {
     client.expect(530, "PASS wrong");
     client.expect(530, "PWD");
 }
+
+/// One address had all places of the queue, and everybody else was turned away.
+#[test]
+fn a_flood_of_logins_from_one_address_leaves_room_for_others() {
+    let server = TestServer::with_users(|_| {});
+    let from = || Client::connect_from([127, 0, 0, 2].into(), server.v4());
+    let mut flood: Vec<_> = (0..100).map(|_| from()).collect();
+    for client in &mut flood {
+        client.expect(331, "USER nobody");
+        client.send_line("PASS guess");
+    }
+    flood.remove(99).expect_reply(421);
+    server.connect().login_as("reader", "secret");
+    flood.into_iter().for_each(Client::reset);
+}

@@ -63,7 +63,7 @@ impl Peer {
     }
 
     fn verify(&mut self, services: &mut Services, name: &[u8], secret: Secret) -> Option<Verdict> {
-        match services.logins.admit(self.key, name, secret) {
+        match services.logins.admit(self.key, self.session.client(), name, secret) {
             Admission::Granted(access) => {
                 self.root = services.own_root();
                 Some(Verdict::Granted(access))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,9 @@ const FORGIVEN: Duration = Duration::from_secs(600);
 /// Addresses that are remembered; beyond, all are forgiven that can be.
 const REMEMBERED: usize = 10_000;
 
+/// Passwords of one address that may wait to be checked: one that floods us leaves room for others.
+const CHECKED_EACH: usize = 64;
+
 /// What a login that is being checked would give.
 #[derive(Debug)]
 pub(super) struct Claim {
@@ -28,6 +32,8 @@ pub(super) struct Claim {
     pub(super) grant: Option<Grant>,
     /// The worker checks the password only as long as this lives.
     _wanted: Arc<()>,
+    /// One of those that its address may have.
+    _place: Rc<()>,
 }
 
 /// What a user gets.
@@ -55,17 +61,26 @@ pub(super) struct Logins {
     anonymous: Anonymous,
     users: Option<UsersFile>,
     verifier: Verifier,
+    /// Addresses whose passwords are being checked: as many as there are claims on each.
+    checking: HashMap<IpAddr, Weak<()>>,
     /// Wrong passwords of each address, and when the last one was.
     failures: HashMap<IpAddr, (u32, Instant)>,
 }
 
 impl Logins {
     pub(super) fn new(anonymous: Anonymous, users: Option<UsersFile>, waker: Arc<Waker>) -> Logins {
-        Logins { anonymous, users, verifier: Verifier::new(waker), failures: HashMap::new() }
+        let (checking, failures) = (HashMap::new(), HashMap::new());
+        Logins { anonymous, users, verifier: Verifier::new(waker), checking, failures }
     }
 
     /// Somebody says to be `name`. An unknown name takes as long as a wrong password.
-    pub(super) fn admit(&mut self, owner: Key, name: &[u8], secret: Secret) -> Admission {
+    pub(super) fn admit(
+        &mut self,
+        owner: Key,
+        client: IpAddr,
+        name: &[u8],
+        secret: Secret,
+    ) -> Admission {
         if is_anonymous(name) {
             let access = match self.anonymous {
                 Anonymous::Off => None,
@@ -76,6 +91,7 @@ impl Logins {
                 return Admission::Granted(access);
             }
         }
+        let Some(place) = self.place(client) else { return Admission::Busy };
         if let Some(users) = &mut self.users {
             users.refresh();
         }
@@ -84,9 +100,17 @@ impl Logins {
         let grant =
             account.map(|account| Grant { access: account.access, root: account.root.clone() });
         match self.verifier.check(owner, secret, stored) {
-            Some(wanted) => Admission::Checking(Claim { grant, _wanted: wanted }),
+            Some(wanted) => Admission::Checking(Claim { grant, _wanted: wanted, _place: place }),
             None => Admission::Busy,
         }
+    }
+
+    /// A place among the passwords of this address that are being checked, if there is one left.
+    fn place(&mut self, client: IpAddr) -> Option<Rc<()>> {
+        self.checking.retain(|_, place| place.strong_count() > 0);
+        let place = self.checking.get(&client).and_then(Weak::upgrade).unwrap_or_default();
+        self.checking.insert(client, Rc::downgrade(&place));
+        (Rc::strong_count(&place) <= CHECKED_EACH).then_some(place)
     }
 
     /// A verdict of the worker: whose, and whether the password was right.
