@@ -15,8 +15,11 @@ use crate::proto::pattern;
 
 /// About so many names a listing is sorted to; a folder that holds more is streamed unsorted.
 const SORTED_NAMES: usize = 10_000;
-/// Matching costs the pattern's length for every byte of a name; no honest pattern is longer.
-const LONGEST_PATTERN: usize = 256;
+/// No honest pattern is longer.
+const LONGEST_PATTERN: usize = 1024;
+/// Matching takes the pattern's length for every byte of a name; so many steps of it take as long
+/// as making a line.
+const STEPS_PER_LINE: usize = 1024;
 
 /// A listing in the making.
 #[derive(Debug)]
@@ -103,7 +106,8 @@ impl ListingLines {
         if self.phase == Phase::Gathering {
             return self.gather().map(|()| true);
         }
-        for _ in 0..lines {
+        let mut left = lines;
+        while left > 0 {
             let Some(name) = self.names.next() else {
                 if self.phase == Phase::Spelling {
                     return Ok(false);
@@ -111,6 +115,13 @@ impl ListingLines {
                 self.names.clear();
                 return self.read().map(|()| true);
             };
+            left -= 1;
+            if let Some(pattern) = &self.pattern {
+                left = left.saturating_sub(pattern.len() * name.len() / STEPS_PER_LINE);
+                if !pattern::matches(pattern, name) {
+                    continue;
+                }
+            }
             match self.style {
                 Style::Names => listing::name(out, &self.prefix, name),
                 Style::Long => spell_long(out, &self.dir, name, self.now),
@@ -139,12 +150,8 @@ impl ListingLines {
 
     /// Reads some names on; those that are the last are spelled, and then it is over.
     fn read(&mut self) -> Result<(), Refusal> {
-        let (names, pattern) = (&mut self.names, self.pattern.as_deref());
-        let more = self.dir.next_names(|name| {
-            if pattern.is_none_or(|pattern| pattern::matches(pattern, name)) {
-                names.push(name);
-            }
-        })?;
+        let names = &mut self.names;
+        let more = self.dir.next_names(|name| names.push(name))?;
         if !more {
             self.phase = Phase::Spelling;
         }
