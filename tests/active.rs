@@ -45,6 +45,17 @@ fn with_active_port_all_come_from_that_one() {
     }
 }
 
+#[test]
+fn an_active_port_that_cannot_be_had_is_said_at_the_start() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut config = packetboat::Config::new("/");
+    config.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    config.active_port = Some(port);
+    let error = packetboat::Server::bind(config).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("--active-port {port}: somebody listens there")), "{error}");
+}
+
 fn connect(address: std::net::SocketAddr) -> Client {
     let mut client = Client::connect(address);
     client.login();

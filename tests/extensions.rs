@@ -237,6 +237,20 @@ fn rang_chooses_the_bytes_of_the_next_transfer_only() {
     }
 }
 
+/// Storing at the first byte would cut off what stands behind the last.
+#[test]
+fn rang_is_not_for_storing() {
+    let server = TestServer::start();
+    server.write("file", "0123456789");
+    let mut client = server.client();
+    client.expect(350, "RANG 2 5");
+    let _data = client.extended_passive();
+    client.expect(504, "STOR file");
+    assert_eq!(server.read("file"), b"0123456789");
+    client.put("STOR file", "new", Way::Epsv);
+    assert_eq!(server.read("file"), b"new");
+}
+
 #[test]
 fn checksums_are_right_whole_and_in_part() {
     let server = TestServer::start();

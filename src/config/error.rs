@@ -23,6 +23,13 @@ pub enum StartError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// Active data connections cannot come from the port that they are to come from.
+    ActivePort {
+        /// The port, as it was given.
+        port: u16,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// The users file cannot be read, understood or written.
     Users {
         /// The file, as it was given.
@@ -41,6 +48,7 @@ impl fmt::Display for StartError {
         match self {
             StartError::Root { path, source } => root(f, path, source),
             StartError::Listen { address, source } => listen(f, *address, source),
+            StartError::ActivePort { port, source } => active_port(f, *port, source),
             StartError::Users { path, line: Some(line), message } => {
                 write!(f, "--users {}, line {line}: {message}", path.display())
             }
@@ -56,7 +64,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             StartError::Root { source, .. } | StartError::Listen { source, .. } => Some(source),
-            StartError::Loop(source) => Some(source),
+            StartError::ActivePort { source, .. } | StartError::Loop(source) => Some(source),
             StartError::Users { .. } => None,
         }
     }
@@ -96,6 +104,18 @@ fn listen(f: &mut fmt::Formatter<'_>, address: SocketAddr, source: &io::Error) -
     }
 }
 
+fn active_port(f: &mut fmt::Formatter<'_>, port: u16, source: &io::Error) -> fmt::Result {
+    write!(f, "--active-port {port}: ")?;
+    match source.kind() {
+        ErrorKind::AddrInUse => f.write_str("somebody listens there; choose another port"),
+        ErrorKind::PermissionDenied => {
+            f.write_str("no permission: ports below 1024 need CAP_NET_BIND_SERVICE; ")?;
+            f.write_str("leave the option out, and any port is taken")
+        }
+        _ => write!(f, "{source}; choose another port"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +127,7 @@ mod tests {
             address: address.parse().unwrap(),
             source: kind.into(),
         };
+        let active = |kind: ErrorKind| StartError::ActivePort { port: 20, source: kind.into() };
         let users = |line| StartError::Users {
             path: "u.toml".into(),
             line,
@@ -122,6 +143,13 @@ mod tests {
             (listen("0.0.0.0:21", ErrorKind::PermissionDenied), "--listen 0.0.0.0:21: ", ":2121"),
             (listen("192.0.2.1:9", ErrorKind::AddrNotAvailable), "--listen ", "0.0.0.0:9"),
             (listen("192.0.2.1:9", ErrorKind::Other), "--listen 192.0.2.1:9: ", "another"),
+            (active(ErrorKind::AddrInUse), "--active-port 20: somebody", "another port"),
+            (
+                active(ErrorKind::PermissionDenied),
+                "--active-port 20: no perm",
+                "leave the option out",
+            ),
+            (active(ErrorKind::Other), "--active-port 20: ", "another port"),
             (users(Some(3)), "--users u.toml, line 3: no", "file"),
             (users(None), "--users u.toml: no", "file"),
             (StartError::Loop(ErrorKind::Other.into()), "the kernel", "event loop"),

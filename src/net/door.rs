@@ -103,3 +103,23 @@ fn is_shortage(error: &io::Error) -> bool {
     let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     shortages.iter().any(|shortage| error.raw_os_error() == Some(shortage.raw_os_error()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    #[test]
+    fn connections_have_what_a_control_connection_needs() {
+        for ip in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
+            let mut door = Door::open(SocketAddr::new(ip, 0)).unwrap();
+            door.prepare_control().unwrap();
+            let _client = std::net::TcpStream::connect(door.address()).unwrap();
+            let (stream, _) = door.accept().unwrap().expect("it waits");
+            let socket = SockRef::from(&stream);
+            assert!(socket.tcp_nodelay().unwrap());
+            assert!(socket.out_of_band_inline().unwrap());
+            assert!(socket.keepalive().unwrap());
+        }
+    }
+}

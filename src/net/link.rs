@@ -53,16 +53,7 @@ impl Link {
     /// # Errors
     /// What the kernel knows at once: no route, no descriptor, no right to the port.
     pub fn connect(from: SocketAddr, to: SocketAddr) -> io::Result<Link> {
-        let kind = Type::STREAM.nonblocking();
-        let socket = Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP))?;
-        match from.port() {
-            // Otherwise the bind would take a port for this one connection and for a minute after
-            // it; 25,000 transfers later there would be none.
-            0 => setsockopt(&socket, IpBindAddressNoPort, &true)?,
-            // Many connections come from the one port.
-            _ => socket.set_reuse_address(true)?,
-        }
-        socket.bind(&from.into())?;
+        let socket = bound(from)?;
         match socket.connect(&to.into()) {
             Err(error) if error.raw_os_error() != Some(IN_PROGRESS) => return Err(error),
             _ => {}
@@ -203,6 +194,28 @@ impl Link {
         // Fails only on a connection that is gone, which the next read tells as well.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
+}
+
+/// Whether connections can come from this address: asked once, before a client has to find out.
+///
+/// # Errors
+/// Why they can't.
+pub fn can_connect_from(from: SocketAddr) -> io::Result<()> {
+    bound(from).map(drop)
+}
+
+fn bound(from: SocketAddr) -> io::Result<Socket> {
+    let kind = Type::STREAM.nonblocking();
+    let socket = Socket::new(Domain::for_address(from), kind, Some(Protocol::TCP))?;
+    match from.port() {
+        // Otherwise the bind would take a port for this one connection and for a minute after it;
+        // 25,000 transfers later there would be none.
+        0 => setsockopt(&socket, IpBindAddressNoPort, &true)?,
+        // Many connections come from the one port.
+        _ => socket.set_reuse_address(true)?,
+    }
+    socket.bind(&from.into())?;
+    Ok(socket)
 }
 
 /// EINPROGRESS, for which `ErrorKind` has no stable name.

@@ -6,7 +6,7 @@ mod passive;
 mod poller;
 
 pub use door::Door;
-pub use link::{Flow, Link};
+pub use link::{Flow, Link, can_connect_from};
 pub use mio::Waker;
 pub use passive::{Lease, PassivePorts};
 pub use poller::{Event, Key, Poller, Role, SignalBell};

@@ -151,6 +151,8 @@ pub enum Reply<'a> {
     Checksum(&'a str),
     /// RANG: the first and the last byte of the next transfer.
     RangeSet(u64, u64),
+    /// STOR behind RANG.
+    RangeIsForReading,
     /// SIZE in TYPE A, where it would cost reading the file.
     NoSizeInAscii,
     /// The file system refused: a code of its own kind and the reason.
@@ -295,6 +297,7 @@ impl Reply<'_> {
                 let text = format!("Restarting at {first}. End byte range at {last}.");
                 return (350, owned(&[&text]));
             }
+            Reply::RangeIsForReading => (504, "RANG is for RETR and HASH; REST begins a STOR."),
             Reply::NoSizeInAscii => (550, "SIZE needs TYPE I."),
             Reply::Refused(code, reason) => (*code, *reason),
             Reply::System => (215, "UNIX Type: L8"),

@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::config::{Config, StartError, UsersFile};
 use crate::fs::Root;
-use crate::net::{Door, Poller, Role, SignalBell};
+use crate::net::{Door, Poller, Role, SignalBell, can_connect_from};
 use event_loop::EventLoop;
 pub use handle::{Census, Handle};
 
@@ -63,7 +63,13 @@ impl Server {
             });
             doors.push(door.map_err(|source| StartError::Listen { address, source })?);
         }
-        let addresses = doors.iter().map(Door::address).collect();
+        let addresses: Vec<SocketAddr> = doors.iter().map(Door::address).collect();
+        if let Some(port) = config.active_port {
+            for address in &addresses {
+                can_connect_from(SocketAddr::new(address.ip(), port))
+                    .map_err(|source| StartError::ActivePort { port, source })?;
+            }
+        }
         let handle = Handle::new(waker);
         Ok(Server { config, root, users, poller, doors, addresses, signals: None, handle })
     }

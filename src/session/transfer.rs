@@ -109,6 +109,10 @@ impl Session {
     }
 
     pub(super) fn store(&mut self, argument: &[u8], now: Instant) {
+        if self.range.to.is_some() {
+            self.range = ByteRange::default();
+            return self.reply(Reply::RangeIsForReading);
+        }
         let how = match self.range.from {
             0 => How::Replace,
             at => How::ResumeAt(at),
