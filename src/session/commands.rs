@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::files::Errand;
 use super::transfer::{self, Transfer};
-use super::{ByteRange, FileOp, Life, OUTPUT_LIMIT, Session, Waiting};
+use super::{FileOp, Life, OUTPUT_LIMIT, Session, Waiting};
 use crate::proto::command::{self, Command, Misuse, Request};
 use crate::proto::line::Line;
 use crate::proto::reply::Reply;
@@ -89,7 +89,7 @@ impl Session {
             Line::TooLong => return self.reply(Reply::LineTooLong),
         };
         if !request.rule.keeps_restart() && !transfer::is_transfer(request.rule.verb) {
-            self.range = ByteRange::default();
+            self.range = None;
         }
         match self.allowed(request) {
             Ok(command) => self.perform(command, now),

@@ -121,7 +121,7 @@ impl Session {
                 debug_assert!(false, "a connection that nobody waits for");
             }
             (DataEvent::Moved(bytes), _) => self.moved(bytes, now),
-            (DataEvent::Ended, _) => self.ended(),
+            (DataEvent::Ended, _) => self.ended(now),
             (DataEvent::Broken, _) => self.broken(),
             (DataEvent::Refused(refusal), _) => self.refused_midway(refusal),
         }
@@ -132,6 +132,8 @@ impl Session {
         if self.connecting() {
             self.waiting = None;
             self.reply(Reply::CannotConnect);
+        } else if self.transfer.as_deref().and_then(Transfer::settles).is_some() {
+            self.complete();
         } else if self.transfer.is_some() {
             self.log_transfer("aborted");
             self.reply(Reply::TransferAborted);

@@ -45,6 +45,8 @@ enum Patience {
     Moving,
     /// Not ours, but the client's: a wrong password is answered late.
     Penalty,
+    /// Not with anybody: a client that reads slowly is given time.
+    Settling,
 }
 
 impl Session {
@@ -58,6 +60,7 @@ impl Session {
         let Some((_, patience)) = due.min_by_key(|(until, _)| *until) else { return };
         match patience {
             Patience::Penalty => self.deny(),
+            Patience::Settling => self.complete(),
             Patience::Connecting => {
                 self.waiting = None;
                 self.drop_data();
@@ -102,6 +105,9 @@ impl Session {
             // Our own answers are not the client's to hurry.
             (Some(_), _) => None,
             (None, Some(transfer)) => {
+                if let Some(at) = transfer.settles() {
+                    return [reading, Some((at, Patience::Settling))];
+                }
                 debug_assert!(transfer.awaits() || self.data == Data::Open);
                 let patience =
                     if transfer.awaits() { Patience::Awaiting } else { Patience::Moving };

@@ -168,7 +168,7 @@ impl Session {
         if self.coding.representation == Representation::Ascii && at > 0 {
             return self.reply(Reply::NoRestartInAscii);
         }
-        self.range = ByteRange { from: at, to: None };
+        self.range = Some(ByteRange { from: at, to: None });
         self.reply(Reply::Restarting(at));
     }
 

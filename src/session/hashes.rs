@@ -33,16 +33,13 @@ impl Session {
 
     /// RANG names the first and the last byte; `1 0` takes the choice back.
     pub(super) fn choose_range(&mut self, first: u64, last: u64) {
-        self.range = if first > last {
-            ByteRange::default()
-        } else {
-            ByteRange { from: first, to: Some(last.saturating_add(1)) }
-        };
+        let chosen = ByteRange { from: first, to: Some(last.saturating_add(1)) };
+        self.range = (first <= last).then_some(chosen);
         self.reply(Reply::RangeSet(first, last));
     }
 
     pub(super) fn hash(&mut self, path: &[u8]) {
-        let (algorithm, range) = (self.algorithm, std::mem::take(&mut self.range));
+        let (algorithm, range) = (self.algorithm, self.range.take().unwrap_or_default());
         self.seek(Sought { algorithm, path: path.to_vec(), range, is_hash: true, otherwise: None });
     }
 

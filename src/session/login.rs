@@ -1,6 +1,6 @@
 //! Logging in: USER, PASS, REIN, QUIT. Names are never told apart before the password is checked.
 
-use super::{ByteRange, Effect, Session, Verdict, Waiting};
+use super::{Effect, Session, Verdict, Waiting};
 use crate::proto::checksum::Algorithm;
 use crate::proto::command::{Coding, Secret};
 use crate::proto::listing::FactSet;
@@ -113,7 +113,7 @@ impl Session {
         self.login.granted = None;
         self.folder = VPath::root();
         self.coding = Coding::default();
-        self.range = ByteRange::default();
+        self.range = None;
         self.rename_from = None;
         self.copy_from = None;
         self.facts = FactSet::default();

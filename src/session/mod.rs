@@ -98,7 +98,7 @@ pub struct Session {
     folder: VPath,
     coding: Coding,
     /// The bytes that REST or RANG chose for the next transfer.
-    range: ByteRange,
+    range: Option<ByteRange>,
     rename_from: Option<VPath>,
     copy_from: Option<VPath>,
     /// What ALLO announced for the next upload, in bytes.
@@ -163,7 +163,7 @@ impl Session {
             login: Login::default(),
             folder: VPath::root(),
             coding: Coding::default(),
-            range: ByteRange::default(),
+            range: None,
             rename_from: None,
             copy_from: None,
             allocated: None,

@@ -253,7 +253,7 @@ impl World {
                 self.send(self.session.room().min(self.client.unsent().len()));
             } else if self.shell.is_asked() {
                 self.answer();
-            } else if self.shell.has_penalty() {
+            } else if self.shell.has_penalty() || self.judge.is_owed(self.shell.completed) {
                 self.tick_in_time();
             } else if self.shell.is_busy() {
                 self.data_event();
@@ -332,7 +332,7 @@ impl World {
             return;
         }
         if session.room() == 0 && shell.hears() && waiting < OUTPUT_LIMIT {
-            let busy = shell.is_busy() || shell.has_penalty();
+            let busy = shell.is_busy() || shell.has_penalty() || judge.is_owed(shell.completed);
             assert!(busy, "nothing is being done, and nothing is read");
             // One may be the command that is being done; the others fill the queue.
             assert!(judge.unanswered(self.client.lines) > 1, "deaf, and no line waits");

@@ -3,6 +3,7 @@
 use super::NAMES;
 use super::desk::{Desk, assert_old, assert_same, bytes, make_old, percent};
 use std::fs;
+use std::time::{Duration, Instant};
 
 /// Active and passive. In active mode it knows PORT only, so no IPv6.
 const MODES: [&str; 2] = ["--ftp-pasv=false", "--ftp-pasv=true"];
@@ -49,6 +50,19 @@ fn resumes_and_keeps_times() {
         desk.aria2(&[mode, "--remote-time=true", &url]);
         assert_old(&desk.local("file"));
     }
+}
+
+/// It did for its whole --timeout, as often as it read the replies 125 and 226 at once.
+#[test]
+#[ignore = "needs aria2c"]
+fn does_not_wait_in_vain_for_the_end_of_small_files() {
+    let desk = Desk::new();
+    fs::write(desk.served("file"), "small").unwrap();
+    let begun = Instant::now();
+    for _ in 0..20 {
+        desk.aria2(&["-o", "got", &format!("ftp://{}/file", desk.v4)]);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -63,6 +63,33 @@ fn the_idle_time_begins_when_the_transfer_ends() {
     assert_eq!(talk.patience(), Some(IDLE_TIMEOUT));
 }
 
+/// aria2 does not see a 226 that it reads together with the 125.
+#[test]
+fn behind_rest_a_226_is_no_sooner_than_a_moment_after_the_125() {
+    let download = |rest: &str| {
+        let mut talk = Talk::writer().connected();
+        assert_eq!(talk.say(rest), "350");
+        talk.transferring("RETR f")
+    };
+    for rest in ["REST 0", "REST 5", "RANG 0 4"] {
+        let mut talk = download(rest);
+        assert_eq!(talk.data(DataEvent::Ended), "", "{rest}");
+        assert_eq!(talk.say("NOOP"), "", "it waits its turn");
+        assert_eq!(talk.wait(1), "226 200", "{rest}");
+        assert_eq!(talk.patience(), Some(IDLE_TIMEOUT));
+
+        let mut talk = download(rest);
+        talk.wait(1);
+        assert_eq!(talk.data(DataEvent::Ended), "226", "the client had its time: {rest}");
+
+        let mut talk = download(rest);
+        talk.effects();
+        talk.data(DataEvent::Ended);
+        assert_eq!(talk.say("ABOR"), "226 226", "{rest}");
+        assert_eq!(talk.effects(), [], "nothing is left to be dropped");
+    }
+}
+
 #[test]
 fn whoever_does_not_read_is_not_read_from() {
     let mut talk = Talk::reader();
