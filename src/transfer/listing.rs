@@ -17,9 +17,17 @@ use crate::proto::pattern;
 const SORTED_NAMES: usize = 10_000;
 /// No honest pattern is longer.
 const LONGEST_PATTERN: usize = 1024;
-/// Matching takes the pattern's length for every byte of a name; so many steps of it take as long
-/// as making a line.
-const STEPS_PER_LINE: usize = 1024;
+/// What work costs of the budget: in the time that it takes, about so many bytes could be sent.
+/// One call for names, about a thousand of them.
+const READ_COST: usize = 256 * 1024;
+/// A name, spelled or passed over.
+const NAME_COST: usize = 128;
+/// The facts of a file.
+const FACTS_COST: usize = 4096;
+/// One step of matching, of which there can be the pattern's length for every byte of a name.
+const STEP_COST: usize = 4;
+/// Lines that are made at once, in bytes: a client that reads nothing has us hold as many.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// A listing in the making.
 #[derive(Debug)]
@@ -97,27 +105,27 @@ impl ListingLines {
         Ok(matching)
     }
 
-    /// Appends about `lines` lines to `out`, or does as much work towards them; false when there
-    /// are no more.
+    /// Appends lines to `out`, or works towards them, until `most` of the budget is used up or a
+    /// fair piece is made: what it cost, or `None` when there are no more.
     ///
     /// # Errors
     /// The folder can't be read on.
-    pub fn fill(&mut self, out: &mut Vec<u8>, lines: usize) -> Result<bool, Refusal> {
+    pub fn fill(&mut self, out: &mut Vec<u8>, most: usize) -> Result<Option<usize>, Refusal> {
         if self.phase == Phase::Gathering {
-            return self.gather().map(|()| true);
+            return self.gather().map(|()| Some(READ_COST));
         }
-        let mut left = lines;
-        while left > 0 {
+        let mut cost = 0;
+        while cost < most && out.len() < PIECE_BYTES {
             let Some(name) = self.names.next() else {
                 if self.phase == Phase::Spelling {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 self.names.clear();
-                return self.read().map(|()| true);
+                return self.read().map(|()| Some(cost + READ_COST));
             };
-            left -= 1;
+            cost += NAME_COST;
             if let Some(pattern) = &self.pattern {
-                left = left.saturating_sub(pattern.len() * name.len() / STEPS_PER_LINE);
+                cost += pattern.len() * name.len() * STEP_COST;
                 if !pattern::matches(pattern, name) {
                     continue;
                 }
@@ -132,8 +140,11 @@ impl ListingLines {
                     }
                 }
             }
+            if self.style != Style::Names {
+                cost += FACTS_COST;
+            }
         }
-        Ok(true)
+        Ok(Some(cost))
     }
 
     /// Reads more names, and decides what becomes of them.
@@ -189,5 +200,34 @@ fn folder_prefix(spelled: &[u8]) -> Vec<u8> {
         b"" | b"." | b"./" => Vec::new(),
         [.., b'/'] => spelled.to_vec(),
         _ => [spelled, b"/"].concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One LIST held up the server for seconds: names that don't match were taken for no work.
+    #[test]
+    fn a_laborious_pattern_is_matched_a_few_names_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..30 {
+            std::fs::write(folder.path().join(format!("{}{number}", "a".repeat(200))), "").unwrap();
+        }
+        let root = Rc::new(Root::open(folder.path()).unwrap());
+        let pattern = ["*", &"[b-da]".repeat(30), "Z"].concat();
+        let path = VPath::root().join(pattern.as_bytes());
+        let open = || ListingLines::open(&root, &path, pattern.as_bytes(), Style::Names, 0);
+        let (mut lines, mut out) = (open().unwrap(), Vec::new());
+        let (mut calls, mut total) = (0, 0);
+        while let Some(cost) = lines.fill(&mut out, 1).unwrap() {
+            // The first calls read the names.
+            assert!(cost <= READ_COST, "one name of 200 bytes and a pattern of 182 cost {cost}");
+            calls += 1;
+            total += cost;
+        }
+        assert!(out.is_empty());
+        assert!(total >= 30 * 200 * 182, "thirty names cost {total}");
+        assert!(calls >= 30, "thirty names in {calls} calls");
     }
 }

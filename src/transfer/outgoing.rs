@@ -13,10 +13,6 @@ use crate::net::Link;
 use crate::proto::ascii::ToNetwork;
 use crate::proto::command::{Coding, Mode, Representation};
 
-/// How many bytes of the budget a line of a listing costs: sending so many takes about as long.
-const LINE_COST: usize = 4096;
-/// Lines that are made at once, at most.
-const LINES: usize = 256;
 /// Bytes of a file that are made ready at once: a client that reads nothing holds as many, or twice
 /// as many in TYPE A.
 const STAGED_BYTES: usize = 64 * 1024;
@@ -89,8 +85,8 @@ impl Outgoing {
         self.position = 0;
         let (cost, more) = match &mut self.source {
             Source::Listing(lines) => {
-                let wanted = (left / LINE_COST).clamp(1, LINES);
-                (wanted * LINE_COST, lines.fill(&mut self.staged, wanted)?)
+                let cost = lines.fill(&mut self.staged, left)?;
+                (cost.unwrap_or(0), cost.is_some())
             }
             Source::File { file, .. } => {
                 let most = left.min(buffer.len()).min(STAGED_BYTES);
@@ -125,9 +121,9 @@ impl Outgoing {
         let mut out = Vec::new();
         let Source::Listing(lines) = &mut self.source else { return Ok(Some(out)) };
         while *budget > 0 && out.len() < STATUS_BYTES {
-            *budget = budget.saturating_sub(LINE_COST);
-            if !lines.fill(&mut out, 1)? {
-                return Ok(Some(out));
+            match lines.fill(&mut out, 1)? {
+                Some(cost) => *budget = budget.saturating_sub(cost),
+                None => return Ok(Some(out)),
             }
         }
         Ok((!out.is_empty()).then_some(out))
