@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 /// 2023-03-04 11:24:31.
@@ -299,6 +300,18 @@ fn a_session_that_leaves_takes_its_checksum_with_it() {
     let mut client = server.client();
     client.send_line("HASH huge");
     client.reset();
+}
+
+/// A hundred and fifty who left so kept the server busy for minutes.
+#[test]
+fn a_client_that_leaves_without_quit_gives_up_its_checksum() {
+    let server = TestServer::with(|config| config.turn_bytes = 4096);
+    server.write_zeros("huge", 1 << 40);
+    let mut client = server.client();
+    client.send_line("HASH huge");
+    client.stream.shutdown(Shutdown::Write).unwrap();
+    client.expect_reply(426);
+    client.expect_close();
 }
 
 // Copies.

@@ -65,7 +65,8 @@ impl Scratch {
             let _ = fchmod(file, new_file_mode() & !Mode::from_raw_mode(umask.into()));
         }
         if new.reserve > 0 {
-            match fallocate(file, FallocateFlags::KEEP_SIZE, 0, new.reserve) {
+            let reserve = new.reserve.min(LARGEST_RESERVE);
+            match fallocate(file, FallocateFlags::KEEP_SIZE, 0, reserve) {
                 // A file system that can't reserve will tell when it is full.
                 Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
                 reserved => reserved?,
@@ -165,6 +166,10 @@ fn temporary_name() -> Result<Vec<u8>, Refusal> {
 pub(super) fn magic_link(file: impl AsFd) -> String {
     format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
 }
+
+/// A file system in memory takes its time to reserve, in one call that nobody can interrupt; what is
+/// beyond this is told when the disk is full.
+const LARGEST_RESERVE: u64 = 1 << 30;
 
 fn new_file_mode() -> Mode {
     Mode::from_raw_mode(0o666)

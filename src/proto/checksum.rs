@@ -86,14 +86,14 @@ impl Target {
 /// Splits the number off that a text ends in.
 fn split_number(text: &[u8]) -> Option<(&[u8], u64)> {
     let space = text.iter().rposition(|&byte| byte == b' ')?;
-    let number = super::command::number(&text[space + 1..])?;
+    let number = super::digits::number(&text[space + 1..])?;
     (space > 0).then_some((&text[..space], number))
 }
 
 /// The numbers of a text that holds nothing else.
 fn numbers(text: &[u8]) -> Option<Vec<u64>> {
     let words = text.split(|byte| matches!(byte, b' ' | b',')).filter(|word| !word.is_empty());
-    words.map(super::command::number).collect()
+    words.map(super::digits::number).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use super::checksum::{Algorithm, Target};
+use super::digits::number;
 use super::hostport::{self, EprtError};
 use super::listing::FactSet;
 use super::verb::{self, Argument, Rule, Verb};
@@ -310,12 +311,6 @@ fn rang(word: &[u8]) -> Option<Command> {
     let (first, last) = split(word);
     let (first, last) = (number(first)?, number(last?.trim_ascii())?);
     (first <= last || (first, last) == (1, 0)).then_some(Command::Rang(first, last))
-}
-
-/// An unsigned decimal number, digits only.
-pub(super) fn number(word: &[u8]) -> Option<u64> {
-    let digits = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
-    digits.then(|| std::str::from_utf8(word).ok()?.parse().ok())?
 }
 
 /// `ALLO n` or `ALLO n R m`, where m is a record length that files here don't have.

@@ -1,5 +1,6 @@
-//! Numbers in decimal digits, for lines that are made by the ten thousand: the formatting of the
-//! standard library can do everything, and costs more than all the rest of such a line.
+//! Numbers in decimal digits, read from commands and written into lines that are made by the ten
+//! thousand: the formatting of the standard library can do everything, and costs more than all the
+//! rest of such a line.
 
 /// Appends a number, with blanks before it up to `width` characters.
 pub fn right_aligned(out: &mut Vec<u8>, number: u64, width: usize) {
@@ -14,6 +15,12 @@ pub fn left_aligned(out: &mut Vec<u8>, number: u64, width: usize) {
     let count = spell(number, &mut buffer);
     out.extend_from_slice(&buffer[MOST_DIGITS - count..]);
     out.resize(out.len() + width.saturating_sub(count), b' ');
+}
+
+/// Reads an unsigned number: digits and nothing else.
+pub fn number(word: &[u8]) -> Option<u64> {
+    let digits = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    digits.then(|| std::str::from_utf8(word).ok()?.parse().ok())?
 }
 
 /// The two digits of a number below 100.

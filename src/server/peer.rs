@@ -13,8 +13,8 @@ use crate::transfer::{Product, Pump, Stage, State, Task};
 /// How long a client may take to read the last reply and close its side.
 pub(super) const CLOSING: Duration = Duration::from_secs(5);
 
-/// Bytes of a checksum or copy at once: a checksum costs ten times what sending costs.
-const TASK_SLICE: usize = 256 * 1024;
+/// A byte of a checksum takes about so many times as long as a byte that is sent.
+const TASK_COST: usize = 4;
 
 /// One client.
 #[derive(Debug)]
@@ -256,7 +256,8 @@ impl Peer {
         }
         let step = pump.step(link, &mut services.buffer, *budget);
         *budget = budget.saturating_sub(step.moved);
-        if step.moved > 0 {
+        // What is worked on is not standing still, even if a folder has nothing to tell for long.
+        if step.moved > 0 || matches!(step.state, State::Spent) {
             self.session.data(DataEvent::Moved(step.moved as u64), now);
         }
         match step.state {
@@ -265,6 +266,7 @@ impl Peer {
                 if link.register(&mut services.poller, self.key.slot(), Role::Data).is_err() {
                     self.broken(services, now);
                 }
+                self.carry_out(services, now);
                 return Ok(step.moved > 0);
             }
             State::Ended => self.ended(services, now)?,
@@ -288,7 +290,7 @@ impl Peer {
             return false;
         }
         let Some(task) = self.task.take() else { return false };
-        let slice = std::mem::take(budget).min(TASK_SLICE);
+        let slice = std::mem::take(budget).div_ceil(TASK_COST);
         let result = match task.step(&mut services.buffer, slice) {
             Ok(Stage::More(task)) => {
                 self.task = Some(task);

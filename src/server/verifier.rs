@@ -2,6 +2,7 @@
 //! purpose. It is started with the first password, and its verdicts come back as events.
 
 use std::io;
+use std::panic::catch_unwind;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -86,7 +87,9 @@ fn work(jobs: &Receiver<Job>, verdicts: &Sender<(Key, bool)>, waker: &Waker) {
         if job.wanted.strong_count() == 0 {
             continue;
         }
-        let right = job.stored.verify(&job.secret.0);
+        // A hash that cannot be computed, for want of memory say, is no reason to lose the worker.
+        let checked = catch_unwind(|| job.stored.verify(&job.secret.0));
+        let right = checked.unwrap_or(false);
         if verdicts.send((job.owner, right)).is_err() || waker.wake().is_err() {
             return;
         }

@@ -67,10 +67,13 @@ impl Session {
         }
     }
 
-    /// Whether data moves, or is to move, for a client that has left without QUIT.
+    /// Whether data moves or is to move, or long work is done, for a client that has left without
+    /// QUIT.
     fn is_orphan(&self) -> bool {
         let moves = self.transfer.as_deref().is_some_and(Transfer::can_break) || self.connecting();
-        self.input_ended && moves && !self.lines.holds(|line| is_verb(line, Verb::Quit))
+        self.input_ended
+            && (moves || self.works())
+            && !self.lines.holds(|line| is_verb(line, Verb::Quit))
     }
 
     /// One line: checked, then done.

@@ -159,8 +159,17 @@ impl Session {
         } else if self.transfer.as_deref().is_some_and(Transfer::can_break) {
             self.log_transfer("broken");
             self.reply(Reply::DataBroken);
+        } else if self.works() {
+            self.waiting = None;
+            self.give_up();
+            self.reply(Reply::TransferAborted);
         }
         self.drop_data();
+    }
+
+    /// Whether a checksum or a copy is being made.
+    pub(super) fn works(&self) -> bool {
+        matches!(&self.waiting, Some(Waiting::File(errand)) if errand.takes_time())
     }
 
     pub(super) fn connecting(&self) -> bool {

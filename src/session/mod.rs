@@ -335,7 +335,7 @@ impl Session {
 
     /// The last thing a session does.
     fn hang_up(&mut self) {
-        if matches!(&self.waiting, Some(Waiting::File(errand)) if errand.takes_time()) {
+        if self.works() {
             self.give_up();
         }
         self.drop_data();
