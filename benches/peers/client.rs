@@ -1,0 +1,271 @@
+//! The load: sessions that know only the replies that they need, make as few system calls as they
+//! can, and all live on one thread. The same for every server.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use rustix::net::RecvFlags;
+
+/// As much as is read or written at once.
+pub const BUFFER_BYTES: usize = 256 * 1024;
+/// A server that is silent for so long has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which side makes the data connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Passive,
+    Active,
+}
+
+/// What sessions do over and over.
+#[derive(Clone, Copy)]
+pub enum Errand {
+    /// Connect, log in, quit.
+    Login,
+    /// RETR of a file that fits into a socket's buffer.
+    Fetch(Mode, &'static str),
+}
+
+/// One session, as a blocking client.
+pub struct Session {
+    server: SocketAddr,
+    control: TcpStream,
+    /// What came and is not yet a whole reply.
+    inbox: Vec<u8>,
+    /// Active mode: kept, since looking for a free port takes long.
+    listener: Option<TcpListener>,
+    data: Option<TcpStream>,
+}
+
+struct Reply {
+    code: u16,
+    text: String,
+}
+
+impl Session {
+    /// Connected, but not yet greeted.
+    fn connect(server: SocketAddr) -> Session {
+        let control = TcpStream::connect(server).unwrap();
+        control.set_nodelay(true).unwrap();
+        control.set_read_timeout(Some(PATIENCE)).unwrap();
+        Session { server, control, inbox: Vec::new(), listener: None, data: None }
+    }
+
+    /// Logged in, with TYPE I.
+    pub fn login(server: SocketAddr) -> Session {
+        let mut session = Session::connect(server);
+        assert_eq!(session.reply().code, 220);
+        // Some log anonymous in without a password.
+        if session.command("USER anonymous") == 331 {
+            assert_eq!(session.command("PASS bench@"), 230);
+        }
+        assert_eq!(session.command("TYPE I"), 200);
+        session
+    }
+
+    pub fn command(&mut self, line: &str) -> u16 {
+        self.send(line);
+        self.reply().code
+    }
+
+    /// Passive, all that comes; `seen` hears of each piece.
+    pub fn fetch(&mut self, command: &str, buffer: &mut [u8], mut seen: impl FnMut(usize)) {
+        let mut data = self.open(command);
+        while let bytes @ 1.. = data.read(buffer).unwrap() {
+            seen(bytes);
+        }
+        self.finish(command);
+    }
+
+    /// Passive, so many bytes.
+    pub fn store(&mut self, command: &str, buffer: &[u8], bytes: usize) {
+        let mut data = self.open(command);
+        let mut left = bytes;
+        while left > 0 {
+            let slice = left.min(buffer.len());
+            data.write_all(&buffer[..slice]).unwrap();
+            left -= slice;
+        }
+        drop(data);
+        self.finish(command);
+    }
+
+    fn open(&mut self, command: &str) -> TcpStream {
+        self.send("EPSV");
+        let data = self.reply().connect();
+        self.send(command);
+        data
+    }
+
+    fn finish(&mut self, command: &str) {
+        loop {
+            let Reply { code, text } = self.reply();
+            match code {
+                100..200 => {}
+                226 => return,
+                _ => panic!("{command}: {text}"),
+            }
+        }
+    }
+
+    fn send(&mut self, line: &str) {
+        self.control.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+    }
+
+    fn reply(&mut self) -> Reply {
+        loop {
+            if let Some(reply) = self.take() {
+                return reply;
+            }
+            assert!(self.receive(RecvFlags::empty()), "silent");
+        }
+    }
+
+    /// Reads what there is; false if that is nothing yet.
+    fn receive(&mut self, flags: RecvFlags) -> bool {
+        let mut buffer = [0; 2048];
+        match rustix::net::recv(&self.control, &mut buffer[..], flags) {
+            Ok((_, 0)) => panic!("the server hung up"),
+            Ok((bytes, _)) => {
+                self.inbox.extend_from_slice(&buffer[..bytes]);
+                true
+            }
+            Err(rustix::io::Errno::AGAIN) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The next reply, when its last line is whole.
+    fn take(&mut self) -> Option<Reply> {
+        loop {
+            let end = self.inbox.iter().position(|&byte| byte == b'\n')? + 1;
+            let line: Vec<u8> = self.inbox.drain(..end).collect();
+            let text = String::from_utf8_lossy(&line).into_owned();
+            if line.get(3) == Some(&b' ')
+                && let Ok(code) = text[..3].parse()
+            {
+                return Some(Reply { code, text });
+            }
+        }
+    }
+
+    /// Goes on with the errand; true if this reply is its end.
+    fn obey(&mut self, reply: &Reply, errand: Errand, buffer: &mut [u8]) -> bool {
+        match (errand, reply.code) {
+            (Errand::Login, 220) => self.send("USER anonymous"),
+            (Errand::Login, 331) => self.send("PASS bench@"),
+            (Errand::Login, 230) => self.send("QUIT"),
+            (Errand::Login, 221) => return true,
+            (Errand::Fetch(..), 125 | 150) => {}
+            (Errand::Fetch(_, command), 229) => {
+                self.data = Some(reply.connect());
+                self.send(command);
+            }
+            (Errand::Fetch(_, command), 200) => self.send(command),
+            (Errand::Fetch(..), 226) => {
+                let accept = || self.listener.as_ref().expect("EPRT was sent").accept().unwrap().0;
+                let mut data = self.data.take().unwrap_or_else(accept);
+                while data.read(buffer).unwrap() > 0 {}
+                return true;
+            }
+            _ => panic!("unexpected: {}", reply.text),
+        }
+        false
+    }
+
+    /// Begins the errand once more.
+    fn begin(&mut self, errand: Errand) {
+        match errand {
+            Errand::Login => *self = Session::connect(self.server),
+            Errand::Fetch(Mode::Passive, _) => self.send("EPSV"),
+            Errand::Fetch(Mode::Active, _) => {
+                let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+                let listener = self.listener.get_or_insert_with(bind);
+                let port = listener.local_addr().unwrap().port();
+                self.send(&format!("EPRT |1|127.0.0.1|{port}|"));
+            }
+        }
+    }
+}
+
+impl Reply {
+    /// To the port of a 229.
+    fn connect(&self) -> TcpStream {
+        let port = self.text.split('|').nth(3).and_then(|port| port.parse::<u16>().ok());
+        let port = port.unwrap_or_else(|| panic!("no port: {}", self.text));
+        let data = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        data.set_read_timeout(Some(PATIENCE)).unwrap();
+        data
+    }
+}
+
+/// So many sessions at once do the errand for so long; says how often it was done.
+pub fn crowd(server: SocketAddr, sessions: usize, errand: Errand, time: Duration) -> usize {
+    let new = |_| match errand {
+        Errand::Login => Session::connect(server),
+        Errand::Fetch(..) => Session::login(server),
+    };
+    let mut crowd: Vec<Session> = (0..sessions).map(new).collect();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let end = Instant::now() + time;
+    match &mut crowd[..] {
+        [alone] => one(alone, errand, &mut buffer, end),
+        crowd => many(crowd, errand, &mut buffer, end),
+    }
+}
+
+/// Alone, a session waits in its reads: that is the least work.
+fn one(session: &mut Session, errand: Errand, buffer: &mut [u8], end: Instant) -> usize {
+    let mut done = 0;
+    while Instant::now() < end {
+        session.begin(errand);
+        while {
+            let reply = session.reply();
+            !session.obey(&reply, errand, buffer)
+        } {}
+        done += 1;
+    }
+    done
+}
+
+fn many(crowd: &mut [Session], errand: Errand, buffer: &mut [u8], end: Instant) -> usize {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(crowd.len());
+    let mut done = 0;
+    let register = |poll: &Poll, index: usize, session: &Session| {
+        let control = session.control.as_raw_fd();
+        poll.registry()
+            .register(&mut SourceFd(&control), Token(index), Interest::READABLE)
+            .unwrap();
+    };
+    for (index, session) in crowd.iter_mut().enumerate() {
+        session.begin(errand);
+        register(&poll, index, session);
+    }
+    while Instant::now() < end {
+        poll.poll(&mut events, Some(PATIENCE)).unwrap();
+        assert!(!events.is_empty(), "silent");
+        for event in &events {
+            let index = event.token().0;
+            let session = &mut crowd[index];
+            if !session.receive(RecvFlags::DONTWAIT) {
+                continue;
+            }
+            while let Some(reply) = session.take() {
+                if session.obey(&reply, errand, buffer) {
+                    done += 1;
+                    session.begin(errand);
+                    if matches!(errand, Errand::Login) {
+                        register(&poll, index, session);
+                    }
+                }
+            }
+        }
+    }
+    done
+}
