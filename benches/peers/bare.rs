@@ -17,8 +17,11 @@ use slab::Slab;
 const BUFFER_BYTES: usize = 256 * 1024;
 const LISTENER: Token = Token(usize::MAX);
 
-/// A session: its socket, and where its EPRT pointed.
-type Session = (TcpStream, Option<u16>);
+struct Session {
+    control: TcpStream,
+    /// Where its EPRT pointed.
+    active: Option<u16>,
+}
 
 struct Bare {
     root: PathBuf,
@@ -48,7 +51,11 @@ pub fn serve(root: &Path, address: SocketAddr) {
                     control.set_nodelay(true).unwrap();
                     control.write_all(b"220 Bare.\r\n").unwrap();
                     let socket = control.as_raw_fd();
-                    register(&poll, socket, Token(sessions.insert((control, None))));
+                    register(
+                        &poll,
+                        socket,
+                        Token(sessions.insert(Session { control, active: None })),
+                    );
                 }
             } else if !bare.turn(&mut sessions[event.token().0]) {
                 sessions.remove(event.token().0);
@@ -59,7 +66,7 @@ pub fn serve(root: &Path, address: SocketAddr) {
 
 impl Bare {
     /// Obeys one command; false at the end of a session.
-    fn turn(&mut self, (control, active): &mut Session) -> bool {
+    fn turn(&mut self, Session { control, active }: &mut Session) -> bool {
         let mut line = [0; 512];
         // Readable, so this does not block; a command is sent in one piece.
         let Ok(bytes @ 1..) = control.read(&mut line) else { return false };

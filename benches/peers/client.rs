@@ -13,7 +13,7 @@ use rustix::net::RecvFlags;
 /// As much as is read or written at once.
 pub const BUFFER_BYTES: usize = 256 * 1024;
 /// A server that is silent for so long has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which side makes the data connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,10 @@ struct Reply {
 }
 
 impl Session {
-    /// Connected, but not yet greeted.
+    /// Connecting: a server whose backlog is full delays this session, and not all the others.
     fn connect(server: SocketAddr) -> Session {
-        let control = TcpStream::connect(server).unwrap();
+        let control = TcpStream::from(mio::net::TcpStream::connect(server).unwrap());
+        control.set_nonblocking(false).unwrap();
         control.set_nodelay(true).unwrap();
         control.set_read_timeout(Some(PATIENCE)).unwrap();
         Session { server, control, inbox: Vec::new(), listener: None, data: None }
@@ -79,6 +80,8 @@ impl Session {
         while let bytes @ 1.. = data.read(buffer).unwrap() {
             seen(bytes);
         }
+        // ProFTPD waits for this before it says 226.
+        drop(data);
         self.finish(command);
     }
 
@@ -99,18 +102,15 @@ impl Session {
         self.send("EPSV");
         let data = self.reply().connect();
         self.send(command);
+        // A refusal is heard here, and not by waiting for data.
+        let Reply { code, text } = self.reply();
+        assert!(code < 200, "{command}: {}", text.trim());
         data
     }
 
     fn finish(&mut self, command: &str) {
-        loop {
-            let Reply { code, text } = self.reply();
-            match code {
-                100..200 => {}
-                226 => return,
-                _ => panic!("{command}: {text}"),
-            }
-        }
+        let Reply { code, text } = self.reply();
+        assert_eq!(code, 226, "{command}: {text}");
     }
 
     fn send(&mut self, line: &str) {
@@ -161,18 +161,18 @@ impl Session {
             (Errand::Login, 331) => self.send("PASS bench@"),
             (Errand::Login, 230) => self.send("QUIT"),
             (Errand::Login, 221) => return true,
-            (Errand::Fetch(..), 125 | 150) => {}
             (Errand::Fetch(_, command), 229) => {
                 self.data = Some(reply.connect());
                 self.send(command);
             }
             (Errand::Fetch(_, command), 200) => self.send(command),
-            (Errand::Fetch(..), 226) => {
+            // All of it is on its way.
+            (Errand::Fetch(..), 125 | 150) => {
                 let accept = || self.listener.as_ref().expect("EPRT was sent").accept().unwrap().0;
                 let mut data = self.data.take().unwrap_or_else(accept);
                 while data.read(buffer).unwrap() > 0 {}
-                return true;
             }
+            (Errand::Fetch(..), 226) => return true,
             _ => panic!("unexpected: {}", reply.text),
         }
         false
@@ -204,68 +204,76 @@ impl Reply {
     }
 }
 
-/// So many sessions at once do the errand for so long; says how often it was done.
-pub fn crowd(server: SocketAddr, sessions: usize, errand: Errand, time: Duration) -> usize {
-    let new = |_| match errand {
-        Errand::Login => Session::connect(server),
-        Errand::Fetch(..) => Session::login(server),
-    };
-    let mut crowd: Vec<Session> = (0..sessions).map(new).collect();
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let end = Instant::now() + time;
-    match &mut crowd[..] {
-        [alone] => one(alone, errand, &mut buffer, end),
-        crowd => many(crowd, errand, &mut buffer, end),
-    }
+/// Sessions that do the same errand over and over, on one thread.
+pub struct Crowd {
+    sessions: Vec<Session>,
+    errand: Errand,
+    poll: Poll,
+    buffer: Vec<u8>,
 }
 
-/// Alone, a session waits in its reads: that is the least work.
-fn one(session: &mut Session, errand: Errand, buffer: &mut [u8], end: Instant) -> usize {
-    let mut done = 0;
-    while Instant::now() < end {
-        session.begin(errand);
-        while {
-            let reply = session.reply();
-            !session.obey(&reply, errand, buffer)
-        } {}
-        done += 1;
+impl Crowd {
+    /// All of them have begun.
+    pub fn new(server: SocketAddr, sessions: usize, errand: Errand) -> Crowd {
+        let new = |_| match errand {
+            Errand::Login => Session::connect(server),
+            Errand::Fetch(..) => Session::login(server),
+        };
+        let sessions = (0..sessions).map(new).collect();
+        let poll = Poll::new().unwrap();
+        let mut crowd = Crowd { sessions, errand, poll, buffer: vec![0; BUFFER_BYTES] };
+        for index in 0..crowd.sessions.len() {
+            if matches!(errand, Errand::Fetch(..)) {
+                crowd.sessions[index].begin(errand);
+            }
+            crowd.register(index);
+        }
+        crowd
     }
-    done
-}
 
-fn many(crowd: &mut [Session], errand: Errand, buffer: &mut [u8], end: Instant) -> usize {
-    let mut poll = Poll::new().unwrap();
-    let mut events = Events::with_capacity(crowd.len());
-    let mut done = 0;
-    let register = |poll: &Poll, index: usize, session: &Session| {
-        let control = session.control.as_raw_fd();
-        poll.registry()
-            .register(&mut SourceFd(&control), Token(index), Interest::READABLE)
-            .unwrap();
-    };
-    for (index, session) in crowd.iter_mut().enumerate() {
-        session.begin(errand);
-        register(&poll, index, session);
-    }
-    while Instant::now() < end {
-        poll.poll(&mut events, Some(PATIENCE)).unwrap();
-        assert!(!events.is_empty(), "silent");
-        for event in &events {
-            let index = event.token().0;
-            let session = &mut crowd[index];
-            if !session.receive(RecvFlags::DONTWAIT) {
+    /// Goes on for so long; says how many errands came to their end.
+    pub fn run(&mut self, time: Duration) -> usize {
+        let end = Instant::now() + time;
+        let mut events = Events::with_capacity(self.sessions.len());
+        let mut done = 0;
+        while Instant::now() < end {
+            // Alone, a session waits in its reads: that is the least work.
+            if self.sessions.len() == 1 {
+                assert!(self.sessions[0].receive(RecvFlags::empty()), "silent");
+                done += self.turn(0);
                 continue;
             }
-            while let Some(reply) = session.take() {
-                if session.obey(&reply, errand, buffer) {
-                    done += 1;
-                    session.begin(errand);
-                    if matches!(errand, Errand::Login) {
-                        register(&poll, index, session);
-                    }
+            self.poll.poll(&mut events, Some(PATIENCE)).unwrap();
+            assert!(!events.is_empty(), "silent");
+            for event in &events {
+                let index = event.token().0;
+                if self.sessions[index].receive(RecvFlags::DONTWAIT) {
+                    done += self.turn(index);
                 }
             }
         }
+        done
     }
-    done
+
+    /// Obeys the replies that came to one session; at the end of its errand it begins again.
+    fn turn(&mut self, index: usize) -> usize {
+        let mut done = 0;
+        while let Some(reply) = self.sessions[index].take() {
+            let session = &mut self.sessions[index];
+            if session.obey(&reply, self.errand, &mut self.buffer) {
+                done += 1;
+                session.begin(self.errand);
+                if matches!(self.errand, Errand::Login) {
+                    self.register(index);
+                }
+            }
+        }
+        done
+    }
+
+    fn register(&self, index: usize) {
+        let control = self.sessions[index].control.as_raw_fd();
+        let (mut source, token) = (SourceFd(&control), Token(index));
+        self.poll.registry().register(&mut source, token, Interest::READABLE).unwrap();
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::{BUFFER_BYTES, Errand, Mode, Session, crowd};
+use crate::client::{BUFFER_BYTES, Crowd, Errand, Mode, Session};
 use crate::server::{Running, Server};
 
 /// Small operations are counted for so long.
@@ -212,9 +212,10 @@ fn bulk(
 }
 
 fn counted(running: &Running, sessions: usize, errand: Errand) -> Vec<Figure> {
-    crowd(running.address, sessions, errand, COUNTING / 7);
+    let mut crowd = Crowd::new(running.address, sessions, errand);
+    crowd.run(COUNTING / 5);
     let (cpu, start) = (running.cpu_us(), Instant::now());
-    let done = crowd(running.address, sessions, errand, COUNTING) as f64;
+    let done = crowd.run(COUNTING) as f64;
     let (time, cpu) = (start.elapsed().as_secs_f64(), running.cpu_us() - cpu);
     vec![Figure { value: done / time, cpu_us: Some(cpu / done) }]
 }

@@ -44,7 +44,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::Server;
 use tempfile::{Builder, TempDir};
 
-const CELL_TIMEOUT: Duration = Duration::from_secs(60);
+const CELL_TIMEOUT: Duration = Duration::from_secs(40);
 const USER: &str = "ftp:x:65533:65534::ROOT:/bin/false\n";
 
 fn main() {
@@ -165,8 +165,8 @@ fn in_a_cell(
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
         // A panic's second line says what happened.
-        let why = String::from_utf8_lossy(&output.stderr);
-        let why = why.trim().lines().nth(1).unwrap_or(why.trim());
+        let lines = String::from_utf8_lossy(&output.stderr);
+        let why = lines.lines().nth(1).or(lines.lines().next()).unwrap_or("it was killed");
         eprintln!("\r\x1b[K{} has no figure: {why}", server.name());
     }
     text.lines().filter_map(Figure::parse).collect()

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -223,8 +223,8 @@ pub struct Running {
 impl Running {
     /// What its processes have used of the processor, in microseconds, with those that ended.
     pub fn cpu_us(&self) -> f64 {
-        self.processes().iter().filter_map(|&pid| Stat::of(pid)).map(|stat| stat.ticks).sum::<f64>()
-            * TICK_US
+        let ended = |&pid: &u32| Stat::of(pid).map_or(0.0, |stat| stat.children_us);
+        self.processes().iter().map(|pid| threads_us(*pid) + ended(pid)).sum()
     }
 
     /// User memory in KiB, with its share of what processes share.
@@ -269,7 +269,8 @@ impl Running {
         thread::spawn(move || {
             thread::sleep(at_most);
             let _already_gone = kill_process(pid_of(pid), Signal::TERM);
-            eprintln!("not done after {} s", at_most.as_secs());
+            // Not `eprintln!`, which panics if nobody listens any more.
+            let _ = writeln!(io::stderr(), "not done after {} s", at_most.as_secs());
             std::process::exit(1);
         });
     }
@@ -289,8 +290,8 @@ fn pid_of(pid: u32) -> Pid {
 /// What is wanted of /proc/PID/stat.
 struct Stat {
     parent: u32,
-    /// On the processor: itself, and those of its children that ended.
-    ticks: f64,
+    /// The processor time of its children that ended.
+    children_us: f64,
 }
 
 impl Stat {
@@ -298,7 +299,19 @@ impl Stat {
         let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name, in brackets, may have anything in it.
         let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
-        let ticks = fields[11..15].iter().map(|field| field.parse::<f64>().unwrap_or(0.0)).sum();
-        Some(Stat { parent: fields[1].parse().ok()?, ticks })
+        let ticks: f64 = fields[13..15].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+        Some(Stat { parent: fields[1].parse().ok()?, children_us: ticks * TICK_US })
     }
+}
+
+/// The processor time of a process's threads, exactly: many short-lived processes use less than a
+/// tick each.
+fn threads_us(pid: u32) -> f64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let nanoseconds = |text: String| text.split(' ').next()?.parse::<f64>().ok();
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok())
+        .filter_map(nanoseconds)
+        .sum::<f64>()
+        / 1e3
 }
