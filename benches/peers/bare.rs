@@ -85,8 +85,9 @@ impl Bare {
                 "200 Okay.\r\n"
             }
             "RETR" | "STOR" | "LIST" | "MLSD" | "NLST" => {
+                control.write_all(b"150 Now.\r\n").unwrap();
                 self.transfer(verb, &self.root.join(argument), active.take());
-                "150 Now.\r\n226 Done.\r\n"
+                "226 Done.\r\n"
             }
             _ => "200 Okay.\r\n",
         };

@@ -13,7 +13,7 @@ use rustix::net::RecvFlags;
 /// As much as is read or written at once.
 pub const BUFFER_BYTES: usize = 256 * 1024;
 /// A server that is silent for so long has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Which side makes the data connection.
 #[derive(Clone, Copy, PartialEq, Eq)]

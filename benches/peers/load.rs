@@ -183,6 +183,8 @@ impl Load {
                 counted(running, sessions, Errand::Fetch(mode, command))
             }
             Load::List { verb } => list(running, verb),
+            // It serves one transfer at a time.
+            Load::Latency if server == Server::Bare => Vec::new(),
             Load::Latency => latency(running),
             Load::Idle => idle(running, server.forks()),
         }

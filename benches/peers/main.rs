@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench peers                              three rounds of everything, about 7 minutes
+//!                                                        (on a quiet machine)
 //! cargo bench --bench peers -- retr list --rounds 9      some loads (retr stor login small list
 //!                                                        latency idle), more rounds
 //! ```
@@ -164,9 +165,10 @@ fn in_a_cell(
     let output = cell.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
-        // A panic's second line says what happened.
+        // The line below a panic's place says what happened.
         let lines = String::from_utf8_lossy(&output.stderr);
-        let why = lines.lines().nth(1).or(lines.lines().next()).unwrap_or("it was killed");
+        let mut why = lines.lines().skip_while(|line| !line.contains("panicked at"));
+        let why = why.nth(1).unwrap_or_else(|| lines.trim());
         eprintln!("\r\x1b[K{} has no figure: {why}", server.name());
     }
     text.lines().filter_map(Figure::parse).collect()

@@ -14,6 +14,12 @@ pub struct Table {
     rows: Vec<(Row, Vec<Vec<Option<Figure>>>)>,
 }
 
+/// How many times as good as the best peer and the limit.
+struct Beside {
+    best: Option<f64>,
+    bare: Option<f64>,
+}
+
 impl Figure {
     /// What `Display` wrote.
     pub fn parse(line: &str) -> Option<Figure> {
@@ -52,70 +58,75 @@ impl Table {
 
     pub fn text(&self) -> String {
         let mut out = String::from("\nMedians, and how far off the farthest round was.\n\n");
-        self.head(&mut out, "");
-        out += "  x best peer          x bare loop   goal\n";
+        self.head(&mut out);
+        out += "  goals\n";
         for (row, columns) in &self.rows {
-            let title = format!("{}, {}", row.title, row.unit);
-            write!(out, "{title:<TITLE_WIDTH$}").unwrap();
-            for column in columns {
-                let cell = spread(&values(column)).unwrap_or_else(|| "-".to_owned());
-                write!(out, "{cell:>CELL_WIDTH$}").unwrap();
-            }
-            out += &self.verdict(row, columns);
-        }
-        out += "\nProcessor time of the server, microseconds an operation (bulk: a MiB).\n\n";
-        self.head(&mut out, "");
-        out.push('\n');
-        for (row, columns) in &self.rows {
-            let cpu = |column: &Vec<Option<Figure>>| -> Vec<f64> {
-                column.iter().flatten().filter_map(|figure| figure.cpu_us).collect()
-            };
-            let cells: Vec<Vec<f64>> = columns.iter().map(cpu).collect();
-            if cells.iter().all(Vec::is_empty) {
-                continue;
-            }
-            write!(out, "{:<TITLE_WIDTH$}", row.title).unwrap();
-            for cell in cells {
-                let cell = spread(&cell).unwrap_or_else(|| "-".to_owned());
-                write!(out, "{cell:>CELL_WIDTH$}").unwrap();
+            let series = columns.iter().map(|column| pick(column, |figure| Some(figure.value)));
+            let series: Vec<_> = series.collect();
+            let beside = self.line(&mut out, &format!("{}, {}", row.title, row.unit), row, &series);
+            let ours = median(&present(&series[0]));
+            let goals = [
+                ("peer ", row.goal, beside.best, true),
+                ("bare ", row.bare_goal, beside.bare, true),
+                ("", row.limit, ours, row.more_is_better),
+            ];
+            for (name, wanted, reached, least) in goals {
+                if let (Some(wanted), Some(reached)) = (wanted, reached) {
+                    let met = if least { reached >= wanted } else { reached <= wanted };
+                    let sign = if met { "reached" } else { "MISSED" };
+                    write!(out, "  {name}{wanted} {sign}").unwrap();
+                }
             }
             out.push('\n');
+        }
+        out += "\nProcessor time of the server, microseconds an operation (bulk: a MiB): fair to \
+                all even on a busy machine, where many processes get more of it than one.\n\n";
+        self.head(&mut out);
+        out.push('\n');
+        for (row, columns) in &self.rows {
+            let series = columns.iter().map(|column| pick(column, |figure| figure.cpu_us));
+            let series: Vec<_> = series.collect();
+            if series.iter().flatten().any(Option::is_some) {
+                let less = Row { title: String::new(), more_is_better: false, ..*row };
+                self.line(&mut out, &row.title, &less, &series);
+                out.push('\n');
+            }
         }
         out
     }
 
-    fn head(&self, out: &mut String, title: &str) {
-        write!(out, "{title:<TITLE_WIDTH$}").unwrap();
+    fn head(&self, out: &mut String) {
+        write!(out, "{:<TITLE_WIDTH$}", "").unwrap();
         for server in &self.servers {
             write!(out, "{:>CELL_WIDTH$}", server.name()).unwrap();
         }
+        *out += "  x best peer      x bare";
     }
 
-    /// The ratios to the best peer and to the limit, and whether they are what they must be.
-    fn verdict(&self, row: &Row, columns: &[Vec<Option<Figure>>]) -> String {
-        let ratio = |other: usize| median(&ratios(row, &columns[0], &columns[other]));
-        let is_peer = |index: &usize| *index > 0 && self.servers[*index] != Server::Bare;
-        let peers = (0..columns.len()).filter(is_peer);
-        let rated = peers.filter_map(|peer| ratio(peer).map(|ratio| (ratio, peer)));
-        let best = rated.min_by(|a, b| a.0.total_cmp(&b.0));
+    /// What each server reached, and how many times as good packetboat is.
+    fn line(
+        &self,
+        out: &mut String,
+        title: &str,
+        row: &Row,
+        series: &[Vec<Option<f64>>],
+    ) -> Beside {
+        write!(out, "{title:<TITLE_WIDTH$}").unwrap();
+        for one in series {
+            let cell = spread(&present(one)).unwrap_or_else(|| "-".to_owned());
+            write!(out, "{cell:>CELL_WIDTH$}").unwrap();
+        }
+        let ratio = |other: usize| median(&ratios(row, &series[0], &series[other]));
+        let is_peer = |&index: &usize| index > 0 && self.servers[index] != Server::Bare;
+        let best = (0..series.len())
+            .filter(is_peer)
+            .filter_map(|peer| ratio(peer).map(|ratio| (ratio, peer)))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
         let bare = self.servers.iter().position(|&server| server == Server::Bare).and_then(ratio);
-        let ours = median(&values(&columns[0]));
-        let beside = best.map_or(String::new(), |(ratio, peer)| {
-            format!("{ratio:.2} {}", self.servers[peer].name())
-        });
-        let bare_text = bare.map_or(String::new(), |ratio| format!("{ratio:.2}"));
-        let mut goals = Vec::new();
-        let mut goal = |name: &str, wanted: Option<f64>, reached: Option<f64>, least: bool| {
-            if let (Some(wanted), Some(reached)) = (wanted, reached) {
-                let met = if least { reached >= wanted } else { reached <= wanted };
-                let sign = if met { "reached" } else { "MISSED" };
-                goals.push(format!("{name}{wanted} {sign}"));
-            }
-        };
-        goal("peer ", row.goal, best.map(|best| best.0), true);
-        goal("bare ", row.bare_goal, bare, true);
-        goal("", row.limit, ours, row.more_is_better);
-        format!("  {beside:<20} {bare_text:>6}        {}\n", goals.join(", "))
+        let peer = best.map(|(ratio, peer)| format!("{ratio:.2} {}", self.servers[peer].name()));
+        let limit = bare.map(|ratio| format!("{ratio:.2}"));
+        write!(out, "  {:<15} {:>6}", peer.unwrap_or_default(), limit.unwrap_or_default()).unwrap();
+        Beside { best: best.map(|best| best.0), bare }
     }
 
     /// A bar for each server, as long as it is good beside the best of its row.
@@ -168,15 +179,21 @@ impl Table {
 }
 
 fn values(column: &[Option<Figure>]) -> Vec<f64> {
-    column.iter().flatten().map(|figure| figure.value).collect()
+    present(&pick(column, |figure| Some(figure.value)))
+}
+
+/// One figure of each round that has it.
+fn pick(column: &[Option<Figure>], of: fn(&Figure) -> Option<f64>) -> Vec<Option<f64>> {
+    column.iter().map(|figure| figure.as_ref().and_then(of)).collect()
+}
+
+fn present(series: &[Option<f64>]) -> Vec<f64> {
+    series.iter().flatten().copied().collect()
 }
 
 /// How many times as good the one is, in each round that has both.
-fn ratios(row: &Row, one: &[Option<Figure>], other: &[Option<Figure>]) -> Vec<f64> {
-    let pairs = one
-        .iter()
-        .zip(other)
-        .filter_map(|(one, other)| Some((one.as_ref()?.value, other.as_ref()?.value)));
+fn ratios(row: &Row, one: &[Option<f64>], other: &[Option<f64>]) -> Vec<f64> {
+    let pairs = one.iter().zip(other).filter_map(|(&one, &other)| Some((one?, other?)));
     pairs.map(|(one, other)| if row.more_is_better { one / other } else { other / one }).collect()
 }
 
