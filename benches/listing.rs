@@ -8,9 +8,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use common::{Client, Mode, Site};
+use common::{Client, FILE, Mode, Site};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use packetboat::proto::entry::{Facts, Kind};
 use packetboat::proto::listing;
 use rustix::fs::{AtFlags, Dir, OFlags, StatxFlags};
 use std::io::Write;
@@ -78,19 +77,6 @@ fn bare_list(folder: &Path, mut stream: TcpStream) {
     }
     stream.write_all(&out).unwrap();
 }
-
-const FILE: Facts = Facts {
-    kind: Kind::File,
-    mode: 0o644,
-    links: 1,
-    owner: 1000,
-    group: 1000,
-    size: 1_234_567,
-    modified: 1_700_000_000,
-    created: None,
-    device: 1,
-    inode: 1,
-};
 
 criterion_group!(benches, lines, folder);
 criterion_main!(benches);

@@ -1,13 +1,15 @@
 //! What a command costs a session, without sockets and files: the questions that it asks are
 //! answered from a script.
 
+mod common;
+
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use common::FILE;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use packetboat::proto::entry::{Facts, Kind};
 use packetboat::session::{
     Answer, DataEvent, Effect, FileDone, FileOp, Session, Settings, Verdict,
 };
@@ -112,19 +114,6 @@ fn answer(effect: Effect) -> Option<Answer> {
         Effect::Connect(_) | Effect::Start | Effect::Abort | Effect::HangUp => None,
     }
 }
-
-const FILE: Facts = Facts {
-    kind: Kind::File,
-    mode: 0o644,
-    links: 1,
-    owner: 1000,
-    group: 1000,
-    size: 1_234_567,
-    modified: 1_700_000_000,
-    created: None,
-    device: 1,
-    inode: 1,
-};
 
 criterion_group!(benches, session);
 criterion_main!(benches);

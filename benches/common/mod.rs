@@ -8,8 +8,23 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
+use packetboat::proto::entry::{Facts, Kind};
 use packetboat::{Config, Handle, Server};
 use tempfile::TempDir;
+
+/// A file as any other.
+pub const FILE: Facts = Facts {
+    kind: Kind::File,
+    mode: 0o644,
+    links: 1,
+    owner: 1000,
+    group: 1000,
+    size: 1_234_567,
+    modified: 1_700_000_000,
+    created: None,
+    device: 1,
+    inode: 1,
+};
 
 /// As much as both sides move at once.
 const BUFFER_BYTES: usize = 256 * 1024;

@@ -24,7 +24,7 @@ pub enum Flow {
     Moved(usize),
     /// None can move now; an event will tell.
     Blocked,
-    /// The other side has sent its FIN (reading), or there is nothing left (sending a file).
+    /// The other side has sent its FIN.
     Ended,
     /// The connection is lost.
     Broken(io::Error),
@@ -165,8 +165,11 @@ impl Link {
 
     /// Writes once.
     pub fn write(&mut self, bytes: &[u8]) -> Flow {
-        let result = retry(|| self.stream.write(bytes));
-        self.written(result)
+        let flow = flow(retry(|| self.stream.write(bytes)));
+        if matches!(flow, Flow::Blocked) {
+            self.write_blocked();
+        }
+        flow
     }
 
     /// The socket, for a system call that moves bytes into it from elsewhere; when that would
@@ -178,14 +181,6 @@ impl Link {
     /// A write by way of [`socket`](Link::socket) answered `WouldBlock`.
     pub fn write_blocked(&mut self) {
         self.writable = false;
-    }
-
-    fn written(&mut self, result: io::Result<usize>) -> Flow {
-        let flow = flow(result);
-        if matches!(flow, Flow::Blocked) {
-            self.writable = false;
-        }
-        flow
     }
 
     /// Sends a FIN: nothing more will be written. What was written still arrives, which a close

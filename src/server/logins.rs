@@ -11,7 +11,7 @@ use super::verifier::Verifier;
 use crate::config::{Anonymous, UsersFile};
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
-use crate::users::{Access, StoredPassword};
+use crate::users::{Access, StoredPassword, is_anonymous};
 
 /// The delay after an address's first wrong password; each further one doubles it.
 const FIRST_DELAY: Duration = Duration::from_millis(250);
@@ -132,8 +132,4 @@ impl Logins {
         }
         FIRST_DELAY.saturating_mul(1 << count.min(16)).min(LONGEST_DELAY)
     }
-}
-
-fn is_anonymous(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp")
 }

@@ -120,7 +120,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
     if name.contains(|character: char| character.is_whitespace() || character.is_control()) {
         return Err("a user name has no blanks and no control characters".to_owned());
     }
-    if RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+    if is_anonymous(name.as_bytes()) {
         return Err(format!("{name} is the anonymous user; choose another name"));
     }
     Ok(())
@@ -128,8 +128,13 @@ pub fn check_name(name: &str) -> Result<(), String> {
 
 const MOST_NAME_BYTES: usize = 64;
 
+/// Whether a name is the anonymous user's, in any case; no account can have it.
+pub fn is_anonymous(name: &[u8]) -> bool {
+    ANONYMOUS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// Names that log in without an account, whatever their password.
-const RESERVED: [&str; 2] = ["anonymous", "ftp"];
+const ANONYMOUS: [&str; 2] = ["anonymous", "ftp"];
 
 /// One `[users.NAME]` of the text: its name, its keys, and where they stand.
 struct Section {
