@@ -13,7 +13,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use packetboat::session::{
     Answer, DataEvent, Effect, FileDone, FileOp, Session, Settings, Verdict,
 };
-use packetboat::users::Access;
+use packetboat::users::{Access, RequireTls};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -67,10 +67,11 @@ impl Shell {
             data_timeout: Duration::from_secs(30),
             passive_address: None,
             strict_allo: false,
+            tls: None,
             host_name: "host".to_owned(),
         };
         let now = Instant::now();
-        Shell { session: Session::new(Rc::new(settings), 1, LOOPBACK, LOOPBACK, now), now }
+        Shell { session: Session::new(Rc::new(settings), 1, (LOOPBACK, LOOPBACK), false, now), now }
     }
 
     /// The client says something; what there is no room for yet follows when there is.
@@ -107,11 +108,17 @@ impl Shell {
 
 fn answer(effect: Effect) -> Option<Answer> {
     match effect {
-        Effect::Verify { .. } => Some(Answer::Login(Verdict::Granted(Access::Write))),
+        Effect::Verify { .. } => {
+            Some(Answer::Login(Verdict::Granted(Access::Write, RequireTls::Off)))
+        }
         Effect::File(FileOp::Facts(_)) => Some(Answer::File(Ok(FileDone::Facts(FILE)))),
         Effect::File(_) => Some(Answer::File(Ok(FileDone::Done))),
         Effect::Listen => Some(Answer::Listening(Some(SocketAddr::new(LOOPBACK, 52306)))),
-        Effect::Connect(_) | Effect::Start | Effect::Abort | Effect::HangUp => None,
+        Effect::Secure => Some(Answer::Secured { certified: false }),
+        Effect::Clear => Some(Answer::Cleared),
+        Effect::Recognise { .. } => Some(Answer::Login(Verdict::Unrecognised)),
+        Effect::Connect(_) | Effect::SecureData | Effect::Start => None,
+        Effect::Abort | Effect::HangUp => None,
     }
 }
 

@@ -34,7 +34,7 @@
 //! | [`proto`] | 0 | FTP as a language: bytes ↔ values, pure |
 //! | [`users`] | 0 | accounts and stored passwords, pure |
 //! | [`fs`] | 1 | the only door to served files |
-//! | [`net`] | 1 | sockets and readiness: the only importer of mio |
+//! | [`net`] | 1 | sockets, readiness and TLS: the only importer of mio and rustls |
 //! | [`config`] | 1 | flags and the users file → one checked [`Config`] |
 //! | [`session`] | 2 | one client's conversation: inputs in, effects out; no socket, file or clock |
 //! | [`transfer`] | 2 | moves bytes between a file or listing and a connection, a slice at a time |
@@ -56,5 +56,8 @@ pub mod session;
 pub mod transfer;
 pub mod users;
 
-pub use config::{Anonymous, Config, PartialUploads, StartError};
+pub use config::{
+    Anonymous, Config, PartialUploads, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair,
+};
 pub use server::{Census, Handle, Server};
+pub use users::RequireTls;

@@ -32,10 +32,10 @@ fn serve(flags: &ServeFlags) -> Result<(), StartError> {
         .with_utc_timestamps()
         .init()
         .expect("main sets the only logger, once");
-    let config = flags.config();
+    let config = flags.config()?;
     let mut server = packetboat::Server::bind(config.clone())?;
     server.stop_on_signals()?;
-    for fact in facts::facts(&config, server.addresses())? {
+    for fact in facts::facts(&config, server.addresses(), server.fingerprint())? {
         print(&format!("{fact}\n"));
     }
     server.run()?;

@@ -18,9 +18,11 @@ const ROOMS: [(&str, u8); 8] = [
 ];
 
 /// Paths that belong to some rooms alone, wherever in a path they stand.
-const OWNED: [(&str, &[&str]); 10] = [
+const OWNED: [(&str, &[&str]); 12] = [
     ("mio", &["net"]),
     ("rustls", &["net"]),
+    ("rcgen", &["net"]),
+    ("webpki", &["net"]),
     ("signal_hook_mio", &["net"]),
     ("socket2", &["net"]),
     ("slab", &["server"]),

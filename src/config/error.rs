@@ -39,6 +39,15 @@ pub enum StartError {
         /// What is wrong, and what would be right.
         message: String,
     },
+    /// What was said of TLS cannot be used.
+    Tls {
+        /// The option.
+        flag: &'static str,
+        /// The file that it names, if it is about one.
+        path: Option<PathBuf>,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
     /// The kernel refused what the event loop needs.
     Loop(io::Error),
 }
@@ -55,6 +64,10 @@ impl fmt::Display for StartError {
             StartError::Users { path, line: None, message } => {
                 write!(f, "--users {}: {message}", path.display())
             }
+            StartError::Tls { flag, path: Some(path), message } => {
+                write!(f, "{flag} {}: {message}", path.display())
+            }
+            StartError::Tls { flag, path: None, message } => write!(f, "{flag}: {message}"),
             StartError::Loop(source) => write!(f, "the kernel refused the event loop: {source}"),
         }
     }
@@ -65,7 +78,7 @@ impl std::error::Error for StartError {
         match self {
             StartError::Root { source, .. } | StartError::Listen { source, .. } => Some(source),
             StartError::ActivePort { source, .. } | StartError::Loop(source) => Some(source),
-            StartError::Users { .. } => None,
+            StartError::Users { .. } | StartError::Tls { .. } => None,
         }
     }
 }

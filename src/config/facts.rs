@@ -1,18 +1,27 @@
 //! What a server says at its start, one readable fact a line: where it listens, what it serves, who
 //! may do what. Words only: nothing is decided here that `Config` has not decided.
 
-use super::{Anonymous, Config, StartError, UsersFile};
-use crate::users::{Access, Accounts};
+use super::{Anonymous, Config, StartError, TlsConfig, TlsIdentity, UsersFile};
+use crate::users::{Access, Accounts, RequireTls};
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 /// The lines to print once a server is bound to `addresses`.
-pub fn facts(config: &Config, addresses: &[SocketAddr]) -> Result<Vec<String>, StartError> {
+///
+/// # Errors
+/// The folder or the users file is gone since then.
+pub fn facts(
+    config: &Config,
+    addresses: &[SocketAddr],
+    fingerprint: Option<&str>,
+) -> Result<Vec<String>, StartError> {
     let folder = fs::canonicalize(&config.root)
         .map_err(|source| StartError::Root { path: config.root.clone(), source })?;
     let users = config.users.as_ref().map(UsersFile::open).transpose()?;
-    Ok(lines(config, addresses, &folder, users.as_ref().map(UsersFile::accounts)))
+    let mut lines = lines(config, addresses, &folder, users.as_ref().map(UsersFile::accounts));
+    lines.extend(config.tls.as_ref().map(|tls| secured(tls, fingerprint.unwrap_or_default())));
+    Ok(lines)
 }
 
 fn lines(
@@ -21,7 +30,10 @@ fn lines(
     folder: &Path,
     users: Option<&Accounts>,
 ) -> Vec<String> {
-    let mut lines: Vec<String> = addresses.iter().map(|&address| listening(address)).collect();
+    let explicit = config.listen.len();
+    let scheme = |index| if index < explicit { "ftp" } else { "ftps" };
+    let listening = |(index, &address)| listening(scheme(index), address);
+    let mut lines: Vec<String> = addresses.iter().enumerate().map(listening).collect();
     lines.push(format!("Serving {}", folder.display()));
     lines.push(anonymous(config));
     if let (Some(users), Some(file)) = (users, &config.users) {
@@ -41,18 +53,31 @@ const NOBODY: &str = "Warning: nobody can log in: give --users a file with a use
                       (`packetboat user add`), or --anonymous read";
 
 /// An address to paste into a client; for a wildcard, how to make one.
-fn listening(address: SocketAddr) -> String {
+fn listening(scheme: &str, address: SocketAddr) -> String {
     let (here, port) = match address {
         SocketAddr::V4(v4) => (SocketAddr::from((Ipv4Addr::LOCALHOST, v4.port())), v4.port()),
         SocketAddr::V6(v6) => (SocketAddr::from((Ipv6Addr::LOCALHOST, v6.port())), v6.port()),
     };
     match address.ip().is_unspecified() {
-        false => format!("Listening on ftp://{address}/"),
+        false => format!("Listening on {scheme}://{address}/"),
         true => format!(
-            "Listening on every address, port {port}: ftp://{here}/ from this machine, \
-             ftp://NAME-OR-ADDRESS:{port}/ from others"
+            "Listening on every address, port {port}: {scheme}://{here}/ from this machine, \
+             {scheme}://NAME-OR-ADDRESS:{port}/ from others"
         ),
     }
+}
+
+fn secured(tls: &TlsConfig, fingerprint: &str) -> String {
+    let required = match tls.require {
+        RequireTls::Off => "for who asks for it",
+        RequireTls::Login => "required to log in",
+        RequireTls::Data => "required to log in and for data",
+    };
+    let identity = match tls.identity {
+        TlsIdentity::SelfSigned => "a self-signed certificate of its own",
+        TlsIdentity::Files(_) => "a certificate",
+    };
+    format!("TLS is {required}, with {identity}, SHA-256 fingerprint {fingerprint}")
 }
 
 fn anonymous(config: &Config) -> String {

@@ -4,10 +4,12 @@
 mod error;
 pub mod facts;
 pub mod flags;
+mod tls;
 pub mod user_command;
 mod users_file;
 
 pub use error::StartError;
+pub use tls::{SessionReuse, TlsConfig, TlsFiles, TlsIdentity, TlsPair};
 pub use users_file::{UsersFile, edit_users_file};
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,6 +25,10 @@ pub struct Config {
     pub root: PathBuf,
     /// Where to listen for control connections; port 0 takes any free one.
     pub listen: Vec<SocketAddr>,
+    /// Where to listen for clients that begin with a TLS handshake (implicit FTPS); needs `tls`.
+    pub listen_tls: Vec<SocketAddr>,
+    /// TLS; `None` has none.
+    pub tls: Option<TlsConfig>,
     /// What anonymous users may do; `None` lets the listeners decide, see
     /// [`Config::anonymous_access`].
     pub anonymous: Option<Anonymous>,
@@ -62,6 +68,8 @@ impl Config {
         Config {
             root: root.into(),
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 52305))],
+            listen_tls: Vec::new(),
+            tls: None,
             anonymous: None,
             banner: "packetboat ready.".to_owned(),
             users: None,
@@ -91,7 +99,8 @@ impl Config {
 
     /// Whether every listener is loopback, so that only this machine can connect.
     fn is_local(&self) -> bool {
-        self.listen.iter().all(|address| address.ip().to_canonical().is_loopback())
+        let mut listeners = self.listen.iter().chain(&self.listen_tls);
+        listeners.all(|address| address.ip().to_canonical().is_loopback())
     }
 }
 

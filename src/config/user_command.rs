@@ -72,7 +72,7 @@ fn add(user: &UserName, access: Access, root: Option<&Path>) -> Result<String, S
         return Err(refused(users, EditError::Exists(name.clone())).to_string());
     }
     let password = StoredPassword::hash(&new_password(name)?)?;
-    let account = Account { name: name.clone(), password, access, root };
+    let account = Account { access, root, ..Account::new(name, password) };
     change(users, |text| edit::add(text, &account))?;
     Ok(format!("Added {name} ({access}) to {}.\n", users.display()))
 }
@@ -207,11 +207,9 @@ mod tests {
 
     #[test]
     fn a_list_is_aligned() {
-        let account = |name: &str, access, root: Option<&str>| Account {
-            name: name.to_owned(),
-            password: StoredPassword::decoy(),
-            access,
-            root: root.map(PathBuf::from),
+        let account = |name: &str, access, root: Option<&str>| {
+            let root = root.map(PathBuf::from);
+            Account { access, root, ..Account::new(name, StoredPassword::decoy()) }
         };
         let mut text = String::new();
         for account in

@@ -212,12 +212,11 @@ fn flawed(path: &Path, flaw: Flaw) -> StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::users::{Access, Account, StoredPassword, edit};
+    use crate::users::{Account, StoredPassword, edit};
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn account(name: &str) -> Account {
-        let password = StoredPassword::decoy();
-        Account { name: name.to_owned(), password, access: Access::Read, root: None }
+        Account::new(name, StoredPassword::decoy())
     }
 
     fn add(path: &Path, name: &str) -> Result<(), StartError> {

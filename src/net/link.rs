@@ -5,6 +5,10 @@
 //! spoke of a FIN or of urgent data: a read stops short of those, and no further event would come
 //! for them. A fresh link takes both for granted and is registered only when it blocks for the
 //! first time, so that a short transfer never meets the poll at all.
+//!
+//! Under TLS a link reads and writes as before, with three more things to know: plaintext can wait
+//! while the socket is dry, reading can owe writing, and what was written may still wait to be
+//! sent when the socket blocks ([`Link::flush`]).
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -16,6 +20,7 @@ use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::poller::{Event, Key, Poller, Role};
+use super::tls::{Plaintext, Secure, Tls, is_record};
 
 /// What came of moving bytes.
 #[derive(Debug)]
@@ -24,7 +29,7 @@ pub enum Flow {
     Moved(usize),
     /// None can move now; an event will tell.
     Blocked,
-    /// The other side has sent its FIN.
+    /// The other side has sent its FIN, or under TLS its close_notify.
     Ended,
     /// The connection is lost.
     Broken(io::Error),
@@ -40,6 +45,7 @@ pub struct Link {
     /// An event spoke of more than bytes to read.
     more_than_bytes: bool,
     gone: bool,
+    secure: Option<Box<Secure>>,
 }
 
 impl Link {
@@ -64,7 +70,8 @@ impl Link {
 
     fn new(stream: TcpStream, ready: bool) -> Link {
         let (readable, writable) = (ready, ready);
-        Link { stream, key: None, readable, writable, more_than_bytes: false, gone: false }
+        let (more_than_bytes, gone) = (false, false);
+        Link { stream, key: None, readable, writable, more_than_bytes, gone, secure: None }
     }
 
     /// Whether a connect that was begun has come to its end; asked when an event came.
@@ -129,7 +136,7 @@ impl Link {
 
     /// Whether reading is worth a try.
     pub fn is_readable(&self) -> bool {
-        self.readable
+        self.readable || self.secure.as_ref().is_some_and(|secure| secure.holds())
     }
 
     /// Whether writing is worth a try.
@@ -144,6 +151,13 @@ impl Link {
 
     /// Reads once, if there may be something to read.
     pub fn read(&mut self, buffer: &mut [u8]) -> Flow {
+        let Some(mut secure) = self.secure.take() else { return self.read_socket(buffer) };
+        let flow = self.read_secure(&mut secure, buffer);
+        self.secure = Some(secure);
+        flow
+    }
+
+    fn read_socket(&mut self, buffer: &mut [u8]) -> Flow {
         if !self.readable {
             return Flow::Blocked;
         }
@@ -163,8 +177,15 @@ impl Link {
         flow
     }
 
-    /// Writes once.
+    /// Writes once. Under TLS what moved may still wait to be sent; [`flush`](Link::flush) tells.
     pub fn write(&mut self, bytes: &[u8]) -> Flow {
+        let Some(mut secure) = self.secure.take() else { return self.write_socket(bytes) };
+        let flow = self.write_secure(&mut secure, bytes);
+        self.secure = Some(secure);
+        flow
+    }
+
+    fn write_socket(&mut self, bytes: &[u8]) -> Flow {
         let flow = flow(retry(|| self.stream.write(bytes)));
         if matches!(flow, Flow::Blocked) {
             self.write_blocked();
@@ -189,7 +210,214 @@ impl Link {
         // Fails only on a connection that is gone, which the next read tells as well.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
+
+    // TLS.
+
+    /// As many bytes are encrypted whole, when nothing waits to be sent. It is also what waits at
+    /// most, some records' frames aside.
+    pub const MOST_ENCRYPTED: usize = 64 * 1024;
+
+    /// Puts the connection under TLS: the client is to begin a handshake. `mark` is what a session
+    /// that resumes this one can be known by; a `strict` connection's input ends by close_notify
+    /// only, and one that ends by a FIN is broken.
+    ///
+    /// # Errors
+    /// None that a configuration which was accepted can have.
+    pub fn secure(&mut self, tls: &Tls, mark: &[u8], strict: bool) -> io::Result<()> {
+        debug_assert!(self.secure.is_none(), "TLS within TLS");
+        self.secure = Some(Box::new(Secure::new(tls, mark, strict)?));
+        Ok(())
+    }
+
+    /// What it is under TLS by.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.secure.as_ref().map(|secure| secure.tls())
+    }
+
+    /// Whether it is under TLS, or on the way there.
+    pub fn is_secure(&self) -> bool {
+        self.secure.is_some()
+    }
+
+    /// Whether nothing can be read or written, because the TLS handshake is not done.
+    pub fn is_handshaking(&self) -> bool {
+        self.secure.as_ref().is_some_and(|secure| secure.is_handshaking())
+    }
+
+    /// Goes on with the handshake as far as it goes now: whether it is done.
+    ///
+    /// # Errors
+    /// The connection is lost, or the client does not speak TLS as it must.
+    pub fn handshake(&mut self) -> io::Result<bool> {
+        let Some(mut secure) = self.secure.take() else { return Ok(true) };
+        let done = self.shake_hands(&mut secure);
+        self.secure = Some(secure);
+        done
+    }
+
+    fn shake_hands(&mut self, secure: &mut Secure) -> io::Result<bool> {
+        let mut buffer = [0; HANDSHAKE_BYTES];
+        while secure.is_handshaking() {
+            match self.read_socket(&mut buffer) {
+                Flow::Moved(count) => {
+                    let fed = secure.feed(&buffer[..count]);
+                    // What is wrong is told to the client, as far as it listens.
+                    let sent = self.send(secure);
+                    fed?;
+                    sent?;
+                }
+                Flow::Blocked => return Ok(false),
+                Flow::Ended => return Err(ErrorKind::UnexpectedEof.into()),
+                Flow::Broken(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// The mark of the TLS session that this one resumes, if it does.
+    pub fn resumed_mark(&self) -> Option<&[u8]> {
+        self.secure.as_ref()?.resumed_mark()
+    }
+
+    /// Whether the client has shown a certificate, which then is one that we trust.
+    pub fn is_certified(&self) -> bool {
+        self.secure.as_ref().is_some_and(|secure| secure.is_certified())
+    }
+
+    /// Whether it has shown one for this name.
+    pub fn is_certified_as(&self, name: &str) -> bool {
+        self.secure.as_ref().is_some_and(|secure| secure.is_certified_as(name))
+    }
+
+    /// Sends what was written and still waits: whether nothing does any more.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn flush(&mut self) -> io::Result<bool> {
+        let Some(mut secure) = self.secure.take() else { return Ok(true) };
+        let sent = self.send(&mut secure);
+        self.secure = Some(secure);
+        sent
+    }
+
+    /// Says, where TLS has a word for it, that nothing more will be written, and sends all that
+    /// waits: whether it is done.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn close_notify(&mut self) -> io::Result<bool> {
+        if let Some(secure) = &mut self.secure {
+            secure.close();
+        }
+        self.flush()
+    }
+
+    /// Leaves TLS, when both sides have said their close_notify, or the client goes on in clear
+    /// without: whether it is done.
+    ///
+    /// # Errors
+    /// The connection is lost, or the client sends on under TLS.
+    pub fn leave_tls(&mut self) -> io::Result<bool> {
+        if !self.close_notify()? {
+            return Ok(false);
+        }
+        let Some(mut secure) = self.secure.take() else { return Ok(true) };
+        let parted = self.part(&mut secure);
+        if !matches!(parted, Ok(true)) {
+            self.secure = Some(secure);
+        }
+        parted
+    }
+
+    fn part(&mut self, secure: &mut Secure) -> io::Result<bool> {
+        // A byte at a time, so that none is taken that comes behind the end.
+        let mut byte = [0];
+        while !secure.has_parted()? {
+            let flow = match secure.awaits_part() && self.readable {
+                true => match flow(retry(|| self.stream.peek(&mut byte))) {
+                    Flow::Moved(_) if !is_record(byte[0]) => return Ok(true),
+                    Flow::Moved(_) => self.read_socket(&mut byte),
+                    Flow::Blocked => {
+                        self.readable = false;
+                        Flow::Blocked
+                    }
+                    flow => flow,
+                },
+                false => self.read_socket(&mut byte),
+            };
+            match flow {
+                Flow::Moved(_) => secure.part(byte[0]),
+                Flow::Blocked => return Ok(false),
+                Flow::Ended => return Err(ErrorKind::UnexpectedEof.into()),
+                Flow::Broken(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    fn read_secure(&mut self, secure: &mut Secure, buffer: &mut [u8]) -> Flow {
+        if secure.has_closed() {
+            // What comes behind our close_notify is read to be thrown away.
+            return self.read_socket(buffer);
+        }
+        // It comes to an end: rustls bears only so many records that hold nothing.
+        loop {
+            match secure.plaintext(buffer) {
+                Ok(Plaintext::Bytes(count)) => return Flow::Moved(count),
+                Ok(Plaintext::Closed) => return Flow::Ended,
+                Ok(Plaintext::Missing) => {}
+                Err(error) => return Flow::Broken(error),
+            }
+            match self.read_socket(buffer) {
+                Flow::Moved(count) => {
+                    let decrypted = secure.decrypt(buffer, count);
+                    let sent = self.send(secure);
+                    match (decrypted, sent) {
+                        (Ok(0), Ok(_)) => {}
+                        (Ok(count), Ok(_)) => return Flow::Moved(count),
+                        (Err(error), _) | (_, Err(error)) => return Flow::Broken(error),
+                    }
+                }
+                Flow::Ended if secure.is_strict() => {
+                    let missing = "the connection ended without close_notify";
+                    return Flow::Broken(io::Error::new(ErrorKind::UnexpectedEof, missing));
+                }
+                flow => return flow,
+            }
+        }
+    }
+
+    fn write_secure(&mut self, secure: &mut Secure, bytes: &[u8]) -> Flow {
+        match self.send(secure) {
+            Ok(true) => {}
+            Ok(false) => return Flow::Blocked,
+            Err(error) => return Flow::Broken(error),
+        }
+        let taken = secure.encrypt(bytes);
+        match (self.send(secure), taken) {
+            (Ok(_), Ok(count)) => Flow::Moved(count),
+            (Err(error), _) | (_, Err(error)) => Flow::Broken(error),
+        }
+    }
+
+    /// Sends what TLS has to send: whether all is sent.
+    fn send(&mut self, secure: &mut Secure) -> io::Result<bool> {
+        while secure.owes() {
+            match retry(|| secure.write_to(&mut self.stream)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.write_blocked();
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
 }
+
+/// Bytes of a handshake that are read at once: most of what a client says in one go.
+const HANDSHAKE_BYTES: usize = 4096;
 
 /// Whether connections can come from this address: asked once, before a client has to find out.
 ///

@@ -6,6 +6,7 @@
 
 mod change;
 mod comb;
+mod protection;
 mod site;
 
 use std::fmt;
@@ -19,6 +20,8 @@ use super::verb::{self, Argument, Rule, Verb};
 pub use change::Change;
 use change::{mff, timed};
 use comb::comb;
+pub use protection::Protection;
+use protection::{auth, pbsz, prot};
 use site::site;
 
 /// A password: it cannot be printed.
@@ -95,7 +98,10 @@ pub enum Command {
     Acct,
     Allo(u64),
     Appe(Vec<u8>),
+    /// TLS, and how data connections are protected until a PROT says otherwise.
+    Auth(Protection),
     Avbl(Vec<u8>),
+    Ccc,
     Cdup,
     /// The X commands: a checksum, and of what.
     Checksum(Algorithm, Target),
@@ -130,7 +136,9 @@ pub enum Command {
     OptsUtf8,
     Pass(Secret),
     Pasv,
+    Pbsz,
     Port(SocketAddr),
+    Prot(Protection),
     Pwd,
     Quit,
     /// The first and the last byte; `1 0` means all.
@@ -182,6 +190,8 @@ pub enum Misuse {
     Unsupported(&'static Rule),
     /// EPRT or EPSV with a network protocol that isn't known (522).
     Protocol,
+    /// PROT with a level that TLS has not (536).
+    Level,
 }
 
 /// A line whose verb is known: what must hold for it, and what it says.
@@ -237,7 +247,9 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Acct => Command::Acct,
         Verb::Allo => Command::Allo(allo(word).ok_or(Misuse::Malformed(rule))?),
         Verb::Appe => Command::Appe(path()),
+        Verb::Auth => auth(rule, word)?,
         Verb::Avbl => Command::Avbl(path()),
+        Verb::Ccc => Command::Ccc,
         Verb::Cdup => Command::Cdup,
         Verb::Clnt => Command::Clnt,
         Verb::Comb => comb(rule, raw)?,
@@ -274,7 +286,9 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Opts => opts(rule, word)?,
         Verb::Pass => Command::Pass(Secret(path())),
         Verb::Pasv => Command::Pasv,
+        Verb::Pbsz => pbsz(rule, word)?,
         Verb::Port => Command::Port(hostport::parse_port(word).ok_or(Misuse::Malformed(rule))?),
+        Verb::Prot => prot(rule, word)?,
         Verb::Pwd => Command::Pwd,
         Verb::Quit => Command::Quit,
         Verb::Rang => rang(word).ok_or(Misuse::Malformed(rule))?,

@@ -111,6 +111,12 @@ impl Lines {
         self.first == self.waiting.len()
     }
 
+    /// Whether anything has come that was not popped, be it a part of a line.
+    pub fn holds_anything(&self) -> bool {
+        let text = matches!(self.telnet, Telnet::Text) && matches!(self.state, State::Clean);
+        !self.is_empty() || !self.open.is_empty() || self.held_cr || !text
+    }
+
     /// The oldest complete line.
     pub fn pop(&mut self) -> Option<Line> {
         let (mark, bytes) = self.stored(self.first)?;

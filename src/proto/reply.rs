@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::checksum::Algorithm;
-use super::command::{Change, Misuse, Representation};
+use super::command::{Change, Misuse, Protection, Representation};
 use super::date::{self, Mdtm};
 use super::listing::FactSet;
 use super::verb;
@@ -47,6 +47,37 @@ pub enum Reply<'a> {
     NoAccounts,
     /// The user may read only.
     ReadOnlyUser,
+    // Security.
+    /// AUTH: the TLS handshake may begin.
+    BeginTls,
+    /// Bytes came behind AUTH, CCC or REIN that may be somebody else's.
+    Smuggled,
+    /// AUTH on a control connection that is secure.
+    SecureAlready,
+    /// PBSZ, PROT, CCC need AUTH before them.
+    AuthFirst,
+    /// PROT needs PBSZ before it.
+    BufferSizeFirst,
+    /// PBSZ.
+    BufferSize,
+    /// PROT.
+    ProtectionSet(Protection),
+    /// CCC: the control connection goes on in clear.
+    GoingClear,
+    /// CCC, where TLS is required.
+    TlsStays,
+    /// USER, or a right password, where TLS is required.
+    TlsRequired,
+    /// PROT C, where private data connections are required.
+    PrivateRequired,
+    /// A transfer, where private data connections are required.
+    DataMustBePrivate,
+    /// The TLS handshake of a data connection failed.
+    HandshakeFailed,
+    /// A data connection that did not resume the TLS session of its control connection.
+    NotResumed,
+    /// USER, by a client whose certificate is the user's.
+    LoggedInByCertificate,
     // Setting up transfers.
     /// PORT or EPRT: the connection stands.
     DataEstablished,
@@ -164,8 +195,8 @@ pub enum Reply<'a> {
     Okay,
     /// OPTS UTF8 ON.
     Utf8Always,
-    /// FEAT: which facts and which checksum are chosen.
-    Features(FactSet, Algorithm),
+    /// FEAT: which facts and which checksum are chosen, and what of TLS can be said now.
+    Features(FactSet, Algorithm, &'static str),
     /// LANG.
     Language,
     /// CLNT.
@@ -236,6 +267,26 @@ impl Reply<'_> {
             Reply::UserFirst => (503, "Send USER first."),
             Reply::NoAccounts => (202, "Accounts are not needed here."),
             Reply::ReadOnlyUser => (550, "Permission denied: this user may only read."),
+            Reply::BeginTls => (234, "Begin the TLS handshake."),
+            Reply::Smuggled => (421, "Nothing may come before the connection is as agreed, closing."),
+            Reply::SecureAlready => (503, "This connection is secure already."),
+            Reply::AuthFirst => (503, "Send AUTH TLS first."),
+            Reply::BufferSizeFirst => (503, "Send PBSZ 0 first."),
+            Reply::BufferSize => (200, "PBSZ=0"),
+            Reply::ProtectionSet(Protection::Clear) => (200, "Data connections go in clear."),
+            Reply::ProtectionSet(Protection::Private) => (200, "Data connections go by TLS."),
+            Reply::GoingClear => (200, "This connection goes on in clear."),
+            Reply::TlsStays => (534, "TLS is required here, CCC is not allowed."),
+            Reply::TlsRequired => (530, "TLS is required here: send AUTH TLS first."),
+            Reply::PrivateRequired => (534, "Data connections must be private here: PROT P."),
+            Reply::DataMustBePrivate => {
+                (521, "Data connections must be private here: send PBSZ 0, then PROT P.")
+            }
+            Reply::HandshakeFailed => (425, "The TLS handshake of the data connection failed."),
+            Reply::NotResumed => {
+                (425, "The data connection must resume the TLS session of the control connection.")
+            }
+            Reply::LoggedInByCertificate => (232, "Logged in by certificate."),
             Reply::DataEstablished => (200, "Active data connection established."),
             Reply::CannotConnect => (425, "Can't open data connection."),
             Reply::ForeignAddress => {
@@ -303,8 +354,8 @@ impl Reply<'_> {
             Reply::System => (215, "UNIX Type: L8"),
             Reply::Okay => (200, "Okay."),
             Reply::Utf8Always => (200, "UTF8 is always on."),
-            Reply::Features(facts, algorithm) => {
-                return (211, features(*facts, *algorithm).into_bytes().into());
+            Reply::Features(facts, algorithm, security) => {
+                return (211, features(*facts, *algorithm, security).into_bytes().into());
             }
             Reply::Language => (200, "English it is."),
             Reply::ClientNoted => (200, "Noted."),
@@ -352,15 +403,16 @@ fn misuse(misuse: Misuse) -> (u16, Cow<'static, [u8]>) {
         Misuse::Unsupported(rule) => {
             (504, owned(&["Parameter not supported: ", rule.name, " ", rule.help]))
         }
+        Misuse::Level => (536, b"TLS has the levels C and P only."[..].into()),
         Misuse::Protocol => (522, b"Network protocol not supported, use (1,2)."[..].into()),
     }
 }
 
 /// The features of RFC 2389: exactly what works.
-fn features(facts: FactSet, algorithm: Algorithm) -> String {
+fn features(facts: FactSet, algorithm: Algorithm, security: &str) -> String {
     let (hash, mlst) = (algorithm.feature(), facts.feature());
     format!(
-        "Features supported:\nAVBL\nCLNT\nCOMB target;source_list\nEPRT\nEPSV\nHASH {hash}\nHOST\nLANG EN*\nMDTM\n\
+        "Features supported:\n{security}AVBL\nCLNT\nCOMB target;source_list\nEPRT\nEPSV\nHASH {hash}\nHOST\nLANG EN*\nMDTM\n\
          MFF Modify;UNIX.mode;\nMFMT\nMLST {mlst}\nMODE Z\nRANG STREAM\nREST STREAM\nSIZE\nTVFS\nUTF8\n\
          XCRC\nXMD5\nXSHA1\nXSHA256\nXSHA512\nEnd FEAT."
     )
@@ -438,7 +490,7 @@ mod tests {
     fn one_line_and_several() {
         assert_eq!(bytes(Reply::Goodbye), b"221 Goodbye.\r\n");
         assert_eq!(bytes(Reply::Ready("12116666 ready")), b"220 12116666 ready\r\n");
-        let features = Reply::Features(FactSet::default(), Algorithm::default());
+        let features = Reply::Features(FactSet::default(), Algorithm::default(), "");
         let features = String::from_utf8(bytes(features)).unwrap();
         assert!(features.starts_with("211-Features supported:\r\n AVBL\r\n"));
         assert!(features.ends_with("\r\n211 End FEAT.\r\n"));

@@ -12,9 +12,9 @@ use Verb::*;
 #[allow(missing_docs)] // the table has a line for each
 #[rustfmt::skip]
 pub enum Verb {
-    Abor, Acct, Allo, Appe, Avbl, Cdup, Clnt, Comb, Cwd, Dele, Eprt, Epsv, Feat, Hash, Help, Host,
-    Lang, List, Mdtm, Mff, Mfmt, Mkd, Mlsd, Mlst, Mode, Nlst, Noop, Opts, Pass, Pasv, Port, Pwd, Quit,
-    Rang, Rein, Rest, Retr, Rmd, Rnfr, Rnto, Site, Size, Stat, Stor, Stou, Stru, Syst, Type, User,
+    Abor, Acct, Allo, Appe, Auth, Avbl, Ccc, Cdup, Clnt, Comb, Cwd, Dele, Eprt, Epsv, Feat, Hash, Help, Host,
+    Lang, List, Mdtm, Mff, Mfmt, Mkd, Mlsd, Mlst, Mode, Nlst, Noop, Opts, Pass, Pasv, Pbsz, Port, Prot, Pwd,
+    Quit, Rang, Rein, Rest, Retr, Rmd, Rnfr, Rnto, Site, Size, Stat, Stor, Stou, Stru, Syst, Type, User,
     Xcrc, Xmd5, Xsha1, Xsha256, Xsha512,
 }
 
@@ -101,7 +101,9 @@ static TABLE: &[Rule] = &[
     open("ACCT", Acct, Required, "<account> (not needed here)"),
     write("ALLO", Allo, Required, "<bytes> (is there room for them?)"),
     write("APPE", Appe, Required, "<file> (append to it)"),
+    open("AUTH", Auth, Required, "TLS (secure this connection)"),
     read("AVBL", Avbl, Optional, "[<folder>] (how many bytes can be stored)"),
+    open("CCC", Ccc, Forbidden, "(go on in clear)"),
     read("CDUP", Cdup, Forbidden, "(go to the parent folder)"),
     open("CLNT", Clnt, Required, "<name> (of the client)"),
     write(
@@ -132,7 +134,9 @@ static TABLE: &[Rule] = &[
     open("OPTS", Opts, Required, "<command> [<options>]"),
     open("PASS", Pass, Optional, "<password>"),
     read("PASV", Pasv, Forbidden, "(listen for data, IPv4)"),
+    open("PBSZ", Pbsz, Required, "0 (comes before PROT)"),
     read("PORT", Port, Required, "h1,h2,h3,h4,p1,p2 (connect to it for data)"),
+    open("PROT", Prot, Required, "C|P (data connections: clear or private)"),
     read("PWD", Pwd, Forbidden, "(where am I)"),
     open("QUIT", Quit, Forbidden, "(good-bye)"),
     read("RANG", Rang, Required, "<first byte> <last byte> (of the next RETR or HASH)"),
@@ -164,8 +168,7 @@ static TABLE: &[Rule] = &[
 ];
 
 /// The rest of the registry: known to the world, not implemented here.
-static REGISTERED: &[&str] =
-    &["ADAT", "ALGS", "AUTH", "CCC", "CONF", "ENC", "LPRT", "LPSV", "MIC", "PBSZ", "PROT", "SMNT"];
+static REGISTERED: &[&str] = &["ADAT", "ALGS", "CONF", "ENC", "LPRT", "LPSV", "MIC", "SMNT"];
 
 #[cfg(test)]
 mod tests {

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::logins::Admission;
+use super::logins::{Admission, Grant};
 use super::peer::{CLOSING, DataLink, Peer};
+use super::securing::ControlChange;
 use super::services::Services;
 use crate::config::PartialUploads;
 use crate::fs::{Download, How, PartialKeep, Refusal, Root};
@@ -14,12 +15,20 @@ use crate::proto::command::{Change, Secret};
 use crate::proto::path::VPath;
 use crate::session::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
 use crate::transfer::{ListingLines, Pump, Task};
+use crate::users::RequireTls;
 
 impl Peer {
     /// Carries out effects until there are none.
     pub(super) fn carry_out(&mut self, services: &mut Services, now: Instant) {
         while let Some(effect) = self.session.effect() {
             match effect {
+                Effect::Secure => self.change = Some(ControlChange::Secure),
+                Effect::Clear => self.change = Some(ControlChange::Clear),
+                Effect::SecureData => self.securing = true,
+                Effect::Recognise { name } => {
+                    let verdict = self.recognise(services, &name);
+                    self.session.answer(Answer::Login(verdict), now);
+                }
                 Effect::Verify { name, secret } => {
                     if let Some(verdict) = self.verify(services, &name, secret) {
                         self.session.answer(Answer::Login(verdict), now);
@@ -45,28 +54,39 @@ impl Peer {
     /// The worker's verdict on the login that is being checked.
     pub(super) fn judged(&mut self, services: &mut Services, right: bool, now: Instant) {
         let Some(claim) = self.claim.take() else { return };
-        let verdict = match claim.grant.filter(|_| right) {
-            Some(grant) => match services.root(grant.root.as_deref()) {
-                Ok(root) => {
-                    self.root = root;
-                    Verdict::Granted(grant.access)
-                }
-                Err(message) => {
-                    log::error!("#{} cannot log in: {message}", self.session.id());
-                    Verdict::Denied(services.logins.failed(self.session.client(), now))
-                }
-            },
-            None => Verdict::Denied(services.logins.failed(self.session.client(), now)),
-        };
+        let granted = claim.grant.filter(|_| right).and_then(|grant| self.grant(services, grant));
+        let verdict = granted
+            .unwrap_or_else(|| Verdict::Denied(services.logins.failed(self.session.client(), now)));
         self.session.answer(Answer::Login(verdict), now);
         self.carry_out(services, now);
+    }
+
+    /// Gives the client what its account grants; `None` if the account's root is not to be had.
+    fn grant(&mut self, services: &mut Services, grant: Grant) -> Option<Verdict> {
+        match services.root(grant.root.as_deref()) {
+            Ok(root) => {
+                self.root = root;
+                Some(Verdict::Granted(grant.access, grant.require_tls))
+            }
+            Err(message) => {
+                log::error!("#{} cannot log in: {message}", self.session.id());
+                None
+            }
+        }
+    }
+
+    fn recognise(&mut self, services: &mut Services, name: &[u8]) -> Verdict {
+        let control = &self.control;
+        let grant = services.logins.recognise(name, |name| control.is_certified_as(name));
+        let granted = grant.and_then(|grant| self.grant(services, grant));
+        granted.unwrap_or(Verdict::Unrecognised)
     }
 
     fn verify(&mut self, services: &mut Services, name: &[u8], secret: Secret) -> Option<Verdict> {
         match services.logins.admit(self.key, self.session.client(), name, secret) {
             Admission::Granted(access) => {
                 self.root = services.own_root();
-                Some(Verdict::Granted(access))
+                Some(Verdict::Granted(access, RequireTls::Off))
             }
             Admission::Checking(claim) => {
                 self.claim = Some(claim);

@@ -19,7 +19,8 @@ use super::handle::{Census, Handle};
 use super::peer::{Fate, Peer};
 use super::services::Services;
 use super::timers::Timers;
-use super::{STOP_SIGNALS, Server};
+use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
+use crate::config::TlsConfig;
 use crate::net::{Door, Event, Link, Role, SignalBell};
 use crate::proto::reply::Reply;
 use crate::session::{Session, Settings};
@@ -37,6 +38,10 @@ pub(super) struct EventLoop {
     services: Services,
     settings: Rc<Settings>,
     doors: Vec<Door>,
+    /// From this one on, those who come in begin with a TLS handshake.
+    first_implicit: usize,
+    addresses_bound: Vec<SocketAddr>,
+    tls: Option<TlsConfig>,
     signals: Option<SignalBell>,
     handle: Handle,
     peers: Slab<Peer>,
@@ -56,14 +61,18 @@ pub(super) struct EventLoop {
     /// How often it was said, by signals or the handle, that the server shall end.
     stops: usize,
     signalled: usize,
+    /// Signals have come that were not yet looked at.
+    rung: bool,
     /// Set while the server goes down: when transfers are broken off.
     drained_by: Option<Instant>,
 }
 
 impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
-        let Server { config, root, users, poller, doors, addresses: _, signals, handle } = server;
-        let services = Services::new(&config, poller, users, handle.waker(), root);
+        let Server { config, root, users, poller, doors, addresses, tls, signals, handle } = server;
+        let services =
+            Services::new(&config, poller, users, handle.waker(), root, tls.map(|tls| tls.tls));
+        let first_implicit = config.listen.len();
         let settings = Settings {
             banner: config.banner,
             idle_timeout: config.idle_timeout.min(LONGEST_TIMEOUT),
@@ -71,11 +80,15 @@ impl EventLoop {
             passive_address: config.passive_address,
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             strict_allo: config.strict_allo,
+            tls: config.tls.as_ref().map(|tls| tls.require),
         };
         EventLoop {
             services,
             settings: Rc::new(settings),
             doors,
+            first_implicit,
+            addresses_bound: addresses,
+            tls: config.tls,
             signals,
             handle,
             peers: Slab::new(),
@@ -90,6 +103,7 @@ impl EventLoop {
             shutdown_grace: config.shutdown_grace.min(LONGEST_TIMEOUT),
             stops: 0,
             signalled: 0,
+            rung: false,
             drained_by: None,
         }
     }
@@ -99,7 +113,8 @@ impl EventLoop {
         while !self.is_done() {
             self.wait(now)?;
             now = Instant::now();
-            self.services.wall_clock = wall_clock();
+            self.services.begin_turn(wall_clock());
+            self.heed_signals();
             self.heed_stops(now);
             self.expire(now);
             self.collect_verdicts(now);
@@ -120,7 +135,7 @@ impl EventLoop {
         } else {
             self.deadline().map(|at| at.saturating_duration_since(now))
         };
-        let EventLoop { services, doors, signals, peers, queue, signalled, .. } = self;
+        let EventLoop { services, doors, peers, queue, rung, .. } = self;
         let Services { poller, passive, .. } = services;
         poller.wait(timeout, |event: Event| match event.key.role() {
             Role::Control | Role::Data => {
@@ -138,10 +153,7 @@ impl EventLoop {
             Role::Passive => passive.mark(event.key),
             // The waker only wakes: what it wakes for is looked for in any case.
             Role::Bell => {}
-            Role::Signals => {
-                let caught = signals.iter_mut().flat_map(SignalBell::take);
-                *signalled += caught.filter(|signal| STOP_SIGNALS.contains(signal)).count();
-            }
+            Role::Signals => *rung = true,
         })
     }
 
@@ -157,6 +169,31 @@ impl EventLoop {
     }
 
     // Expire, collect, accept.
+
+    fn heed_signals(&mut self) {
+        if !std::mem::take(&mut self.rung) {
+            return;
+        }
+        let caught: Vec<i32> = self.signals.iter_mut().flat_map(SignalBell::take).collect();
+        self.signalled += caught.iter().filter(|signal| STOP_SIGNALS.contains(signal)).count();
+        if caught.contains(&RELOAD_SIGNAL) {
+            self.reload();
+        }
+    }
+
+    /// Reads certificates anew, for connections to come; one that is bad changes nothing.
+    fn reload(&mut self) {
+        let Some(config) = &self.tls else {
+            return log::info!("SIGHUP: there is no TLS to reload");
+        };
+        match certificates::load(config, &self.addresses_bound) {
+            Ok(loaded) => {
+                self.services.tls = Some(loaded.tls);
+                log::info!("TLS certificate reloaded, SHA-256 fingerprint {}", loaded.fingerprint);
+            }
+            Err(error) => log::error!("the TLS certificate stays as it was: {error}"),
+        }
+    }
 
     /// The first stop lets transfers finish, the second ends everything.
     fn heed_stops(&mut self, now: Instant) {
@@ -236,7 +273,8 @@ impl EventLoop {
                 let Some((stream, client)) = door.accept()? else { break };
                 // Only who listens everywhere has to ask where somebody came in.
                 let local = Some(door.address().ip()).filter(|ip| !ip.is_unspecified());
-                self.greet(Link::adopt(stream), local, client, now);
+                let implicit = index >= self.first_implicit;
+                self.greet(Link::adopt(stream), local, client, implicit, now);
             }
         }
         Ok(())
@@ -248,6 +286,7 @@ impl EventLoop {
         mut control: Link,
         local: Option<IpAddr>,
         client: SocketAddr,
+        implicit_tls: bool,
         now: Instant,
     ) {
         let client_ip = client.ip();
@@ -256,8 +295,10 @@ impl EventLoop {
             log::warn!("{client} turned away, too many sessions");
             let mut reply = Vec::new();
             Reply::TooManySessions.write_to(&mut reply);
-            // One try: whoever floods us is not waited for.
-            let _ = control.write(&reply);
+            // One try: whoever floods us is not waited for, nor shaken hands with.
+            if !implicit_tls {
+                let _ = control.write(&reply);
+            }
             return;
         }
         let slot = self.peers.vacant_key();
@@ -273,7 +314,8 @@ impl EventLoop {
         self.sessions += 1;
         let id = self.sessions;
         log::debug!("#{id} {client} connected");
-        let session = Session::new(Rc::clone(&self.settings), id, local, client_ip, now);
+        let session =
+            Session::new(Rc::clone(&self.settings), id, (local, client_ip), implicit_tls, now);
         let peer = Peer::new(key, session, control, self.services.own_root());
         *self.addresses.entry(client_ip).or_default() += 1;
         let slot = self.peers.insert(peer);
@@ -344,7 +386,7 @@ fn enqueue(queue: &mut VecDeque<usize>, peer: &mut Peer, slot: usize) {
 }
 
 /// Seconds since 1970; a clock before that is taken for 1970.
-fn wall_clock() -> i64 {
+pub(super) fn wall_clock() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

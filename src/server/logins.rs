@@ -11,7 +11,7 @@ use super::verifier::Verifier;
 use crate::config::{Anonymous, UsersFile};
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
-use crate::users::{Access, StoredPassword, is_anonymous};
+use crate::users::{Access, Account, RequireTls, StoredPassword, is_anonymous};
 
 /// The delay after an address's first wrong password; each further one doubles it.
 const FIRST_DELAY: Duration = Duration::from_millis(250);
@@ -42,6 +42,15 @@ pub(super) struct Grant {
     pub(super) access: Access,
     /// The user's own root; the server's if there is none.
     pub(super) root: Option<PathBuf>,
+    /// What must be under TLS.
+    pub(super) require_tls: RequireTls,
+}
+
+impl Grant {
+    fn of(account: &Account) -> Grant {
+        let Account { access, require_tls, .. } = *account;
+        Grant { access, root: account.root.clone(), require_tls }
+    }
 }
 
 /// What is known at once of a login.
@@ -92,17 +101,31 @@ impl Logins {
             }
         }
         let Some(place) = self.place(client) else { return Admission::Busy };
-        if let Some(users) = &mut self.users {
-            users.refresh();
-        }
-        let account = self.users.as_ref().and_then(|users| users.accounts().find(name));
-        let stored = account.map_or_else(StoredPassword::decoy, |account| account.password.clone());
-        let grant =
-            account.map(|account| Grant { access: account.access, root: account.root.clone() });
+        let account = self.account(name);
+        // Who has no password, or no account, is kept waiting like everybody else.
+        let stored = account.and_then(|account| account.password.clone());
+        let grant = account.filter(|_| stored.is_some()).map(Grant::of);
+        let stored = stored.unwrap_or_else(StoredPassword::decoy);
         match self.verifier.check(owner, secret, stored) {
             Some(wanted) => Admission::Checking(Claim { grant, _wanted: wanted, _place: place }),
             None => Admission::Busy,
         }
+    }
+
+    /// What the user of this name gets who shows a certificate, if it is the account's.
+    pub(super) fn recognise(
+        &mut self,
+        name: &[u8],
+        certified_as: impl Fn(&str) -> bool,
+    ) -> Option<Grant> {
+        let account = self.account(name)?;
+        account.certificate.as_deref().is_some_and(certified_as).then(|| Grant::of(account))
+    }
+
+    fn account(&mut self, name: &[u8]) -> Option<&Account> {
+        let users = self.users.as_mut()?;
+        users.refresh();
+        users.accounts().find(name)
     }
 
     /// A place among the passwords of this address that are being checked, if there is one left.

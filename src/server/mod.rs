@@ -1,10 +1,12 @@
 //! The shell: the loop and all that it owns. It alone knows the slab, the clock and the threads.
 
+mod certificates;
 mod effects;
 mod event_loop;
 mod handle;
 mod logins;
 mod peer;
+mod securing;
 mod services;
 mod timers;
 mod verifier;
@@ -16,11 +18,14 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use crate::config::{Config, StartError, UsersFile};
 use crate::fs::Root;
 use crate::net::{Door, Poller, Role, SignalBell, can_connect_from};
+use certificates::Loaded;
 use event_loop::EventLoop;
 pub use handle::{Census, Handle};
 
 /// The signals that end the server.
 const STOP_SIGNALS: [i32; 2] = [Signal::INT.as_raw(), Signal::TERM.as_raw()];
+/// The signal that has certificates read anew.
+const RELOAD_SIGNAL: i32 = Signal::HUP.as_raw();
 /// Caught so that it does not end the process: an upload beyond the limit of file sizes is refused
 /// by an error as well.
 const HARMLESS_SIGNAL: i32 = Signal::XFSZ.as_raw();
@@ -37,6 +42,7 @@ pub struct Server {
     poller: Poller,
     doors: Vec<Door>,
     addresses: Vec<SocketAddr>,
+    tls: Option<Loaded>,
     signals: Option<SignalBell>,
     handle: Handle,
 }
@@ -53,8 +59,11 @@ impl Server {
         raise_descriptor_limit(config.max_sessions);
         let mut poller = Poller::new().map_err(StartError::Loop)?;
         let waker = poller.waker().map_err(StartError::Loop)?;
-        let mut doors = Vec::with_capacity(config.listen.len());
-        for (slot, &address) in config.listen.iter().enumerate() {
+        let tls = config.tls.as_ref();
+        let tls = tls.map(|tls| certificates::load(tls, &config.listen)).transpose()?;
+        let listen = config.listen.iter().chain(&config.listen_tls);
+        let mut doors = Vec::new();
+        for (slot, &address) in listen.enumerate() {
             let key = poller.key(slot, Role::Door);
             let door = Door::open(address).and_then(|mut door| {
                 door.prepare_control()?;
@@ -71,12 +80,18 @@ impl Server {
             }
         }
         let handle = Handle::new(waker);
-        Ok(Server { config, root, users, poller, doors, addresses, signals: None, handle })
+        Ok(Server { config, root, users, poller, doors, addresses, tls, signals: None, handle })
     }
 
-    /// Where it listens, in the order of [`Config::listen`], with the ports that were chosen.
+    /// Where it listens, in the order of [`Config::listen`] and, behind them, of
+    /// [`Config::listen_tls`], with the ports that were chosen.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The SHA-256 fingerprint of the certificate that it shows, as clients spell it.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.tls.as_ref().map(|tls| tls.fingerprint.as_str())
     }
 
     /// By which another thread can end it.
@@ -84,13 +99,14 @@ impl Server {
         self.handle.clone()
     }
 
-    /// Has SIGINT and SIGTERM of this process end it as [`Handle::shut_down`] does.
+    /// Has SIGINT and SIGTERM of this process end it as [`Handle::shut_down`] does, and SIGHUP
+    /// read the TLS certificates anew.
     ///
     /// # Errors
     /// The signals cannot be caught.
     pub fn stop_on_signals(&mut self) -> Result<(), StartError> {
         let [interrupt, terminate] = STOP_SIGNALS;
-        let caught = [interrupt, terminate, HARMLESS_SIGNAL];
+        let caught = [interrupt, terminate, RELOAD_SIGNAL, HARMLESS_SIGNAL];
         let bell = SignalBell::new(&mut self.poller, &caught).map_err(StartError::Loop)?;
         self.signals = Some(bell);
         Ok(())

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::logins::Claim;
+use super::securing::ControlChange;
 use super::services::Services;
 use crate::fs::Root;
 use crate::net::{Event, Flow, Key, Lease, Link, Role};
@@ -24,6 +25,10 @@ pub(super) struct Peer {
     pub(super) session: Session,
     pub(super) control: Link,
     pub(super) data: DataLink,
+    /// What is to become of the control connection.
+    pub(super) change: Option<ControlChange>,
+    /// Whether the data connection is on its way into TLS.
+    pub(super) securing: bool,
     /// What the session's transfer has opened, from the opening to the 226.
     pub(super) pump: Option<Box<Pump>>,
     /// A checksum or copy under way, whose answer the session awaits.
@@ -67,7 +72,7 @@ pub(super) enum Fate {
 }
 
 /// The control connection is lost; carries the reason.
-pub(super) struct Lost(&'static str);
+pub(super) struct Lost(pub(super) &'static str);
 
 impl Peer {
     pub(super) fn new(key: Key, session: Session, control: Link, root: Rc<Root>) -> Peer {
@@ -76,6 +81,8 @@ impl Peer {
             session,
             control,
             data: DataLink::None,
+            change: None,
+            securing: false,
             pump: None,
             task: None,
             running: false,
@@ -159,6 +166,8 @@ impl Peer {
             // wait for a time-out when 125 and 226 come in one piece.
             let mut progress = self.read_commands(services, now, budget)?;
             progress |= self.send_replies(services, now, budget)?;
+            progress |= self.change_control(services, now, budget)?;
+            progress |= self.secure_data(services, now, budget);
             progress |= self.move_data(services, now, budget)?;
             progress |= self.make_lines(services, now, budget);
             progress |= self.work_on_task(services, now, budget);
@@ -200,8 +209,12 @@ impl Peer {
     ) -> Result<bool, Lost> {
         let output = self.session.output();
         let most = output.len().min(*budget);
-        if most == 0 || !self.control.is_writable() {
+        if !self.control.is_writable() || self.control.is_handshaking() {
             return Ok(false);
+        }
+        if most == 0 {
+            let flushed = self.control.flush();
+            return flushed.map(|_| false).map_err(|_| Lost("connection lost"));
         }
         match self.control.write(&output[..most]) {
             Flow::Moved(count) => {
@@ -339,6 +352,7 @@ impl Peer {
     pub(super) fn drop_transfer(&mut self, services: &mut Services, now: Instant) {
         self.drop_data(services, now);
         self.running = false;
+        self.securing = false;
         self.task = None;
         if let Some(pump) = self.pump.take() {
             pump.cut_off();
@@ -357,11 +371,16 @@ impl Peer {
     /// client gets a moment to read it and to close first.
     fn close(&mut self, services: &mut Services, now: Instant) -> Fate {
         let late = self.closing.is_some_and(|until| until <= now);
-        if late || self.control.is_gone() {
+        if late || self.control.is_gone() || self.control.is_handshaking() {
             return Fate::Gone("closed");
         }
         if !self.session.output().is_empty() {
             return if self.control.is_writable() { Fate::Again } else { Fate::Rest };
+        }
+        match self.control.close_notify() {
+            Ok(true) => {}
+            Ok(false) => return Fate::Rest,
+            Err(_) => return Fate::Gone("closed"),
         }
         match self.control.read(&mut services.buffer) {
             Flow::Moved(_) => {
@@ -383,6 +402,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 704, "a peer has {} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 720, "a peer has {} bytes", size_of::<Peer>());
     }
 }

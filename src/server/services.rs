@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::logins::Logins;
-use crate::config::{Config, PartialUploads, UsersFile};
+use crate::config::{Config, PartialUploads, SessionReuse, UsersFile};
 use crate::fs::Root;
-use crate::net::{Key, Lease, PassivePorts, Poller, Waker};
+use crate::net::{Key, Lease, PassivePorts, Poller, Tls, Waker};
 
 /// The one buffer that everything is read into. Larger reads cost fewer calls; beyond this they
 /// would only push everything else out of the processor's cache.
 const BUFFER_BYTES: usize = 256 * 1024;
+/// Steps of TLS handshakes in one turn of the loop, each some tenths of a millisecond.
+const HANDSHAKES: usize = 4;
 /// A passive connection that is coming comes sooner than this.
 const NEVER_ARRIVED: Duration = Duration::from_secs(3);
 /// So many in a row that never arrived are no accident.
@@ -29,6 +31,13 @@ pub(super) struct Services {
     /// The port that active data connections come from; 0 is any.
     pub(super) active_port: u16,
     pub(super) buffer: Vec<u8>,
+    /// What new connections are secured by.
+    pub(super) tls: Option<Tls>,
+    /// Whether an upload under TLS ends by its close_notify only.
+    pub(super) strict_close: bool,
+    pub(super) session_reuse: SessionReuse,
+    /// TLS handshakes that this turn of the loop may still go on with.
+    handshakes: usize,
     /// Seconds since 1970, read once a turn of the loop.
     pub(super) wall_clock: i64,
     own_root: Rc<Root>,
@@ -44,7 +53,9 @@ impl Services {
         users: Option<UsersFile>,
         waker: Arc<Waker>,
         own_root: Root,
+        tls: Option<Tls>,
     ) -> Services {
+        let tls_config = config.tls.as_ref();
         Services {
             poller,
             passive: PassivePorts::new(config.passive_ports.clone()),
@@ -52,11 +63,29 @@ impl Services {
             partial_uploads: config.partial_uploads,
             active_port: config.active_port.unwrap_or(0),
             buffer: vec![0; BUFFER_BYTES],
+            tls,
+            strict_close: tls_config.is_some_and(|tls| !tls.lenient_close),
+            session_reuse: tls_config.map_or(SessionReuse::Off, |tls| tls.session_reuse),
+            handshakes: 0,
             wall_clock: 0,
             own_root: Rc::new(own_root),
             roots: HashMap::new(),
             silence: Silence::default(),
         }
+    }
+
+    /// A turn of the loop begins.
+    pub(super) fn begin_turn(&mut self, wall_clock: i64) {
+        self.wall_clock = wall_clock;
+        self.handshakes = HANDSHAKES;
+    }
+
+    /// Whether a TLS handshake may go on in this turn of the loop. Each costs so much that a crowd
+    /// of them would hold up everybody else.
+    pub(super) fn may_shake_hands(&mut self) -> bool {
+        let left = self.handshakes.checked_sub(1);
+        self.handshakes = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// The server's root.

@@ -121,8 +121,13 @@ impl Session {
             Command::User(name) => self.user(name),
             Command::Pass(secret) => self.pass(secret),
             Command::Acct => self.reply(Reply::NoAccounts),
-            Command::Rein => self.reinitialise(),
+            Command::Rein => self.reinitialise(now),
             Command::Quit => self.quit(),
+
+            Command::Auth(protection) => self.secure(protection, now),
+            Command::Pbsz => self.set_buffer_size(),
+            Command::Prot(protection) => self.set_protection(protection),
+            Command::Ccc => self.clear_control(now),
 
             Command::Port(address) => self.connect(address, now),
             Command::Eprt(address) => self.extended_connect(address, now),
@@ -170,7 +175,7 @@ impl Session {
 
             Command::Syst => self.reply(Reply::System),
             Command::Noop => self.reply(Reply::Okay),
-            Command::Feat => self.reply(Reply::Features(self.facts, self.algorithm)),
+            Command::Feat => self.features(),
             Command::Lang => self.reply(Reply::Language),
             Command::Clnt => self.reply(Reply::ClientNoted),
             Command::Host(name) => self.host(&name),

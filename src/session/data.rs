@@ -120,6 +120,8 @@ impl Session {
             (DataEvent::Connected, Data::None | Data::Open) => {
                 debug_assert!(false, "a connection that nobody waits for");
             }
+            (DataEvent::Secured, _) => self.data_secured(now),
+            (DataEvent::NotResumed, _) => self.not_resumed(),
             (DataEvent::Moved(bytes), _) => self.moved(bytes, now),
             (DataEvent::Ended, _) => self.ended(now),
             (DataEvent::Broken, _) => self.broken(),
@@ -156,6 +158,9 @@ impl Session {
             // Told when the files have answered.
             self.data = Data::None;
             return;
+        } else if self.transfer.as_deref().is_some_and(Transfer::is_securing) {
+            self.log_transfer("no TLS on its data connection");
+            self.reply(Reply::HandshakeFailed);
         } else if self.transfer.as_deref().is_some_and(Transfer::can_break) {
             self.log_transfer("broken");
             self.reply(Reply::DataBroken);
@@ -165,6 +170,13 @@ impl Session {
             self.reply(Reply::TransferAborted);
         }
         self.drop_data();
+    }
+
+    /// The data connection is not the client's own, as far as TLS can tell.
+    fn not_resumed(&mut self) {
+        self.log_transfer("its data connection did not resume the TLS session");
+        self.drop_data();
+        self.reply(Reply::NotResumed);
     }
 
     /// Whether a checksum or a copy is being made.
@@ -189,9 +201,12 @@ impl Session {
     /// came of it would be taken for news of what is begun next.
     pub(super) fn give_up(&mut self) {
         self.effects.retain(|effect| match effect {
-            Effect::Connect(_) | Effect::Start => false,
+            Effect::Connect(_) | Effect::SecureData | Effect::Start => false,
             Effect::File(operation) => !operation.takes_time(),
-            Effect::Verify { .. } | Effect::Listen | Effect::Abort | Effect::HangUp => true,
+            Effect::Secure | Effect::Clear | Effect::Recognise { .. } | Effect::Verify { .. } => {
+                true
+            }
+            Effect::Listen | Effect::Abort | Effect::HangUp => true,
         });
         if self.effects.back() != Some(&Effect::Abort) {
             self.effects.push_back(Effect::Abort);

@@ -10,6 +10,9 @@ use crate::proto::reply::Reply;
 /// timeout.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a TLS handshake may take, if that is shorter than the data timeout.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// The moments that deadlines are counted from.
 #[derive(Debug)]
 pub(super) struct Clocks {
@@ -41,6 +44,10 @@ enum Patience {
     Connecting,
     /// With a passive connection that doesn't come.
     Awaiting,
+    /// With a TLS handshake of the control connection, or its end.
+    Securing,
+    /// With a TLS handshake of a data connection.
+    SecuringData,
     /// With a transfer that stands still.
     Moving,
     /// Not ours, but the client's: a wrong password is answered late.
@@ -71,6 +78,11 @@ impl Session {
                 self.drop_data();
                 self.reply(Reply::NobodyConnected);
             }
+            Patience::Securing => {
+                log::info!("#{} {} does not come under TLS", self.id, self.client);
+                self.hang_up();
+            }
+            Patience::SecuringData => self.broken(),
             Patience::Moving => {
                 self.log_transfer("stood still");
                 self.drop_data();
@@ -97,10 +109,14 @@ impl Session {
         let data_timeout = self.settings.data_timeout;
         let reading = (!self.output.is_empty())
             .then_some((self.clocks.output_moved + data_timeout, Patience::Reading));
+        let handshake_timeout = data_timeout.min(HANDSHAKE_TIMEOUT);
         let other = match (&self.waiting, &self.transfer) {
             (Some(Waiting::Penalty { until }), _) => Some((*until, Patience::Penalty)),
             (Some(Waiting::Connection { since }), _) => {
                 Some((*since + data_timeout, Patience::Connecting))
+            }
+            (Some(Waiting::Securing { since } | Waiting::Clearing { since }), _) => {
+                Some((*since + handshake_timeout, Patience::Securing))
             }
             // Our own answers are not the client's to hurry.
             (Some(_), _) => None,
@@ -109,9 +125,14 @@ impl Session {
                     return [reading, Some((at, Patience::Settling))];
                 }
                 debug_assert!(transfer.awaits() || self.data == Data::Open);
-                let patience =
-                    if transfer.awaits() { Patience::Awaiting } else { Patience::Moving };
-                Some((transfer.moved_at + data_timeout, patience))
+                let (timeout, patience) = if transfer.awaits() {
+                    (data_timeout, Patience::Awaiting)
+                } else if transfer.is_securing() {
+                    (handshake_timeout, Patience::SecuringData)
+                } else {
+                    (data_timeout, Patience::Moving)
+                };
+                Some((transfer.moved_at + timeout, patience))
             }
             (None, None) => Some((self.clocks.last_active + self.idle_timeout(), Patience::Idling)),
         };

@@ -9,12 +9,27 @@ use crate::proto::command::{Change, Coding, Secret};
 use crate::proto::entry::Facts;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
-use crate::users::Access;
+use crate::users::{Access, RequireTls};
 
-/// Something for the shell to do. Each of `Verify`, `File`, `Listen` is a question that is
-/// answered by one [`Answer`]; `Connect` and `Start` are answered by [`DataEvent`]s.
+/// Something for the shell to do. Each of `Secure`, `Clear`, `Recognise`, `Verify`, `File`, `Listen`
+/// is a question that is answered by one [`Answer`]; `Connect`, `SecureData` and `Start` are
+/// answered by [`DataEvent`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// Put the control connection under TLS, once all output is sent; answered by
+    /// [`Answer::Secured`]. Where the handshake fails the session has nobody to talk to any more.
+    Secure,
+    /// Leave TLS on the control connection, once all output is sent; answered by
+    /// [`Answer::Cleared`].
+    Clear,
+    /// Put the data connection under TLS; answered by [`DataEvent::Secured`],
+    /// [`DataEvent::NotResumed`] or [`DataEvent::Broken`].
+    SecureData,
+    /// Is the certificate that the client has shown this user's? Answered by [`Answer::Login`].
+    Recognise {
+        /// The name as it was given, known or not.
+        name: Vec<u8>,
+    },
     /// Check a password; answered by [`Answer::Login`].
     Verify {
         /// The name as it was given, known or not.
@@ -133,7 +148,14 @@ pub enum FileDone {
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// To [`Effect::Verify`].
+    /// To [`Effect::Secure`].
+    Secured {
+        /// Whether the client has shown a certificate that the server trusts.
+        certified: bool,
+    },
+    /// To [`Effect::Clear`].
+    Cleared,
+    /// To [`Effect::Verify`] and [`Effect::Recognise`].
     Login(Verdict),
     /// To [`Effect::File`].
     File(Result<FileDone, Refusal>),
@@ -141,11 +163,13 @@ pub enum Answer {
     Listening(Option<SocketAddr>),
 }
 
-/// What came of a password.
+/// What came of a password or a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The user may come in.
-    Granted(Access),
+    /// The user may come in, and do this, if so much is under TLS.
+    Granted(Access, RequireTls),
+    /// The certificate is not this user's: a password is needed.
+    Unrecognised,
     /// The name or the password is wrong; the reply waits for so long.
     Denied(Duration),
     /// Too many passwords wait to be checked.
@@ -157,6 +181,11 @@ pub enum Verdict {
 pub enum DataEvent {
     /// It stands.
     Connected,
+    /// It is under TLS.
+    Secured,
+    /// It did not resume the TLS session of the control connection, as it must. The shell has
+    /// dropped it and what was opened.
+    NotResumed,
     /// So many bytes of the transfer have moved.
     Moved(u64),
     /// The transfer came to its clean end: all is sent, or the client has sent its FIN. The shell

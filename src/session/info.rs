@@ -1,4 +1,4 @@
-//! STAT: what the session is doing.
+//! STAT and FEAT: what the session is doing, and what it can.
 
 use std::time::Instant;
 
@@ -8,11 +8,17 @@ use crate::proto::command::{Mode, Representation};
 use crate::proto::reply::Reply;
 
 impl Session {
+    pub(super) fn features(&mut self) {
+        let security = self.security_features();
+        self.reply(Reply::Features(self.facts, self.algorithm, security));
+    }
+
     pub(super) fn status(&mut self, now: Instant) {
         let login = match self.login.access() {
             Some(access) => format!("Logged in, may {access}"),
             None => "Not logged in".to_owned(),
         };
+        let control = if self.security.is_secure() { " by TLS" } else { "" };
         let representation = match self.coding.representation {
             Representation::Ascii => "ASCII",
             Representation::Image => "Binary",
@@ -30,7 +36,7 @@ impl Session {
         };
         let seconds = self.clocks.age(now).as_secs();
         let text = format!(
-            "packetboat status:\nConnected from {} for {seconds} seconds\n{login}\n\
+            "packetboat status:\nConnected from {}{control} for {seconds} seconds\n{login}\n\
              TYPE: {representation}, MODE: {mode}, STRU: File\nData connection: {data}\n\
              End of status.",
             self.client,

@@ -1,4 +1,4 @@
-//! Logging in: USER, PASS, REIN, QUIT. Names are never told apart before the password is checked.
+//! Logging in: USER, PASS, QUIT. Names are never told apart before the password is checked.
 
 use super::{Effect, Session, Verdict, Waiting};
 use crate::proto::checksum::Algorithm;
@@ -39,6 +39,17 @@ impl Session {
     /// USER begins anew, whoever was logged in before (RFC 959, 4.1.1).
     pub(super) fn user(&mut self, name: Vec<u8>) {
         self.forget_user();
+        if !self.may_name() {
+            return self.reply(Reply::TlsRequired);
+        }
+        if self.is_certified() {
+            self.waiting = Some(Waiting::Recognition { name: name.clone() });
+            return self.effects.push_back(Effect::Recognise { name });
+        }
+        self.named(name);
+    }
+
+    fn named(&mut self, name: Vec<u8>) {
         self.login.named = Some(name);
         self.reply(Reply::SendPassword);
     }
@@ -49,14 +60,25 @@ impl Session {
         self.effects.push_back(Effect::Verify { name, secret });
     }
 
-    pub(super) fn judged(&mut self, name: Vec<u8>, verdict: Verdict, now: Instant) {
+    pub(super) fn judged(
+        &mut self,
+        name: Vec<u8>,
+        verdict: Verdict,
+        welcome: Reply<'static>,
+        now: Instant,
+    ) {
         let (id, client, shown) = (self.id, self.client, Shown(&name).to_string());
         match verdict {
-            Verdict::Granted(access) => {
+            Verdict::Granted(_, required) if !self.satisfies(required) => {
+                log::warn!("#{id} {client} {shown} may log in under TLS only");
+                self.reply(Reply::TlsRequired);
+            }
+            Verdict::Granted(access, _) => {
                 log::info!("#{id} {client} {shown} logged in, may {access}");
                 self.login.granted = Some((name, access));
-                self.reply(Reply::LoggedIn);
+                self.reply(welcome);
             }
+            Verdict::Unrecognised => self.named(name),
             Verdict::Denied(delay) => {
                 log::warn!("#{id} {client} {shown} could not log in");
                 self.waiting = Some(Waiting::Penalty { until: now + delay });
@@ -81,11 +103,6 @@ impl Session {
         }
     }
 
-    pub(super) fn reinitialise(&mut self) {
-        self.forget_user();
-        self.reply(Reply::ReadyAgain);
-    }
-
     /// HOST (RFC 7151): there is one host here, by the name of the machine or by its address.
     pub(super) fn host(&mut self, name: &[u8]) {
         if self.login.named.is_some() || self.login.granted.is_some() {
@@ -107,8 +124,9 @@ impl Session {
     }
 
     /// Everything that belonged to the user is as at the beginning; failures stay counted.
-    fn forget_user(&mut self) {
+    pub(super) fn forget_user(&mut self) {
         self.drop_data();
+        self.require_no_more();
         self.login.named = None;
         self.login.granted = None;
         self.folder = VPath::root();

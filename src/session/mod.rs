@@ -27,6 +27,7 @@ mod files;
 mod hashes;
 mod info;
 mod login;
+mod security;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -47,10 +48,12 @@ use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::proto::shown::Shown;
+use crate::users::RequireTls;
 use data::Data;
 use deadlines::Clocks;
 use files::Errand;
 use login::Login;
+use security::Security;
 use transfer::Transfer;
 
 /// Replies that may wait to be read before the session stops obeying, in bytes.
@@ -74,6 +77,8 @@ pub struct Settings {
     pub host_name: String,
     /// Whether ALLO is a promise about the upload's length.
     pub strict_allo: bool,
+    /// What must be under TLS; `None` if there is no TLS.
+    pub tls: Option<RequireTls>,
 }
 
 /// One client's conversation. See the [module's](self) words.
@@ -95,6 +100,7 @@ pub struct Session {
     clocks: Clocks,
 
     login: Login,
+    security: Security,
     folder: VPath,
     coding: Coding,
     /// The bytes that REST or RANG chose for the next transfer.
@@ -114,6 +120,12 @@ pub struct Session {
 /// The question that is open: no command is obeyed until it is answered.
 #[derive(Debug)]
 enum Waiting {
+    /// Has the control connection come under TLS?
+    Securing { since: Instant },
+    /// Has it left TLS?
+    Clearing { since: Instant },
+    /// Is the certificate that of the user?
+    Recognition { name: Vec<u8> },
     /// Is the password right?
     Verdict { name: Vec<u8> },
     /// It was not, and the client is kept waiting until then.
@@ -140,12 +152,13 @@ enum Life {
 }
 
 impl Session {
-    /// A session for a client that has just connected: it begins with the greeting.
+    /// A session for a client that has just connected, from `client` to `local`: it begins with
+    /// the greeting, or, where TLS is implicit, with the handshake.
     pub fn new(
         settings: Rc<Settings>,
         id: u64,
-        local: IpAddr,
-        client: IpAddr,
+        (local, client): (IpAddr, IpAddr),
+        implicit_tls: bool,
         now: Instant,
     ) -> Session {
         let mut session = Session {
@@ -161,6 +174,7 @@ impl Session {
             input_ended: false,
             clocks: Clocks::new(now),
             login: Login::default(),
+            security: Security::new(implicit_tls),
             folder: VPath::root(),
             coding: Coding::default(),
             range: None,
@@ -174,8 +188,10 @@ impl Session {
             data: Data::None,
             transfer: None,
         };
-        let settings = Rc::clone(&session.settings);
-        session.reply(Reply::Ready(&settings.banner));
+        match implicit_tls {
+            true => session.begin_handshake(now),
+            false => session.greet(),
+        }
         session
     }
 
@@ -207,9 +223,16 @@ impl Session {
             return;
         }
         match (self.waiting.take(), answer) {
-            (Some(Waiting::Verdict { name }), Answer::Login(verdict)) => {
-                self.judged(name, verdict, now);
+            (Some(Waiting::Recognition { name }), Answer::Login(verdict)) => {
+                self.judged(name, verdict, Reply::LoggedInByCertificate, now);
             }
+            (Some(Waiting::Verdict { name }), Answer::Login(verdict)) => {
+                self.judged(name, verdict, Reply::LoggedIn, now);
+            }
+            (Some(Waiting::Securing { .. }), Answer::Secured { certified }) => {
+                self.secured(certified);
+            }
+            (Some(Waiting::Clearing { .. }), Answer::Cleared) => self.cleared(),
             (Some(Waiting::Listening { extended }), Answer::Listening(address)) => {
                 self.listening(extended, address);
             }
@@ -292,7 +315,9 @@ impl Session {
     /// How many bytes [`receive`](Session::receive) would take now.
     pub fn room(&self) -> usize {
         // A session that leaves listens on: a client that crashes now must not go unnoticed.
-        let listens = self.life != Life::Over && !self.input_ended;
+        let changes =
+            matches!(self.waiting, Some(Waiting::Securing { .. } | Waiting::Clearing { .. }));
+        let listens = self.life != Life::Over && !self.input_ended && !changes;
         if listens && self.output.len() < OUTPUT_LIMIT { self.lines.room() } else { 0 }
     }
 
@@ -321,6 +346,11 @@ impl Session {
             let text = Shown(self.output[from..].trim_ascii_end());
             log::debug!("#{} {} reply: {text}", self.id, self.client);
         }
+    }
+
+    fn greet(&mut self) {
+        let settings = Rc::clone(&self.settings);
+        self.reply(Reply::Ready(&settings.banner));
     }
 
     fn path(&self, argument: &[u8]) -> VPath {

@@ -352,8 +352,9 @@ fn connect(chance: &mut Chance, now: Instant) -> Session {
         passive_address: chance.one_in(2).then_some([192, 0, 2, 1].into()),
         host_name: "host".to_owned(),
         strict_allo: chance.one_in(2),
+        tls: None,
     };
     let host: IpAddr =
         if chance.one_in(4) { [0, 0, 0, 0, 0, 0, 0, 1].into() } else { [127, 0, 0, 1].into() };
-    Session::new(Rc::new(settings), chance.below(1000), host, host, now)
+    Session::new(Rc::new(settings), chance.below(1000), (host, host), false, now)
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use super::{Answer, DataEvent, Effect, FileDone, FileOp, Session, Settings, Verdict};
 use crate::fs::Refusal;
 use crate::proto::entry::{Facts, Kind};
-use crate::users::Access;
+use crate::users::{Access, RequireTls};
 
 const IDLE_TIMEOUT: u64 = 300;
 const DATA_TIMEOUT: u64 = 30;
@@ -46,10 +46,11 @@ impl Talk {
             passive_address: None,
             host_name: "host".to_owned(),
             strict_allo: false,
+            tls: None,
         };
         change(&mut settings);
         let now = Instant::now();
-        let session = Session::new(Rc::new(settings), 1, host, host, now);
+        let session = Session::new(Rc::new(settings), 1, (host, host), false, now);
         let mut talk = Talk { session, now, effects: Vec::new(), reads: true };
         assert_eq!(talk.heard(), "220");
         talk
@@ -68,7 +69,7 @@ impl Talk {
     fn logged_in(mut self, access: Access) -> Talk {
         assert_eq!(self.say("USER alice"), "331");
         assert_eq!(self.say("PASS hunter2"), "");
-        assert_eq!(self.answer(Answer::Login(Verdict::Granted(access))), "230");
+        assert_eq!(self.answer(Answer::Login(Verdict::Granted(access, RequireTls::Off))), "230");
         self.effects.clear();
         self
     }
@@ -228,7 +229,7 @@ fn table(talk: &mut Talk, rows: &[(&str, &str)]) {
 fn the_briefs_session() {
     let mut talk = Talk::stranger();
     table(&mut talk, &[("USER anonymous", "331"), ("PASS anonymous@", "")]);
-    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Write))), "230");
+    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Write, RequireTls::Off))), "230");
     table(&mut talk, &[("SYST", "215"), ("FEAT", "211"), ("TYPE I", "200"), ("SIZE file", "")]);
     talk.session.answer(facts(Kind::File), talk.now);
     assert_eq!(talk.heard_text(), "213 2331\n");

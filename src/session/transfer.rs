@@ -1,8 +1,8 @@
 //! Transfers: RETR, STOR, APPE, STOU, LIST, NLST, MLSD, from the command to the 226.
 //!
 //! All take the same way, so that no step is missed: *opening* (the files are asked), *awaiting*
-//! (150, the passive connection is to come), *running* (the shell moves bytes), and for uploads
-//! *finishing* (the file is put under its name). 226 is said when everything is really done.
+//! (150, the passive connection is to come), *securing* (it comes under TLS, if PROT P was said),
+//! *running* (the shell moves bytes), and for uploads *finishing* (the file is put under its name). 226 is said when everything is really done.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use super::data::Data;
 use super::files::Errand;
 use super::{ByteRange, Effect, FileOp, Listing, Session};
 use crate::fs::{How, NewFile, Refusal};
-use crate::proto::command::{Mode, Representation};
+use crate::proto::command::{Mode, Protection, Representation};
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
@@ -62,6 +62,7 @@ impl Kind {
 enum Stage {
     Opening,
     Awaiting,
+    Securing,
     Running,
     Finishing,
     /// All is sent; only the 226 is still to come.
@@ -77,6 +78,10 @@ impl Transfer {
         self.stage == Stage::Opening
     }
 
+    pub(super) fn is_securing(&self) -> bool {
+        self.stage == Stage::Securing
+    }
+
     pub(super) fn awaits(&self) -> bool {
         self.stage == Stage::Awaiting
     }
@@ -89,7 +94,7 @@ impl Transfer {
     /// Whether a lost connection still matters to it: while the files are asked it is the answer
     /// that decides, and finishing no longer needs a connection.
     pub(super) fn can_break(&self) -> bool {
-        matches!(self.stage, Stage::Awaiting | Stage::Running)
+        matches!(self.stage, Stage::Awaiting | Stage::Securing | Stage::Running)
     }
 
     /// What it does and with what, for STAT and the log.
@@ -180,6 +185,9 @@ impl Session {
         if self.data == Data::None {
             return self.reply(Reply::NoDataConnection);
         }
+        if !self.may_transfer() {
+            return self.reply(Reply::DataMustBePrivate);
+        }
         let promised = if kind.is_upload() { self.allocated.take() } else { None };
         self.transfer = Some(Box::new(Transfer {
             kind,
@@ -225,11 +233,28 @@ impl Session {
         if let (Some(transfer), Data::Open) = (&mut self.transfer, self.data)
             && transfer.stage == Stage::Awaiting
         {
-            transfer.stage = Stage::Running;
-            transfer.moved_at = now;
-            transfer.settles = transfer.settles.map(|_| now + SETTLING);
-            self.effects.push_back(Effect::Start);
+            match self.security.protection() {
+                Protection::Clear => self.run(now),
+                Protection::Private => {
+                    transfer.stage = Stage::Securing;
+                    transfer.moved_at = now;
+                    self.effects.push_back(Effect::SecureData);
+                }
+            }
         }
+    }
+
+    pub(super) fn data_secured(&mut self, now: Instant) {
+        debug_assert!(self.transfer.as_deref().is_some_and(Transfer::is_securing));
+        self.run(now);
+    }
+
+    fn run(&mut self, now: Instant) {
+        let Some(transfer) = &mut self.transfer else { return };
+        transfer.stage = Stage::Running;
+        transfer.moved_at = now;
+        transfer.settles = transfer.settles.map(|_| now + SETTLING);
+        self.effects.push_back(Effect::Start);
     }
 
     pub(super) fn moved(&mut self, bytes: u64, now: Instant) {

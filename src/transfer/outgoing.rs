@@ -1,7 +1,8 @@
 //! What is sent: a file or a listing, translated and packed as the client asked.
 //!
-//! Files of TYPE I in MODE S go by sendfile and never enter this process. Everything else is
-//! staged: made or read in slices, translated, packed, and sent.
+//! Files of TYPE I in MODE S go by sendfile and never enter this process; under TLS they are read
+//! and encrypted at once. Everything else is staged: made or read in slices, translated, packed,
+//! and sent.
 
 use std::io;
 
@@ -36,6 +37,8 @@ pub struct Outgoing {
 enum Source {
     File {
         file: Download,
+        /// It goes as it is, so that nothing has to be staged.
+        plain: bool,
         by_sendfile: bool,
     },
     /// Its lines end in CRLF by themselves.
@@ -45,8 +48,8 @@ enum Source {
 impl Outgoing {
     pub(super) fn file(file: Download, coding: Coding) -> Outgoing {
         let text = (coding.representation == Representation::Ascii).then(ToNetwork::default);
-        let by_sendfile = text.is_none() && coding.mode == Mode::Stream;
-        Outgoing::new(Source::File { file, by_sendfile }, text, coding)
+        let plain = text.is_none() && coding.mode == Mode::Stream;
+        Outgoing::new(Source::File { file, plain, by_sendfile: plain }, text, coding)
     }
 
     pub(super) fn listing(lines: ListingLines, coding: Coding) -> Outgoing {
@@ -65,10 +68,14 @@ impl Outgoing {
         buffer: &mut [u8],
         left: usize,
     ) -> Result<Slice, State> {
-        if let Source::File { file, by_sendfile } = &mut self.source
-            && *by_sendfile
-        {
-            return send_file(file, by_sendfile, link, left);
+        match &mut self.source {
+            Source::File { file, plain: true, .. } if link.is_secure() => {
+                return send_encrypted(file, link, buffer, left);
+            }
+            Source::File { file, by_sendfile: by_sendfile @ true, .. } => {
+                return send_file(file, by_sendfile, link, left);
+            }
+            _ => {}
         }
         let waiting = &self.staged[self.position..];
         if waiting.is_empty() {
@@ -128,6 +135,28 @@ impl Outgoing {
         }
         Ok((!out.is_empty()).then_some(out))
     }
+}
+
+fn send_encrypted(
+    file: &mut Download,
+    link: &mut Link,
+    buffer: &mut [u8],
+    left: usize,
+) -> Result<Slice, State> {
+    // What is encrypted is taken whole, so nothing read is lost when the connection blocks.
+    match link.flush() {
+        Ok(true) => {}
+        Ok(false) => return Err(State::Blocked),
+        Err(error) => return Err(State::Broken(error)),
+    }
+    let most = left.min(buffer.len()).min(Link::MOST_ENCRYPTED);
+    let read = file.read(&mut buffer[..most])?;
+    if read == 0 {
+        return Err(if file.left() > 0 { Refusal::Shortened.into() } else { State::Ended });
+    }
+    let moved = moved(link.write(&buffer[..read]))?;
+    debug_assert!(moved == read, "{moved} of {read} bytes were encrypted");
+    Ok(Slice { moved, cost: moved })
 }
 
 fn send_file(

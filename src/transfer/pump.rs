@@ -100,10 +100,20 @@ impl Pump {
                     moved += slice.moved;
                     left = left.saturating_sub(slice.cost);
                 }
+                Err(State::Ended) => return Step { moved, state: self.end(link) },
                 Err(state) => return Step { moved, state },
             }
         }
         Step { moved, state: State::Spent }
+    }
+
+    /// All has moved: under TLS that is said, and whoever sends has to get it out.
+    fn end(&self, link: &mut Link) -> State {
+        match (link.close_notify(), self) {
+            (Err(error), Pump::Outgoing(_)) => State::Broken(error),
+            (Ok(false), Pump::Outgoing(_)) => State::Blocked,
+            (Ok(true), Pump::Outgoing(_)) | (_, Pump::Incoming(_)) => State::Ended,
+        }
     }
 
     /// The upload is complete: the file stands under its name. Anything else is done already.

@@ -1,7 +1,7 @@
 //! Changes to the text of a users file. Each is one splice: what it does not mean to change stays as
 //! it was, byte for byte, comments and order included. Pure: text in, text out.
 
-use super::{Account, Accounts, Flaw, Section, StoredPassword, check_name, sections};
+use super::{Account, Accounts, Flaw, RequireTls, Section, StoredPassword, check_name, sections};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -90,14 +90,22 @@ fn checked(text: String) -> Result<String, EditError> {
 }
 
 fn section(account: &Account) -> Result<String, EditError> {
-    let (name, password) = (Key::new(&account.name), quoted(account.password.as_str()));
-    let access = account.access;
-    let root = match account.root.as_deref() {
-        Some(root) => format!("root = {}\n", quoted(utf8(root)?)),
-        None => String::new(),
-    };
-    let name = name.display_repr();
-    Ok(format!("[users.{name}]\npassword = {password}\naccess = \"{access}\"\n{root}"))
+    let line = |key: &str, value: &str| format!("{key} = {}\n", quoted(value));
+    let mut lines = format!("[users.{}]\n", Key::new(&account.name).display_repr());
+    if let Some(password) = &account.password {
+        lines += &line("password", password.as_str());
+    }
+    if let Some(name) = &account.certificate {
+        lines += &line("certificate", name);
+    }
+    lines += &line("access", &account.access.to_string());
+    if let Some(root) = &account.root {
+        lines += &line("root", utf8(root)?);
+    }
+    if account.require_tls > RequireTls::Off {
+        lines += &line("require-tls", &account.require_tls.to_string());
+    }
+    Ok(lines)
 }
 
 fn utf8(root: &Path) -> Result<&str, EditError> {
@@ -190,13 +198,8 @@ password = \"\"\"PHC\"\"\"
     }
 
     fn account(name: &str, root: Option<&str>) -> Account {
-        let password = StoredPassword::decoy();
-        Account {
-            name: name.to_owned(),
-            password,
-            access: Access::Write,
-            root: root.map(Into::into),
-        }
+        let account = Account::new(name, StoredPassword::decoy());
+        Account { access: Access::Write, root: root.map(Into::into), ..account }
     }
 
     #[test]

@@ -8,7 +8,11 @@
 //! password = "$argon2id$v=19$…"   # `packetboat user add` writes it
 //! access = "write"                # or "read", the default
 //! root = "/srv/alice"             # default: the server's own
+//! require-tls = "data"            # or "login"; default: what the server requires
+//! certificate = "alice.example"   # lets in who shows one for this name, by --tls-client-ca
 //! ```
+//!
+//! A user needs a password or a certificate, and may have both.
 
 pub mod edit;
 mod password;
@@ -51,17 +55,70 @@ impl fmt::Display for Access {
     }
 }
 
+/// What must be under TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequireTls {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The control connection, before a name is said.
+    Login,
+    /// Data connections as well.
+    Data,
+}
+
+impl fmt::Display for RequireTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            RequireTls::Off => "off",
+            RequireTls::Login => "login",
+            RequireTls::Data => "data",
+        })
+    }
+}
+
+impl FromStr for RequireTls {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RequireTls, String> {
+        match text {
+            "off" => Ok(RequireTls::Off),
+            "login" => Ok(RequireTls::Login),
+            "data" => Ok(RequireTls::Data),
+            _ => Err("write off, login (the control connection) or data (all)".to_owned()),
+        }
+    }
+}
+
 /// One user.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The name that USER gives; [`check_name`] says what it may be.
     pub name: String,
-    /// What PASS is checked against.
-    pub password: StoredPassword,
+    /// What PASS is checked against; `None` if only a certificate lets the user in.
+    pub password: Option<StoredPassword>,
+    /// The name in a certificate that lets the user in without a password.
+    pub certificate: Option<String>,
+    /// What must be under TLS before the user may log in, and store or fetch.
+    pub require_tls: RequireTls,
     /// What the user may do.
     pub access: Access,
     /// The folder that the user sees as `/`, absolute; `None` is the server's own.
     pub root: Option<PathBuf>,
+}
+
+impl Account {
+    /// A user with a password, and with every other setting at its default.
+    pub fn new(name: &str, password: StoredPassword) -> Account {
+        Account {
+            name: name.to_owned(),
+            password: Some(password),
+            certificate: None,
+            require_tls: RequireTls::Off,
+            access: Access::Read,
+            root: None,
+        }
+    }
 }
 
 /// All users of one file, in its order.
@@ -177,6 +234,7 @@ fn account(section: &Section) -> Result<Account, (usize, String)> {
     let Section { name, table, header } = section;
     check_name(name).map_err(|message| (header.start, message))?;
     let (mut password, mut access, mut root) = (None, Access::Read, None);
+    let (mut certificate, mut require_tls) = (None, RequireTls::Off);
     for (key, item) in table.iter() {
         let flaw = |message: String| (place(table, key, item), message);
         let text = || item.as_str().ok_or_else(|| flaw(format!("write {key} = \"…\", a string")));
@@ -184,15 +242,29 @@ fn account(section: &Section) -> Result<Account, (usize, String)> {
             "password" => password = Some(stored(text()?).map_err(flaw)?),
             "access" => access = text()?.parse().map_err(flaw)?,
             "root" => root = Some(absolute(text()?).map_err(flaw)?),
+            "certificate" => certificate = Some(certified(text()?).map_err(flaw)?),
+            "require-tls" => require_tls = text()?.parse().map_err(flaw)?,
             _ => {
-                return Err(flaw(format!("unknown key `{key}`; there are password, access, root")));
+                return Err(flaw(format!(
+                    "unknown key `{key}`; there are password, access, root, require-tls, \
+                     certificate"
+                )));
             }
         }
     }
-    match password {
-        Some(password) => Ok(Account { name: name.clone(), password, access, root }),
-        None => Err((header.start, format!("{name} has no password; {BY_HAND}"))),
+    if password.is_none() && certificate.is_none() {
+        return Err((header.start, format!("{name} has no password; {BY_HAND}")));
     }
+    let name = name.clone();
+    Ok(Account { name, password, certificate, require_tls, access, root })
+}
+
+fn certified(text: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let wrong = || "certificate is a name as in a certificate: \"alice.example\"".to_owned();
+    text.split('.').all(label).then(|| text.to_owned()).ok_or_else(wrong)
 }
 
 fn stored(text: &str) -> Result<StoredPassword, String> {

@@ -11,7 +11,7 @@ use crate::fs::Refusal;
 use crate::proto::entry::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::session::{Answer, DataEvent, Effect, FileDone, FileOp, Verdict};
-use crate::users::Access;
+use crate::users::{Access, RequireTls};
 
 const REFUSALS: &[Refusal] = &[
     Refusal::NotFound,
@@ -139,7 +139,10 @@ impl Shell {
     pub(super) fn carry_out(&mut self, effect: Effect, judge: &Judge, chance: &mut Chance) -> Deed {
         assert!(!self.over, "{effect:?} after HangUp");
         match &effect {
-            Effect::Verify { .. } => return self.ask(effect, chance),
+            Effect::Secure | Effect::Clear | Effect::Recognise { .. } | Effect::Verify { .. } => {
+                return self.ask(effect, chance);
+            }
+            Effect::SecureData => {}
             Effect::File(operation) => {
                 assert!(judge.logged_in, "{effect:?} before login");
                 self.may(operation);
@@ -249,7 +252,7 @@ impl Shell {
             }
             _ => {
                 self.access = chance.pick(&[Access::Read, Access::Write, Access::Write]);
-                Verdict::Granted(self.access)
+                Verdict::Granted(self.access, RequireTls::Off)
             }
         }
     }
@@ -321,7 +324,7 @@ impl Shell {
     pub(super) fn note(&mut self, event: DataEvent) {
         match event {
             DataEvent::Connected => self.link = Link::Open,
-            DataEvent::Moved(_) => {}
+            DataEvent::Moved(_) | DataEvent::Secured => {}
             DataEvent::Ended => {
                 self.link = Link::None;
                 self.running = false;
@@ -331,7 +334,7 @@ impl Shell {
                     self.completed += 1;
                 }
             }
-            DataEvent::Broken | DataEvent::Refused(_) => self.drop_all(),
+            DataEvent::Broken | DataEvent::NotResumed | DataEvent::Refused(_) => self.drop_all(),
         }
     }
 }

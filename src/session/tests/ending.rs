@@ -74,7 +74,7 @@ fn after_hang_up_nothing_is_heard_or_said() {
     talk.say("PASS x");
     assert_eq!(talk.shut_down(), "421");
     talk.effects();
-    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Write))), "");
+    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Write, RequireTls::Off))), "");
     assert_eq!(talk.wait(10 * IDLE_TIMEOUT), "");
     assert_eq!(talk.leave(), "");
     assert_eq!((talk.session.room(), talk.patience()), (0, None));

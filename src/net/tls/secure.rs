@@ -1,0 +1,202 @@
+//! The TLS of one connection: it turns bytes into bytes and touches no socket but to write.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+
+use rustls::pki_types::CertificateDer;
+use rustls::{HandshakeKind, ServerConnection};
+
+use super::super::Link;
+use super::{Tls, identity};
+
+/// One connection's TLS.
+pub(in crate::net) struct Secure {
+    tls: Tls,
+    connection: ServerConnection,
+    /// Only a close_notify ends the input, not a FIN.
+    strict: bool,
+    /// There may be plaintext to read, or its end.
+    holds: bool,
+    /// We have said that no more will come.
+    closed: bool,
+    /// The record that has come since then.
+    last: Vec<u8>,
+}
+
+/// What may wait to be sent: `MOST_ENCRYPTED` bytes in records, each with its frame.
+const BUFFERED_BYTES: usize = Link::MOST_ENCRYPTED + 1024;
+
+/// No encrypted alert is longer.
+const LONGEST_ALERT: usize = 64;
+
+/// What is at hand to be read.
+pub(in crate::net) enum Plaintext {
+    /// So many bytes, which are in the buffer now.
+    Bytes(usize),
+    /// The client has said that no more will come.
+    Closed,
+    /// Nothing yet.
+    Missing,
+}
+
+impl Secure {
+    /// The server's side, before the handshake. What it gives out to resume the session is marked
+    /// with `mark`.
+    pub(in crate::net) fn new(tls: &Tls, mark: &[u8], strict: bool) -> io::Result<Secure> {
+        let mut connection = ServerConnection::new(tls.config()).map_err(io::Error::other)?;
+        connection.set_resumption_data(mark);
+        connection.set_buffer_limit(Some(BUFFERED_BYTES));
+        let tls = tls.clone();
+        Ok(Secure { tls, connection, strict, holds: false, closed: false, last: Vec::new() })
+    }
+
+    pub(in crate::net) fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    pub(in crate::net) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    pub(in crate::net) fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    /// The mark of the session that this one resumes.
+    pub(in crate::net) fn resumed_mark(&self) -> Option<&[u8]> {
+        match self.connection.handshake_kind() {
+            Some(HandshakeKind::Resumed) => self.connection.received_resumption_data(),
+            _ => None,
+        }
+    }
+
+    pub(in crate::net) fn is_certified(&self) -> bool {
+        self.connection.peer_certificates().is_some_and(|chain| !chain.is_empty())
+    }
+
+    /// Whether the client's certificate is for this name.
+    pub(in crate::net) fn is_certified_as(&self, name: &str) -> bool {
+        let chain: &[CertificateDer<'_>] = self.connection.peer_certificates().unwrap_or_default();
+        identity::is_named(chain, name)
+    }
+
+    // In.
+
+    /// Whether reading may give something without the socket.
+    pub(in crate::net) fn holds(&self) -> bool {
+        self.holds
+    }
+
+    /// Plaintext that is there already.
+    pub(in crate::net) fn plaintext(&mut self, buffer: &mut [u8]) -> io::Result<Plaintext> {
+        if !self.holds {
+            return Ok(Plaintext::Missing);
+        }
+        match self.connection.reader().read(buffer) {
+            Ok(0) => Ok(Plaintext::Closed),
+            Ok(count) => Ok(Plaintext::Bytes(count)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.holds = false;
+                Ok(Plaintext::Missing)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes bytes from the socket, 4 KB at most, all plaintext of which is kept.
+    pub(in crate::net) fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() && self.take(&mut bytes)? > 0 {}
+        Ok(())
+    }
+
+    /// Decrypts the first `count` bytes of `buffer` in place: so many bytes of plaintext stand
+    /// there now. What more there may be is kept.
+    pub(in crate::net) fn decrypt(&mut self, buffer: &mut [u8], count: usize) -> io::Result<usize> {
+        let (mut taken, mut made) = (0, 0);
+        while taken < count {
+            match self.take(&mut &buffer[taken..count])? {
+                0 => break,
+                more => taken += more,
+            }
+            // There is room: it never makes more than it has taken.
+            if let Plaintext::Bytes(more) = self.plaintext(&mut buffer[made..taken])? {
+                made += more;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Takes some bytes; none once the client has said that no more will come.
+    fn take(&mut self, bytes: &mut dyn Read) -> io::Result<usize> {
+        let taken = self.connection.read_tls(bytes)?;
+        let state = self
+            .connection
+            .process_new_packets()
+            .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        self.holds = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
+        Ok(taken)
+    }
+
+    // Out.
+
+    /// Encrypts what there is room for.
+    pub(in crate::net) fn encrypt(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.connection.writer().write(bytes)
+    }
+
+    /// Says that no more will come; once is enough.
+    pub(in crate::net) fn close(&mut self) {
+        self.connection.send_close_notify();
+        self.closed = true;
+    }
+
+    pub(in crate::net) fn has_closed(&self) -> bool {
+        self.closed
+    }
+
+    // Parting: behind our close_notify the client's is expected. It is not decrypted: what comes
+    // behind it is in clear, and not to be trusted more for it.
+
+    /// Whether the next byte is the first that comes behind our close_notify.
+    pub(in crate::net) fn awaits_part(&self) -> bool {
+        self.last.is_empty()
+    }
+
+    /// A byte of the client's close_notify.
+    pub(in crate::net) fn part(&mut self, byte: u8) {
+        self.last.push(byte);
+    }
+
+    /// Whether the client's close_notify is there, all of it.
+    pub(in crate::net) fn has_parted(&mut self) -> io::Result<bool> {
+        if self.connection.process_new_packets().is_ok_and(|state| state.peer_has_closed()) {
+            return Ok(true);
+        }
+        let [_, _, _, high, low, rest @ ..] = &self.last[..] else { return Ok(false) };
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if length > LONGEST_ALERT {
+            return Err(io::Error::new(ErrorKind::InvalidData, "more came than a close_notify"));
+        }
+        Ok(rest.len() == length)
+    }
+
+    /// Whether anything is to be written.
+    pub(in crate::net) fn owes(&self) -> bool {
+        self.connection.wants_write()
+    }
+
+    pub(in crate::net) fn write_to(&mut self, socket: &mut dyn Write) -> io::Result<usize> {
+        self.connection.write_tls(socket)
+    }
+}
+
+/// Whether a record can begin with this byte; no command can.
+pub(in crate::net) fn is_record(byte: u8) -> bool {
+    (20..=23).contains(&byte)
+}
+
+impl fmt::Debug for Secure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secure").field("strict", &self.strict).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! A peer's connections on their way into TLS, and out of it.
+
+use std::io;
+use std::time::Instant;
+
+use super::peer::{DataLink, Lost, Peer};
+use super::services::Services;
+use crate::config::SessionReuse;
+use crate::net::Role;
+use crate::session::{Answer, DataEvent};
+
+/// What becomes of a control connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ControlChange {
+    /// It comes under TLS.
+    Secure,
+    /// It leaves TLS.
+    Clear,
+}
+
+impl Peer {
+    /// What session tickets of this peer are marked with: what it is called in this process, as
+    /// tickets of another can't be read.
+    fn ticket_mark(&self) -> [u8; 8] {
+        self.session.id().to_be_bytes()
+    }
+
+    /// Goes on with what is to become of the control connection.
+    pub(super) fn change_control(
+        &mut self,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> Result<bool, Lost> {
+        let Some(change) = self.change else { return Ok(false) };
+        // What was said before is said as before.
+        if !self.session.output().is_empty() {
+            return Ok(false);
+        }
+        let changed = match change {
+            ControlChange::Secure => self.secure_control(services, budget),
+            ControlChange::Clear => self.control.leave_tls(),
+        };
+        match changed {
+            Ok(false) => return Ok(false),
+            Ok(true) => self.change = None,
+            Err(error) => {
+                let (id, client) = (self.session.id(), self.session.client());
+                log::info!("#{id} {client} TLS on the control connection: {error}");
+                return Err(Lost("TLS failed"));
+            }
+        }
+        self.session.answer(
+            match change {
+                ControlChange::Secure => Answer::Secured { certified: self.control.is_certified() },
+                ControlChange::Clear => Answer::Cleared,
+            },
+            now,
+        );
+        self.carry_out(services, now);
+        Ok(true)
+    }
+
+    fn secure_control(&mut self, services: &mut Services, budget: &mut usize) -> io::Result<bool> {
+        if !self.control.is_secure() {
+            let Some(tls) = &services.tls else { return Err(io::ErrorKind::Unsupported.into()) };
+            // A FIN on a control connection ends it, whatever TLS has to say.
+            self.control.secure(tls, &self.ticket_mark(), false)?;
+        }
+        if !self.control.is_readable() {
+            return Ok(false);
+        }
+        if !services.may_shake_hands() {
+            *budget = 0;
+            return Ok(false);
+        }
+        self.control.handshake()
+    }
+
+    /// Goes on with the handshake of the data connection.
+    pub(super) fn secure_data(
+        &mut self,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> bool {
+        let mark = self.ticket_mark();
+        let (true, DataLink::Open(link)) = (self.securing, &mut self.data) else { return false };
+        if link.is_readable() && !services.may_shake_hands() {
+            *budget = 0;
+            return false;
+        }
+        // By what the control connection has, even if there is a newer certificate by now.
+        let begun = match self.control.tls().or(services.tls.as_ref()) {
+            _ if link.is_secure() => Ok(()),
+            Some(tls) => link.secure(tls, &mark, services.strict_close),
+            None => Err(io::ErrorKind::Unsupported.into()),
+        };
+        let event = match begun.and_then(|()| link.handshake()) {
+            Ok(false) => {
+                if link.register(&mut services.poller, self.key.slot(), Role::Data).is_ok() {
+                    return false;
+                }
+                DataEvent::Broken
+            }
+            Ok(true) => {
+                let own = link.resumed_mark() == Some(&mark[..]);
+                match own || services.session_reuse != SessionReuse::Require {
+                    true => DataEvent::Secured,
+                    false => DataEvent::NotResumed,
+                }
+            }
+            Err(error) => {
+                log::info!("#{} TLS on the data connection: {error}", self.session.id());
+                DataEvent::Broken
+            }
+        };
+        self.securing = false;
+        if event != DataEvent::Secured {
+            self.drop_transfer(services, now);
+        }
+        self.session.data(event, now);
+        self.carry_out(services, now);
+        true
+    }
+}

@@ -1,0 +1,185 @@
+//! TLS as the session knows it: what is secure and what is not, and what must be (RFC 4217).
+
+use std::time::Instant;
+
+use super::{Effect, Session, Waiting};
+use crate::proto::command::{Misuse, Protection};
+use crate::proto::reply::Reply;
+use crate::users::RequireTls;
+
+/// How well the connections are protected.
+#[derive(Debug, Default)]
+pub(super) struct Security {
+    /// The control connection is under TLS.
+    secure: bool,
+    /// It was so from its first byte on, and stays so.
+    implicit: bool,
+    /// The client has shown a certificate that the server trusts.
+    certified: bool,
+    /// PBSZ was said.
+    sized: bool,
+    protection: Protection,
+    /// What the user's account asks for.
+    of_user: RequireTls,
+}
+
+impl Security {
+    /// For a client that is to begin with a TLS handshake, or for one that is not. The first means
+    /// everything to be private, data too, and clients of that time don't say so.
+    pub(super) fn new(implicit: bool) -> Security {
+        let protection = if implicit { Protection::Private } else { Protection::Clear };
+        Security { implicit, protection, ..Security::default() }
+    }
+
+    /// How data connections are protected.
+    pub(super) fn protection(&self) -> Protection {
+        self.protection
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
+    }
+}
+
+impl Session {
+    /// AUTH: whoever was logged in in clear is forgotten, and nothing may come behind it: it would
+    /// be in clear, from anybody, and be taken for the client's.
+    pub(super) fn secure(&mut self, protection: Protection, now: Instant) {
+        if self.settings.tls.is_none() {
+            return self.reply(Reply::Misuse(Misuse::NotImplemented));
+        }
+        if self.security.secure {
+            return self.reply(Reply::SecureAlready);
+        }
+        if self.lines.holds_anything() {
+            return self.smuggled();
+        }
+        self.forget_user();
+        self.security.protection = protection;
+        self.reply(Reply::BeginTls);
+        self.begin_handshake(now);
+    }
+
+    pub(super) fn begin_handshake(&mut self, now: Instant) {
+        self.waiting = Some(Waiting::Securing { since: now });
+        self.effects.push_back(Effect::Secure);
+    }
+
+    /// The control connection is secure.
+    pub(super) fn secured(&mut self, certified: bool) {
+        self.security.secure = true;
+        self.security.certified = certified;
+        if self.security.implicit {
+            self.greet();
+        }
+    }
+
+    /// PBSZ.
+    pub(super) fn set_buffer_size(&mut self) {
+        if !self.security.secure {
+            return self.reply(Reply::AuthFirst);
+        }
+        self.security.sized = true;
+        self.reply(Reply::BufferSize);
+    }
+
+    /// PROT.
+    pub(super) fn set_protection(&mut self, protection: Protection) {
+        if !self.security.secure {
+            return self.reply(Reply::AuthFirst);
+        }
+        if !self.security.sized {
+            return self.reply(Reply::BufferSizeFirst);
+        }
+        if protection == Protection::Clear && self.required() == RequireTls::Data {
+            return self.reply(Reply::PrivateRequired);
+        }
+        self.security.protection = protection;
+        self.reply(Reply::ProtectionSet(protection));
+    }
+
+    /// CCC: the login was secure, the rest need not be; a firewall that reads PORT and PASV then
+    /// can. Data connections stay as PROT has them.
+    pub(super) fn clear_control(&mut self, now: Instant) {
+        if !self.security.secure {
+            return self.reply(Reply::AuthFirst);
+        }
+        if self.security.implicit || self.required() > RequireTls::Off {
+            return self.reply(Reply::TlsStays);
+        }
+        self.leave_tls(Reply::GoingClear, now);
+    }
+
+    /// REIN ends TLS as well (RFC 4217, 11), save where it is no option.
+    pub(super) fn reinitialise(&mut self, now: Instant) {
+        self.forget_user();
+        if !self.security.secure || self.security.implicit {
+            return self.reply(Reply::ReadyAgain);
+        }
+        self.security.protection = Protection::Clear;
+        self.leave_tls(Reply::ReadyAgain, now);
+    }
+
+    fn leave_tls(&mut self, reply: Reply<'_>, now: Instant) {
+        if self.lines.holds_anything() {
+            return self.smuggled();
+        }
+        self.reply(reply);
+        self.waiting = Some(Waiting::Clearing { since: now });
+        self.effects.push_back(Effect::Clear);
+    }
+
+    /// The control connection is in clear again.
+    pub(super) fn cleared(&mut self) {
+        self.security.secure = false;
+        self.security.certified = false;
+        self.security.sized = false;
+    }
+
+    fn smuggled(&mut self) {
+        log::warn!("#{} {} sent on before the connection was as agreed", self.id, self.client);
+        self.reply(Reply::Smuggled);
+        self.hang_up();
+    }
+
+    /// Whether the client can be known by its certificate.
+    pub(super) fn is_certified(&self) -> bool {
+        self.security.certified
+    }
+
+    /// What the account of the user that logs in asks for; false if it is not so.
+    pub(super) fn satisfies(&mut self, of_user: RequireTls) -> bool {
+        let satisfied = of_user == RequireTls::Off || self.security.secure;
+        self.security.of_user = if satisfied { of_user } else { RequireTls::Off };
+        satisfied
+    }
+
+    /// Whether a name may be said now.
+    pub(super) fn may_name(&self) -> bool {
+        self.security.secure || self.settings.tls.is_none_or(|required| required == RequireTls::Off)
+    }
+
+    /// Whether a transfer may begin as data connections are protected now.
+    pub(super) fn may_transfer(&self) -> bool {
+        self.security.protection == Protection::Private || self.required() < RequireTls::Data
+    }
+
+    fn required(&self) -> RequireTls {
+        self.settings.tls.unwrap_or_default().max(self.security.of_user)
+    }
+
+    /// The lines of FEAT: what of TLS can be said at this moment.
+    pub(super) fn security_features(&self) -> &'static str {
+        match (self.settings.tls, self.security.secure) {
+            (None, _) => "",
+            (Some(_), false) => "AUTH TLS\nPBSZ\nPROT\n",
+            (Some(_), true) if self.security.implicit => "PBSZ\nPROT\n",
+            (Some(_), true) => "CCC\nPBSZ\nPROT\n",
+        }
+    }
+
+    /// The login is over that may have asked for more than all do.
+    pub(super) fn require_no_more(&mut self) {
+        self.security.of_user = RequireTls::Off;
+    }
+}
