@@ -49,9 +49,10 @@ fn replies_that_nobody_reads_take_no_memory_and_all_arrive() {
     let program = Program::start("", &[folder.path().to_str().unwrap()]);
     let (mut client, mut other) = (program.client(), program.client());
     let before = program.memory();
+    let commands = client.stream.sealed(&b"HELP\r\n".repeat(COMMANDS));
     let mut writing = client.stream.try_clone().unwrap();
     let writer = thread::spawn(move || {
-        std::io::Write::write_all(&mut writing, &b"HELP\r\n".repeat(COMMANDS)).unwrap();
+        std::io::Write::write_all(&mut writing, &commands).unwrap();
     });
     for _ in 0..100 {
         other.expect_alive();

@@ -147,7 +147,7 @@ fn point_04_files_go_both_ways_unmodified_in_active_mode() {
             let connect = |client: &mut Client| {
                 let listener = TcpListener::bind((address.ip(), 0)).unwrap();
                 client.expect(200, spell(listener.local_addr().unwrap()));
-                listener.accept().unwrap().0
+                client.accept(&listener)
             };
             let mut data = connect(&mut client);
             client.begin("STOR a name, with  blanks");
@@ -314,8 +314,9 @@ fn point_09_a_refused_connection_a_broken_one_and_a_lost_client() {
         client.login();
         other.login();
         client.expect(425, eprt(dead_port(address.ip())));
-        let data = client.active(Way::Eprt);
+        let mut data = client.active(Way::Eprt);
         client.begin("RETR large");
+        data.read_exact(&mut [0]).unwrap();
         reset(data);
         client.expect_reply(426);
         let mut data = client.active(Way::Eprt);
@@ -363,8 +364,9 @@ fn point_11_passive_mode_with_the_same_care() {
         client.epsv();
         client.expect(150, "RETR file");
         client.expect_reply(425); // nobody connected
-        let data = client.extended_passive();
+        let mut data = client.extended_passive();
         client.begin("RETR large");
+        data.read_exact(&mut [0]).unwrap();
         reset(data);
         client.expect_reply(426);
         assert_eq!(client.retrieve("file", Way::Epsv), CONTENT);

@@ -4,11 +4,10 @@ mod common;
 
 use common::client::reset;
 use common::program::Program;
-use common::{Client, Random, TestServer, Way, names_in};
+use common::{Client, Random, Stream, TestServer, Way, names_in};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -52,7 +51,7 @@ fn run(program: &str, words: &[&str], paths: &[&PathBuf]) {
 }
 
 /// An upload that has brought some bytes and waits for more.
-fn begun(client: &mut Client, line: &str, bytes: &[u8]) -> TcpStream {
+fn begun(client: &mut Client, line: &str, bytes: &[u8]) -> Stream {
     let mut data = client.extended_passive();
     client.begin(line);
     data.write_all(bytes).unwrap();

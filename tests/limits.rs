@@ -4,7 +4,7 @@ mod common;
 
 use common::client::connect_from;
 use common::program::Program;
-use common::{Client, PATIENCE, TestServer, Way, wait_until};
+use common::{Client, PATIENCE, Stream, TestServer, Way, wait_until};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const SECOND: Duration = Duration::from_secs(1);
 const LARGE: u64 = 1 << 26;
 
-fn large_download(server: &TestServer) -> (Client, TcpStream) {
+fn large_download(server: &TestServer) -> (Client, Stream) {
     server.write_zeros("large", LARGE);
     let mut client = server.client();
     let mut data = client.extended_passive();
@@ -228,7 +228,7 @@ fn when_descriptors_run_out_passive_connections_wait_on_every_port() {
     let ports = clients.each_mut().map(Client::epsv);
     let filling: Vec<_> = (0..40).map(|_| TcpStream::connect(program.address).unwrap()).collect();
     wait_until("descriptors run out", || program.descriptors() >= 20); // beside four listeners
-    let data = ports.map(|port| connect_from(port.ip(), port));
+    let data: Vec<_> = clients.iter().zip(ports).map(|(client, port)| client.dial(port)).collect();
     // Long enough for a try to accept them that fails.
     let tried = Instant::now() + Duration::from_millis(300);
     while Instant::now() < tried {

@@ -265,11 +265,9 @@ fn a_stat_that_finds_nothing_delays_nobody() {
     }
     let (mut client, mut other) = (server.client(), server.client());
     client.send_line(["STAT *", &"[b-da]".repeat(100), "Z"].concat());
-    assert!(client.stream.peek(&mut [0; 1]).is_ok(), "the reply has begun");
+    assert!(!client.heard().is_empty(), "the reply has begun");
     other.expect_alive();
-    let mut said = [0; 1000];
-    let count = client.stream.peek(&mut said).unwrap();
-    assert_eq!(said[..count].escape_ascii().to_string(), "213-Status follows:\\r\\n");
+    assert_eq!(client.heard().escape_ascii().to_string(), "213-Status follows:\\r\\n");
     assert_eq!(client.expect_reply(213).split("\r\n").count(), 2);
 }
 

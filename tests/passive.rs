@@ -33,7 +33,7 @@ fn a_second_connection_is_closed_and_the_first_still_served() {
     server.write("file", "content");
     let mut client = server.client();
     let address = client.pasv();
-    let mut first = TcpStream::connect(address).unwrap();
+    let mut first = client.dial(address);
     expect_closed(TcpStream::connect(address).unwrap());
     client.begin("RETR file");
     assert_eq!(client.retrieve_rest(&mut first), b"content");
@@ -50,7 +50,7 @@ fn a_connection_from_a_foreign_address_is_closed_and_the_right_one_still_served(
         client.send_line("RETR file");
         client.expect_reply(150);
         expect_closed(connect_from([127, 0, 0, 2].into(), address));
-        let mut data = TcpStream::connect(address).unwrap();
+        let mut data = client.dial(address);
         assert_eq!(client.retrieve_rest(&mut data), b"content");
     }
 }
@@ -77,8 +77,7 @@ fn ten_ports_serve_ten_waiting_transfers_of_every_address() {
     }
     server.wait_for_leases(30);
     for (mut client, passive, name) in waiting {
-        let from = client.stream.local_addr().unwrap().ip();
-        let mut data = connect_from(from, passive);
+        let mut data = client.dial(passive);
         assert_eq!(client.retrieve_rest(&mut data), name.as_bytes());
     }
 }
@@ -91,7 +90,7 @@ fn one_port_serves_any_number_of_transfers_one_after_another() {
     for number in 0..20 {
         let address = client.epsv();
         assert_eq!(address.port(), *ports.start());
-        let mut data = TcpStream::connect(address).unwrap();
+        let mut data = client.dial(address);
         client.begin("STOR file");
         write!(data, "{number}").unwrap();
         drop(data);
@@ -106,7 +105,7 @@ fn without_a_range_a_port_is_used_again_as_well() {
     let mut client = server.client();
     let ports = [(); 5].map(|()| {
         let address = client.pasv();
-        let mut data = TcpStream::connect(address).unwrap();
+        let mut data = client.dial(address);
         client.begin("NLST");
         client.retrieve_rest(&mut data);
         address.port()
@@ -121,7 +120,7 @@ fn a_lease_that_ended_without_its_connection_is_not_given_out_again_for_a_while(
         ("ABOR", |client| drop(client.expect(226, "ABOR"))),
         ("PORT", |client| drop(client.active(Way::Port))),
         ("REIN", |client| {
-            client.expect(220, "REIN");
+            client.reinitialise();
             client.login();
         }),
         ("timeout", |client| {
@@ -151,7 +150,7 @@ fn a_second_pasv_replaces_the_first() {
     assert_ne!(first, second);
     server.wait_for_leases(1);
     expect_closed(TcpStream::connect(first).unwrap());
-    let mut data = TcpStream::connect(second).unwrap();
+    let mut data = client.dial(second);
     client.begin("RETR file");
     assert_eq!(client.retrieve_rest(&mut data), b"content");
 }
@@ -190,7 +189,7 @@ fn passive_address_is_what_pasv_announces() {
     let address = client.pasv();
     assert_eq!(address.ip(), announced);
     // The port is as good as ever: behind the NAT this is where the connection would arrive.
-    let mut data = TcpStream::connect(("127.0.0.1", address.port())).unwrap();
+    let mut data = client.dial(([127, 0, 0, 1], address.port()).into());
     client.begin("NLST");
     assert!(client.retrieve_rest(&mut data).is_empty());
 }
@@ -235,7 +234,7 @@ fn after_epsv_all_only_epsv_is_taken() {
         client.expect(501, "EPRT |1|127.0.0.1|5000|");
         client.expect(501, if here.is_ipv4() { port(here) } else { "PORT 127,0,0,1,20,1".into() });
         assert_eq!(client.retrieve("file", Way::Epsv), b"content");
-        client.expect(220, "REIN");
+        client.reinitialise();
         client.login();
         assert_eq!(client.retrieve("file", Way::Eprt), b"content");
     }
@@ -251,19 +250,6 @@ fn pasv_cannot_tell_an_ipv6_address() {
 }
 
 #[test]
-fn a_connection_may_wait_for_its_command() {
-    let server = TestServer::start();
-    let mut client = server.client();
-    let mut data = client.passive();
-    data.write_all(b"sent before the command").unwrap();
-    drop(data);
-    client.expect_alive();
-    client.begin("STOR file");
-    client.expect_reply(226);
-    assert_eq!(server.read("file"), b"sent before the command");
-}
-
-#[test]
 fn two_clients_of_one_address_have_ports_of_their_own() {
     let server = TestServer::start();
     server.write("one", "1");
@@ -272,8 +258,9 @@ fn two_clients_of_one_address_have_ports_of_their_own() {
     let (first, second) = (one.pasv(), two.pasv());
     one.expect(150, "RETR one");
     two.expect(150, "RETR two");
-    assert_eq!(two.retrieve_rest(&mut TcpStream::connect(second).unwrap()), b"2");
-    assert_eq!(one.retrieve_rest(&mut TcpStream::connect(first).unwrap()), b"1");
+    let (mut one_data, mut two_data) = (one.dial(first), two.dial(second));
+    assert_eq!(two.retrieve_rest(&mut two_data), b"2");
+    assert_eq!(one.retrieve_rest(&mut one_data), b"1");
 }
 
 // What the operator reads.

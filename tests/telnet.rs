@@ -3,10 +3,9 @@
 
 mod common;
 
-use common::{Client, TURNS, TestServer, Way};
+use common::{Client, Stream, TURNS, TestServer, Way};
 use socket2::SockRef;
 use std::io::{Read, Write};
-use std::net::TcpStream;
 
 /// Bytes, and whether the last of them is urgent.
 struct Piece(&'static [u8], bool);
@@ -36,7 +35,7 @@ fn abort(client: &mut Client, pieces: &[Piece]) {
 }
 
 /// A download that can't end, since nobody reads.
-fn stuck_download(client: &mut Client) -> TcpStream {
+fn stuck_download(client: &mut Client) -> Stream {
     let mut data = client.extended_passive();
     client.begin("RETR large");
     data.read_exact(&mut [0; 1000]).unwrap();

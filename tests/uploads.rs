@@ -4,17 +4,17 @@ mod common;
 
 use common::client::reset;
 use common::program::Program;
-use common::{Client, TURNS, TestServer, Way, names_in, wait_until};
+use common::{Client, Stream, TURNS, TestServer, Way, names_in, wait_until};
 use packetboat::PartialUploads;
 use std::fs;
 use std::io::Write;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::thread;
 use std::time::Duration;
 
 /// An upload that has brought some bytes and waits for more.
-fn begun(client: &mut Client, line: &str, bytes: &[u8]) -> TcpStream {
+fn begun(client: &mut Client, line: &str, bytes: &[u8]) -> Stream {
     let mut data = client.extended_passive();
     client.begin(line);
     data.write_all(bytes).unwrap();
@@ -210,7 +210,7 @@ fn an_upload_whose_control_connection_is_lost_is_cut_off() {
 fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
     let server = TestServer::start();
     let mut client = server.client();
-    let data = begun(&mut client, "STOR file", b"content");
+    let mut data = begun(&mut client, "STOR file", b"content");
     data.shutdown(Shutdown::Write).unwrap();
     client.expect_reply(226);
     assert_eq!(server.read("file"), b"content");

@@ -20,7 +20,7 @@ use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::poller::{Event, Key, Poller, Role};
-use super::tls::{Plaintext, Secure, Tls, is_record};
+use super::tls::{Input, Plaintext, Secure, Tls, is_record};
 
 /// What came of moving bytes.
 #[derive(Debug)]
@@ -218,14 +218,13 @@ impl Link {
     pub const MOST_ENCRYPTED: usize = 64 * 1024;
 
     /// Puts the connection under TLS: the client is to begin a handshake. `mark` is what a session
-    /// that resumes this one can be known by; a `strict` connection's input ends by close_notify
-    /// only, and one that ends by a FIN is broken.
+    /// that resumes this one can be known by.
     ///
     /// # Errors
     /// None that a configuration which was accepted can have.
-    pub fn secure(&mut self, tls: &Tls, mark: &[u8], strict: bool) -> io::Result<()> {
+    pub fn secure(&mut self, tls: &Tls, mark: &[u8], input: Input) -> io::Result<()> {
         debug_assert!(self.secure.is_none(), "TLS within TLS");
-        self.secure = Some(Box::new(Secure::new(tls, mark, strict)?));
+        self.secure = Some(Box::new(Secure::new(tls, mark, input)?));
         Ok(())
     }
 

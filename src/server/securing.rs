@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::peer::{DataLink, Lost, Peer};
 use super::services::Services;
 use crate::config::SessionReuse;
-use crate::net::Role;
+use crate::net::{Input, Role};
 use crate::session::{Answer, DataEvent};
 
 /// What becomes of a control connection.
@@ -64,8 +64,7 @@ impl Peer {
     fn secure_control(&mut self, services: &mut Services, budget: &mut usize) -> io::Result<bool> {
         if !self.control.is_secure() {
             let Some(tls) = &services.tls else { return Err(io::ErrorKind::Unsupported.into()) };
-            // A FIN on a control connection ends it, whatever TLS has to say.
-            self.control.secure(tls, &self.ticket_mark(), false)?;
+            self.control.secure(tls, &self.ticket_mark(), Input::Commands)?;
         }
         if !self.control.is_readable() {
             return Ok(false);
@@ -85,6 +84,10 @@ impl Peer {
         budget: &mut usize,
     ) -> bool {
         let mark = self.ticket_mark();
+        let input = match self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
+            true => Input::File { strict: services.strict_close },
+            false => Input::None,
+        };
         let (true, DataLink::Open(link)) = (self.securing, &mut self.data) else { return false };
         if link.is_readable() && !services.may_shake_hands() {
             *budget = 0;
@@ -93,7 +96,7 @@ impl Peer {
         // By what the control connection has, even if there is a newer certificate by now.
         let begun = match self.control.tls().or(services.tls.as_ref()) {
             _ if link.is_secure() => Ok(()),
-            Some(tls) => link.secure(tls, &mark, services.strict_close),
+            Some(tls) => link.secure(tls, &mark, input),
             None => Err(io::ErrorKind::Unsupported.into()),
         };
         let event = match begun.and_then(|()| link.handshake()) {

@@ -1,16 +1,19 @@
 //! A plain blocking client: it sends bytes, reads replies, and makes data connections.
 
-use super::PATIENCE;
-use socket2::{Domain, SockRef, Socket, Type};
+use super::stream::{Stream, trusting, under_tls};
+use rustls::ClientConfig;
+use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// One control connection.
 pub struct Client {
-    pub stream: TcpStream,
+    pub stream: Stream,
     /// What was received and not yet looked at.
     unread: Vec<u8>,
+    /// What data connections are secured by, once PROT P is said.
+    pub private: Option<Arc<ClientConfig>>,
 }
 
 /// How a data connection is made.
@@ -36,22 +39,40 @@ impl Client {
     /// Connects and reads the greeting.
     pub fn connect(server: SocketAddr) -> Client {
         let mut client = Client::unseen(TcpStream::connect(server).expect("the server listens"));
-        assert_eq!(client.reply().0, 220);
+        client.greeted();
         client
     }
 
     /// Connects from an address of this machine.
     pub fn connect_from(from: IpAddr, server: SocketAddr) -> Client {
         let mut client = Client::unseen(connect_from(from, server));
-        assert_eq!(client.reply().0, 220);
+        client.greeted();
         client
+    }
+
+    /// Reads the greeting, and secures all where the tests run under TLS.
+    #[track_caller]
+    pub fn greeted(&mut self) {
+        self.expect_reply(220);
+        if under_tls() {
+            self.secure(&trusting());
+        }
+    }
+
+    /// Puts the control connection under TLS, and data connections to come.
+    #[track_caller]
+    pub fn secure(&mut self, config: &Arc<ClientConfig>) {
+        self.expect(234, "AUTH TLS");
+        self.stream.secure(config);
+        self.expect(200, "PBSZ 0");
+        self.expect(200, "PROT P");
+        self.private = Some(Arc::clone(config));
     }
 
     /// A client on a connection whose greeting nobody has read yet.
     pub fn unseen(stream: TcpStream) -> Client {
-        set_timeouts(&stream);
         stream.set_nodelay(true).unwrap();
-        Client { stream, unread: Vec::new() }
+        Client { stream: Stream::clear(stream), unread: Vec::new(), private: None }
     }
 
     pub fn login(&mut self) {
@@ -124,6 +145,26 @@ impl Client {
         }
     }
 
+    /// What has come so far and was not yet looked at; waits until there is something.
+    pub fn heard(&mut self) -> &[u8] {
+        if self.unread.is_empty() {
+            let mut bytes = [0; 16 * 1024];
+            let count = self.stream.read(&mut bytes).expect("a reply comes in time");
+            self.unread.extend_from_slice(&bytes[..count]);
+        }
+        &self.unread
+    }
+
+    /// REIN, which ends TLS as well: begins anew.
+    #[track_caller]
+    pub fn reinitialise(&mut self) {
+        self.expect(220, "REIN");
+        if let Some(config) = self.private.take() {
+            self.stream.leave_tls();
+            self.secure(&config);
+        }
+    }
+
     /// Sends a command and reads its reply.
     #[track_caller]
     pub fn command(&mut self, line: impl AsRef<[u8]>) -> (u16, String) {
@@ -174,7 +215,7 @@ impl Client {
 
     /// A data connection that stands.
     #[track_caller]
-    pub fn data(&mut self, way: Way) -> TcpStream {
+    pub fn data(&mut self, way: Way) -> Stream {
         match way {
             Way::Port | Way::Eprt => self.active(way),
             Way::Pasv => self.passive(),
@@ -183,26 +224,44 @@ impl Client {
     }
 
     #[track_caller]
-    pub fn active(&mut self, way: Way) -> TcpStream {
+    pub fn active(&mut self, way: Way) -> Stream {
         let listener = TcpListener::bind((self.own_ip(), 0)).unwrap();
         let address = listener.local_addr().unwrap();
         self.send_line(if way == Way::Port { port(address) } else { eprt(address) });
         self.expect_reply(200);
+        self.accept(&listener)
+    }
+
+    /// Lets the server's data connection in.
+    pub fn accept(&self, listener: &TcpListener) -> Stream {
         let (stream, _) = listener.accept().unwrap();
-        set_timeouts(&stream);
-        stream
+        self.data_by(stream)
     }
 
     #[track_caller]
-    pub fn passive(&mut self) -> TcpStream {
+    pub fn passive(&mut self) -> Stream {
         let address = self.pasv();
-        connect_from(self.own_ip(), address)
+        self.dial(address)
     }
 
     #[track_caller]
-    pub fn extended_passive(&mut self) -> TcpStream {
+    pub fn extended_passive(&mut self) -> Stream {
         let address = self.epsv();
-        connect_from(self.own_ip(), address)
+        self.dial(address)
+    }
+
+    /// Comes to the port that the server awaits its data connection on.
+    pub fn dial(&self, address: SocketAddr) -> Stream {
+        let stream = connect_from(self.own_ip(), address);
+        self.data_by(stream)
+    }
+
+    fn data_by(&self, stream: TcpStream) -> Stream {
+        let mut stream = Stream::clear(stream);
+        if let Some(config) = &self.private {
+            stream.secure(config);
+        }
+        stream
     }
 
     /// The address that PASV announces.
@@ -261,7 +320,7 @@ impl Client {
 
     /// What is still to come of a transfer that has begun.
     #[track_caller]
-    pub fn retrieve_rest(&mut self, data: &mut TcpStream) -> Vec<u8> {
+    pub fn retrieve_rest(&mut self, data: &mut Stream) -> Vec<u8> {
         let content = read_to_end(data);
         self.expect_reply(226);
         content
@@ -273,7 +332,7 @@ impl Client {
         let mut data = self.data(way);
         self.begin(line);
         data.write_all(content.as_ref()).expect("the server reads");
-        drop(data);
+        data.shutdown(Shutdown::Write).expect("the server shakes hands");
         self.expect_reply(226);
     }
 
@@ -286,7 +345,7 @@ impl Client {
 
     /// Breaks the connection by a reset.
     pub fn reset(self) {
-        reset(self.stream);
+        self.stream.reset();
     }
 }
 
@@ -307,29 +366,22 @@ pub fn connect_from(from: IpAddr, to: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
     socket.connect(&to.into()).expect("somebody listens");
-    let stream = socket.into();
-    set_timeouts(&stream);
-    stream
+    socket.into()
 }
 
 #[track_caller]
-pub fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
+pub fn read_to_end(stream: &mut impl Read) -> Vec<u8> {
     let mut content = Vec::new();
     stream.read_to_end(&mut content).expect("the data connection ends in time");
     content
 }
 
 /// Ends a connection by a reset.
-pub fn reset(stream: TcpStream) {
-    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+pub fn reset(stream: Stream) {
+    stream.reset();
 }
 
 /// A port where nobody listens.
 pub fn dead_port(ip: IpAddr) -> SocketAddr {
     TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap()
-}
-
-fn set_timeouts(stream: &TcpStream) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
 }

@@ -10,17 +10,19 @@
 
 pub mod client;
 pub mod program;
+pub mod stream;
 
 pub use client::{Client, Way};
+pub use stream::{Stream, under_tls};
 
-use packetboat::{Census, Config, Handle, Server};
+use packetboat::{Census, Config, Handle, Server, TlsConfig, TlsIdentity};
+use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -36,11 +38,12 @@ pub fn bytes_for(turn: usize) -> usize {
     (turn * 20_000).min(3_000_000)
 }
 
-/// The right to be the one test of this process that runs.
-pub fn turn() -> MutexGuard<'static, ()> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    // A test that failed is no reason for the others to fail.
-    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+/// The right to be the one test of this program that runs. A lock of the program's own file, since
+/// a program may hold several copies of this module.
+pub fn turn() -> File {
+    let program = File::open(std::env::current_exe().unwrap()).unwrap();
+    flock(&program, FlockOperation::LockExclusive).unwrap();
+    program
 }
 
 /// A server that runs for one test, on free ports of 127.0.0.1 and ::1.
@@ -51,7 +54,7 @@ pub struct TestServer {
     /// Holds the served folder, and what must not be reached from it.
     folder: TempDir,
     before: BTreeMap<String, String>,
-    _turn: MutexGuard<'static, ()>,
+    _turn: File,
 }
 
 impl TestServer {
@@ -68,6 +71,7 @@ impl TestServer {
         fs::create_dir(folder.path().join("served")).expect("a served folder");
         let mut config = Config::new(folder.path().join("served"));
         config.listen = vec!["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
+        config.tls = under_tls().then(|| TlsConfig::new(TlsIdentity::SelfSigned));
         change(&mut config);
         if let Some(users) = &mut config.users {
             *users = folder.path().join(&users);
@@ -159,7 +163,7 @@ impl TestServer {
 
     /// A file of zeros that takes no room.
     pub fn write_zeros(&self, name: &str, bytes: u64) {
-        fs::File::create(self.path(name)).unwrap().set_len(bytes).unwrap();
+        File::create(self.path(name)).unwrap().set_len(bytes).unwrap();
     }
 
     pub fn read(&self, name: impl AsRef<[u8]>) -> Vec<u8> {
@@ -222,8 +226,11 @@ fn descriptors() -> BTreeMap<String, String> {
     let links = entries.filter_map(|entry| {
         let path = entry.ok()?.path();
         let target = fs::read_link(&path).ok()?;
-        // The descriptor that reads this folder is gone when it has been read.
-        (!target.starts_with("/proc")).then_some((path, target))
+        // The descriptor that reads this folder is gone when it has been read, and the program's
+        // own file is open wherever a test waits for its turn.
+        let passing =
+            target.starts_with("/proc") || std::env::current_exe().is_ok_and(|exe| target == exe);
+        (!passing).then_some((path, target))
     });
     links.map(|(path, target)| (path.display().to_string(), target.display().to_string())).collect()
 }

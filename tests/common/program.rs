@@ -1,16 +1,17 @@
 //! The real program as a child process, for what a thread cannot show: signals, limits, kill -9.
 
-use super::{Client, turn, wait_until};
+use super::{Client, turn, under_tls, wait_until};
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 /// A running `packetboat`.
 pub struct Program {
     child: Mutex<Child>,
     pub address: SocketAddr,
-    _turn: MutexGuard<'static, ()>,
+    _turn: File,
 }
 
 impl Program {
@@ -22,6 +23,7 @@ impl Program {
             .args(["-c", &format!("{preparation}\nexec \"$0\" -qq -l 127.0.0.1:0 \"$@\"")])
             .arg(env!("CARGO_BIN_EXE_packetboat"))
             .args(words)
+            .args(if under_tls() { &["--tls", "self-signed"][..] } else { &[] })
             .stdout(Stdio::piped())
             .spawn()
             .expect("there is a shell");

@@ -21,6 +21,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
 pub use identity::{FlawedIdentity, Identity};
+pub use secure::Input;
 pub(super) use secure::{Plaintext, Secure, is_record};
 
 /// What clients may name as the protocol (ALPN), on either connection; none is required.
@@ -28,9 +29,18 @@ const PROTOCOLS: [&[u8]; 2] = [b"ftp", b"ftp-data"];
 /// TLS 1.2 sessions of clients without tickets that can be resumed. Each is a few hundred bytes.
 const STORED_SESSIONS: usize = 1024;
 
+/// Tickets that a client gets with each handshake, to resume the session by. Some use each once.
+const TICKETS: usize = 4;
+
 /// What all TLS connections of a server have in common. Cheap to clone.
 #[derive(Clone)]
-pub struct Tls(Arc<ServerConfig>);
+pub struct Tls {
+    /// For connections that the client reads from.
+    talking: Arc<ServerConfig>,
+    /// The same without tickets, for connections that the client only writes to: it might close one
+    /// with the tickets unread, which makes its kernel send a reset and lose what was written.
+    silent: Arc<ServerConfig>,
+}
 
 impl Tls {
     /// Shows the first identity, or the first that is valid for the name that a client asks for.
@@ -66,17 +76,13 @@ impl Tls {
         if resumes {
             config.ticketer = Ticketer::new().map_err(|error| error.to_string())?;
             config.session_storage = ServerSessionMemoryCache::new(STORED_SESSIONS);
-            // The control connection has to serve many data connections, but each ticket does.
-            config.send_tls13_tickets = 1;
         } else {
             config.session_storage = Arc::new(NoServerSessionStorage {});
-            config.send_tls13_tickets = 0;
         }
-        Ok(Tls(Arc::new(config)))
-    }
-
-    fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0)
+        config.send_tls13_tickets = 0;
+        let silent = Arc::new(config.clone());
+        config.send_tls13_tickets = if resumes { TICKETS } else { 0 };
+        Ok(Tls { talking: Arc::new(config), silent })
     }
 }
 

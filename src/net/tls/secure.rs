@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ServerConnection};
@@ -29,6 +30,20 @@ const BUFFERED_BYTES: usize = Link::MOST_ENCRYPTED + 1024;
 /// No encrypted alert is longer.
 const LONGEST_ALERT: usize = 64;
 
+/// What the client is to send on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Commands; a FIN ends them, whatever TLS has to say.
+    Commands,
+    /// Nothing: it reads.
+    None,
+    /// A file, and nothing is to be read.
+    File {
+        /// It is whole only when it ends by close_notify; by a FIN alone it is broken.
+        strict: bool,
+    },
+}
+
 /// What is at hand to be read.
 pub(in crate::net) enum Plaintext {
     /// So many bytes, which are in the buffer now.
@@ -42,8 +57,14 @@ pub(in crate::net) enum Plaintext {
 impl Secure {
     /// The server's side, before the handshake. What it gives out to resume the session is marked
     /// with `mark`.
-    pub(in crate::net) fn new(tls: &Tls, mark: &[u8], strict: bool) -> io::Result<Secure> {
-        let mut connection = ServerConnection::new(tls.config()).map_err(io::Error::other)?;
+    pub(in crate::net) fn new(tls: &Tls, mark: &[u8], input: Input) -> io::Result<Secure> {
+        let (config, strict) = match input {
+            Input::Commands => (&tls.talking, false),
+            Input::None => (&tls.talking, true),
+            Input::File { strict } => (&tls.silent, strict),
+        };
+        let connection = ServerConnection::new(Arc::clone(config));
+        let mut connection = connection.map_err(io::Error::other)?;
         connection.set_resumption_data(mark);
         connection.set_buffer_limit(Some(BUFFERED_BYTES));
         let tls = tls.clone();

@@ -1,0 +1,197 @@
+//! A connection of a test's client: in clear, or by TLS where the tests run under TLS.
+
+use super::PATIENCE;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::ops::Deref;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+/// Whether this program's tests say AUTH TLS and PROT P before anything else: those of
+/// `tests/under_tls.rs`, where each topic is a module.
+pub fn under_tls() -> bool {
+    module_path!().starts_with("under_tls::")
+}
+
+/// A blocking connection.
+pub struct Stream {
+    tcp: TcpStream,
+    tls: Option<Box<ClientConnection>>,
+}
+
+impl Stream {
+    pub fn clear(tcp: TcpStream) -> Stream {
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        tcp.set_write_timeout(Some(PATIENCE)).unwrap();
+        Stream { tcp, tls: None }
+    }
+
+    /// Puts it under TLS; the handshake comes with the first byte that is read or written.
+    pub fn secure(&mut self, config: &Arc<ClientConfig>) {
+        assert!(self.tls.is_none(), "TLS within TLS");
+        let name = ServerName::try_from("localhost").unwrap();
+        let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
+        self.tls = Some(Box::new(connection));
+    }
+
+    pub fn tls(&mut self) -> Option<&mut ClientConnection> {
+        self.tls.as_deref_mut()
+    }
+
+    /// Leaves TLS, as the server does.
+    pub fn leave_tls(&mut self) {
+        let mut rest = Vec::new();
+        self.read_to_end(&mut rest).expect("the server says its close_notify");
+        assert_eq!(rest.escape_ascii().to_string(), "");
+        self.close_notify();
+        self.tls = None;
+    }
+
+    /// The bytes as they stand on the wire, for a thread to write.
+    pub fn sealed(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let Some(tls) = &mut self.tls else { return bytes.to_vec() };
+        let mut sealed = Vec::new();
+        for piece in bytes.chunks(16 * 1024) {
+            tls.writer().write_all(piece).unwrap();
+            while tls.wants_write() {
+                tls.write_tls(&mut sealed).unwrap();
+            }
+        }
+        sealed
+    }
+
+    /// Shakes hands now.
+    pub fn shake_hands(&mut self) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        while tls.is_handshaking() {
+            tls.complete_io(&mut self.tcp)?;
+        }
+        Ok(())
+    }
+
+    /// Says that no more will come: close_notify under TLS, and a FIN.
+    pub fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
+        self.shake_hands()?;
+        self.close_notify();
+        self.tcp.shutdown(how)
+    }
+
+    /// Ends it by a reset.
+    pub fn reset(mut self) {
+        self.tls = None;
+        let socket = socket2::SockRef::from(&self.tcp);
+        socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    }
+
+    fn close_notify(&mut self) {
+        if let Some(tls) = &mut self.tls
+            && !tls.is_handshaking()
+        {
+            tls.send_close_notify();
+            // Whoever is gone needs not be told.
+            while tls.wants_write() && tls.write_tls(&mut self.tcp).is_ok() {}
+        }
+    }
+}
+
+/// As a real client: it ends cleanly, unless it ends by a reset.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.close_notify();
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.tcp).read(bytes),
+            None => self.tcp.read(bytes),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.tcp).write(bytes),
+            None => self.tcp.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.tcp).flush(),
+            None => self.tcp.flush(),
+        }
+    }
+}
+
+impl Deref for Stream {
+    type Target = TcpStream;
+
+    fn deref(&self) -> &TcpStream {
+        &self.tcp
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.tcp.as_fd()
+    }
+}
+
+/// What a client is told of TLS: it trusts anybody, and resumes sessions.
+pub fn trusting() -> Arc<ClientConfig> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Trusting(provider)))
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+#[derive(Debug)]
+pub struct Trusting(pub Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Trusting {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, known)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, known)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
