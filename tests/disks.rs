@@ -86,6 +86,7 @@ fn a_disk_that_runs_full_is_452_and_the_old_file_stays() {
         assert_eq!(names_in(&disk.0), ["old"], "{way}");
     }
     client.store("disk/old", "there is room for this", Way::Epsv);
+    assert_eq!(server.read("disk/old"), b"there is room for this");
 }
 
 #[test]
@@ -180,5 +181,6 @@ fn a_file_that_may_not_be_so_large_is_552_and_ends_nobody() {
     overfill(&mut client, "STOR old", 552);
     assert_eq!(fs::read(folder.path().join("old")).unwrap(), b"old");
     client.store("old", "smaller", Way::Epsv);
+    assert_eq!(fs::read(folder.path().join("old")).unwrap(), b"smaller");
     assert_eq!(names_in(folder.path()), ["old"]);
 }

@@ -4,8 +4,11 @@ mod common;
 
 use common::client::reset;
 use common::program::Program;
-use common::{Client, Stream, TURNS, TestServer, Way, names_in, wait_until};
+use common::{
+    Client, Random, Stream, TURNS, TestServer, Way, bytes_for, names_in, wait_until,
+};
 use packetboat::PartialUploads;
+use socket2::SockRef;
 use std::fs;
 use std::io::Write;
 use std::net::Shutdown;
@@ -214,6 +217,30 @@ fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
     data.shutdown(Shutdown::Write).unwrap();
     client.expect_reply(226);
     assert_eq!(server.read("file"), b"content");
+}
+
+/// A splice takes urgent data for the end of the stream. Who reads in order never sees that byte.
+#[test]
+fn urgent_data_in_an_upload_is_not_its_end() {
+    for turn in TURNS {
+        let server = TestServer::with(|config| config.turn_bytes = turn);
+        let mut client = server.client();
+        let content = Random(1).bytes(bytes_for(turn).min(400_000));
+        let (first, second) = content.split_at(content.len() / 2);
+        for wait in [false, true] {
+            let mut data = client.extended_passive();
+            client.begin("STOR file");
+            data.write_all(first).unwrap();
+            SockRef::from(&data).send_out_of_band(b"!").unwrap();
+            if wait {
+                while !client.expect(211, "STAT").contains(&format!(", {} bytes", first.len())) {}
+            }
+            data.write_all(second).unwrap();
+            drop(data);
+            client.expect_reply(226);
+            assert!(server.read("file") == content, "{turn} bytes a turn");
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod dir;
 mod download;
 mod facts;
+mod pipe;
 mod refusal;
 mod root;
 mod scratch;
@@ -15,6 +16,7 @@ mod upload;
 
 pub use dir::Dir;
 pub use download::{Download, SendError};
+pub use pipe::{Pipe, SpliceError};
 pub use refusal::Refusal;
 pub use root::Root;
 pub use upload::{How, NewFile, PartialKeep, Upload};

@@ -10,12 +10,12 @@
 use super::facts::{facts_at, facts_of, must_be_file};
 use super::root::may;
 use super::scratch::Scratch;
-use super::{Download, Refusal, Root};
+use super::{Download, Pipe, Refusal, Root, SpliceError};
 use crate::proto::entry::Kind;
 use crate::proto::path::VPath;
 use rustix::fs::{Access, OFlags, ftruncate};
 use rustix::io::{Errno, retry_on_intr, write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// What an upload is to do with the file that has its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Upload {
     pub(super) place: Place,
     keep: PartialKeep,
     new: NewFile,
+    /// Whether the file, as far as is known, can be written to by splice.
+    pub(super) splices: bool,
     written: u64,
 }
 
@@ -101,7 +103,9 @@ impl Upload {
                 place => place?,
             },
         };
-        Ok(Upload { name: name.to_vec(), place, keep, new, written: 0 })
+        // What is opened to append to is not written to by splice.
+        let splices = matches!(place, Place::Aside { .. });
+        Ok(Upload { name: name.to_vec(), place, keep, new, splices, written: 0 })
     }
 
     /// Makes room for the bytes: to be called once, when the data connection is up.
@@ -142,6 +146,54 @@ impl Upload {
             }
             self.written += count as u64;
             bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    /// Receives up to `most` bytes from a socket by way of `pipe`; 0 is the end of the stream, or
+    /// urgent data. The pipe is left empty.
+    ///
+    /// # Errors
+    /// See [`SpliceError`].
+    pub fn splice_from(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        pipe: &mut Pipe,
+        buffer: &mut [u8],
+        most: usize,
+    ) -> Result<usize, SpliceError> {
+        if !self.splices {
+            return Err(SpliceError::Unsupported);
+        }
+        let count = pipe.fill(socket, most)?;
+        let drained = self.drain(pipe, buffer, count);
+        if drained.is_err() {
+            pipe.empty(buffer);
+        }
+        drained.map(|()| count).map_err(SpliceError::Disk)
+    }
+
+    /// Writes the `count` bytes that the pipe holds.
+    fn drain(&mut self, pipe: &mut Pipe, buffer: &mut [u8], count: usize) -> Result<(), Refusal> {
+        let mut left = count;
+        while left > 0 {
+            let moved = match pipe.drain(self.file()?, left) {
+                // As in `write`.
+                Ok(0) => return Err(Errno::IO.into()),
+                Ok(moved) => {
+                    self.written += moved as u64;
+                    moved
+                }
+                // A file system that knows no splice.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    self.splices = false;
+                    let read = pipe.read(buffer)?;
+                    self.write(&buffer[..read])?;
+                    read
+                }
+                Err(errno) => return Err(errno.into()),
+            };
+            left = left.saturating_sub(moved);
         }
         Ok(())
     }

@@ -171,8 +171,7 @@ impl Link {
             Flow::Ended | Flow::Broken(_) => false,
         };
         if emptied {
-            self.readable = false;
-            self.more_than_bytes = false;
+            self.read_blocked();
         }
         flow
     }
@@ -197,6 +196,19 @@ impl Link {
     /// block, [`write_blocked`](Link::write_blocked) is to be told.
     pub fn socket(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
+    }
+
+    /// The socket, for a system call that moves bytes out of it to elsewhere, if it brings those
+    /// bytes, in clear, and nothing else; when that would block, [`read_blocked`](Link::read_blocked) is to be told.
+    pub fn socket_to_splice(&self) -> Option<BorrowedFd<'_>> {
+        let plain = self.secure.is_none() && !self.more_than_bytes;
+        plain.then(|| self.stream.as_fd())
+    }
+
+    /// A read answered `WouldBlock`, or left nothing to read.
+    pub fn read_blocked(&mut self) {
+        self.readable = false;
+        self.more_than_bytes = false;
     }
 
     /// A write by way of [`socket`](Link::socket) answered `WouldBlock`.

@@ -184,14 +184,14 @@ impl Peer {
         now: Instant,
         budget: &mut usize,
     ) -> Result<bool, Lost> {
-        let most = self.session.room().min(*budget).min(services.buffer.len());
+        let most = self.session.room().min(*budget).min(services.aisle.buffer.len());
         if most == 0 || !self.control.is_readable() {
             return Ok(false);
         }
-        match self.control.read(&mut services.buffer[..most]) {
+        match self.control.read(&mut services.aisle.buffer[..most]) {
             Flow::Moved(count) => {
                 *budget -= count;
-                self.session.receive(&services.buffer[..count], now);
+                self.session.receive(&services.aisle.buffer[..count], now);
             }
             Flow::Blocked => return Ok(false),
             Flow::Ended => self.session.end_of_input(now),
@@ -267,7 +267,7 @@ impl Peer {
         if *budget == 0 {
             return Ok(false);
         }
-        let step = pump.step(link, &mut services.buffer, *budget);
+        let step = pump.step(link, &mut services.aisle, *budget);
         *budget = budget.saturating_sub(step.moved);
         // What is worked on is not standing still, even if a folder has nothing to tell for long.
         if step.moved > 0 || matches!(step.state, State::Spent) {
@@ -304,7 +304,7 @@ impl Peer {
         }
         let Some(task) = self.task.take() else { return false };
         let slice = std::mem::take(budget).div_ceil(TASK_COST);
-        let result = match task.step(&mut services.buffer, slice) {
+        let result = match task.step(&mut services.aisle.buffer, slice) {
             Ok(Stage::More(task)) => {
                 self.task = Some(task);
                 return true;
@@ -382,7 +382,7 @@ impl Peer {
             Ok(false) => return Fate::Rest,
             Err(_) => return Fate::Gone("closed"),
         }
-        match self.control.read(&mut services.buffer) {
+        match self.control.read(&mut services.aisle.buffer) {
             Flow::Moved(_) => {
                 if !self.half_closed {
                     self.half_closed = true;

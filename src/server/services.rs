@@ -1,4 +1,4 @@
-//! What all peers share: the poll, passive ports, logins, roots, and the loop's one buffer.
+//! What all peers share: the poll, passive ports, logins, roots, and the loop's one buffer and pipe.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::logins::Logins;
 use crate::config::{Config, PartialUploads, SessionReuse, UsersFile};
-use crate::fs::Root;
+use crate::fs::{Pipe, Root};
 use crate::net::{Key, Lease, PassivePorts, Poller, Tls, Waker};
+use crate::transfer::Aisle;
 
 /// The one buffer that everything is read into. Larger reads cost fewer calls; beyond this they
 /// would only push everything else out of the processor's cache.
@@ -30,7 +31,7 @@ pub(super) struct Services {
     pub(super) partial_uploads: PartialUploads,
     /// The port that active data connections come from; 0 is any.
     pub(super) active_port: u16,
-    pub(super) buffer: Vec<u8>,
+    pub(super) aisle: Aisle,
     /// What new connections are secured by.
     pub(super) tls: Option<Tls>,
     /// Whether an upload under TLS ends by its close_notify only.
@@ -62,7 +63,7 @@ impl Services {
             logins: Logins::new(config.anonymous_access(), users, waker),
             partial_uploads: config.partial_uploads,
             active_port: config.active_port.unwrap_or(0),
-            buffer: vec![0; BUFFER_BYTES],
+            aisle: Aisle { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             tls,
             strict_close: tls_config.is_some_and(|tls| !tls.lenient_close),
             session_reuse: tls_config.map_or(SessionReuse::Off, |tls| tls.session_reuse),

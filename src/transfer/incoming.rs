@@ -3,8 +3,8 @@
 use std::io::{Error, ErrorKind};
 
 use super::deflate::Unpacker;
-use super::pump::{Slice, State, moved};
-use crate::fs::{Refusal, Upload};
+use super::pump::{Aisle, Slice, State, moved};
+use crate::fs::{Refusal, SpliceError, Upload};
 use crate::net::Link;
 use crate::proto::ascii::FromNetwork;
 use crate::proto::command::{Coding, Mode, Representation};
@@ -13,6 +13,8 @@ use crate::proto::command::{Coding, Mode, Representation};
 #[derive(Debug)]
 pub struct Incoming {
     file: Upload,
+    /// Whether its bytes are stored as they come, and the file and the kernel can do without us.
+    by_splice: bool,
     text: Option<FromNetwork>,
     packed: Option<Packed>,
 }
@@ -37,7 +39,8 @@ impl Incoming {
             position: 0,
             holds: false,
         });
-        Incoming { file, text, packed }
+        let by_splice = text.is_none() && packed.is_none();
+        Incoming { file, by_splice, text, packed }
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Refusal> {
@@ -48,12 +51,18 @@ impl Incoming {
     pub(super) fn slice(
         &mut self,
         link: &mut Link,
-        buffer: &mut [u8],
+        aisle: &mut Aisle,
         left: usize,
     ) -> Result<Slice, State> {
+        if self.by_splice
+            && let Some(slice) = self.splice(link, aisle, left)
+        {
+            return slice;
+        }
         if self.packed.as_ref().is_some_and(Packed::is_waiting) {
             return self.unpack();
         }
+        let buffer = &mut aisle.buffer;
         let most = left.min(buffer.len());
         let moved = match moved(link.read(&mut buffer[..most])) {
             Err(State::Ended) => return Err(self.end()),
@@ -64,6 +73,35 @@ impl Incoming {
             None => store(&mut self.file, self.text.as_mut(), &buffer[..moved])?,
         }
         Ok(Slice { moved, cost: moved })
+    }
+
+    /// Receives and stores what it can without reading it; `None` if it has to be read.
+    fn splice(
+        &mut self,
+        link: &mut Link,
+        aisle: &mut Aisle,
+        left: usize,
+    ) -> Option<Result<Slice, State>> {
+        let (pipe, socket) = (aisle.pipe.as_mut()?, link.socket_to_splice()?);
+        if !link.is_readable() {
+            return Some(Err(State::Blocked));
+        }
+        Some(match self.file.splice_from(socket, pipe, &mut aisle.buffer, left) {
+            // Urgent data looks like the end as well: a read tells.
+            Ok(0) | Err(SpliceError::Unsupported) => {
+                self.by_splice = false;
+                return None;
+            }
+            Ok(moved) => Ok(Slice { moved, cost: moved }),
+            Err(SpliceError::WouldBlock) => {
+                link.read_blocked();
+                Err(State::Blocked)
+            }
+            Err(SpliceError::Socket(number)) => {
+                Err(State::Broken(Error::from_raw_os_error(number)))
+            }
+            Err(SpliceError::Disk(refusal)) => Err(State::Refused(refusal)),
+        })
     }
 
     fn unpack(&mut self) -> Result<Slice, State> {

@@ -14,5 +14,5 @@ pub use combine::Combination;
 pub use incoming::Incoming;
 pub use listing::ListingLines;
 pub use outgoing::Outgoing;
-pub use pump::{Pump, State, Step};
+pub use pump::{Aisle, Pump, State, Step};
 pub use task::{Hasher, Product, Stage, Task};

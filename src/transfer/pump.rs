@@ -5,7 +5,7 @@ use std::io;
 use super::incoming::Incoming;
 use super::listing::ListingLines;
 use super::outgoing::Outgoing;
-use crate::fs::{Download, Refusal, Upload};
+use crate::fs::{Download, Pipe, Refusal, Upload};
 use crate::net::{Flow, Link};
 use crate::proto::command::Coding;
 
@@ -48,6 +48,15 @@ impl From<Refusal> for State {
     }
 }
 
+/// What all transfers move through, one slice at a time: the loop has one of each.
+#[derive(Debug)]
+pub struct Aisle {
+    /// For what is read before it is written.
+    pub buffer: Vec<u8>,
+    /// For what goes from a socket into a file without being read; without one, it is read.
+    pub pipe: Option<Pipe>,
+}
+
 /// What one system call or two did, and what it costs of the budget.
 pub(super) struct Slice {
     pub(super) moved: usize,
@@ -86,14 +95,14 @@ impl Pump {
         matches!(self, Pump::Incoming(_))
     }
 
-    /// Moves about `budget` bytes, or does as much work; `buffer` is the loop's.
-    pub fn step(&mut self, link: &mut Link, buffer: &mut [u8], budget: usize) -> Step {
+    /// Moves about `budget` bytes, or does as much work.
+    pub fn step(&mut self, link: &mut Link, aisle: &mut Aisle, budget: usize) -> Step {
         let mut moved = 0;
         let mut left = budget;
         while left > 0 {
             let slice = match self {
-                Pump::Outgoing(outgoing) => outgoing.slice(link, buffer, left),
-                Pump::Incoming(incoming) => incoming.slice(link, buffer, left),
+                Pump::Outgoing(outgoing) => outgoing.slice(link, &mut aisle.buffer, left),
+                Pump::Incoming(incoming) => incoming.slice(link, aisle, left),
             };
             match slice {
                 Ok(slice) => {

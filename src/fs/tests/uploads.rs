@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::fs::upload::Place;
+use rustix::fs::{OFlags, fcntl_setfl};
+use std::io::Write;
+use std::os::fd::OwnedFd;
 
 /// Both ways to hold a file that has no name yet.
 #[derive(Clone, Copy, Debug)]
@@ -233,6 +236,62 @@ fn a_folder_removed_meanwhile_is_a_refusal() {
     // ext4 answers EPERM at once, tmpfs ENOENT at the end.
     assert!(prepared.begin().and_then(|()| prepared.finish()).is_err());
     assert_eq!(begun.finish(), Err(Refusal::NotFound));
+}
+
+/// A nonblocking socket, and the other end of it.
+fn sockets() -> (UnixStream, UnixStream) {
+    let (socket, other) = UnixStream::pair().unwrap();
+    socket.set_nonblocking(true).unwrap();
+    (socket, other)
+}
+
+#[test]
+fn splice_brings_the_same_bytes_where_files_know_it_and_where_not() {
+    let tree = Tree::new();
+    let mut pipe = Pipe::new().unwrap();
+    let sent: String = (0..20_000).map(|number| format!("{number} ")).collect();
+    for known in [true, false] {
+        let (socket, mut client) = sockets();
+        let mut upload = tree.receive("file", How::Replace, Holding::Unnamed, "begun, ");
+        if let (Place::Aside { scratch, .. }, false) = (&upload.place, known) {
+            fcntl_setfl(scratch.file().unwrap(), OFlags::APPEND).unwrap();
+        }
+        let mut splice = |most| upload.splice_from(socket.as_fd(), &mut pipe, &mut [0; 100], most);
+        assert_eq!(splice(10), Err(SpliceError::WouldBlock));
+        client.write_all(sent.as_bytes()).unwrap();
+        assert_eq!(splice(1), Ok(1));
+        let mut left = sent.len() - 1;
+        while known && left > 0 {
+            left -= splice(left).unwrap();
+        }
+        drop(client);
+        match known {
+            true => assert_eq!(splice(1), Ok(0)),
+            false => assert_eq!(splice(1), Err(SpliceError::Unsupported)),
+        }
+        upload.write(&sent.as_bytes()[sent.len() - left..]).unwrap();
+        upload.finish().unwrap();
+        assert!(tree.read("file") == format!("begun, {sent}"), "known: {known}");
+    }
+}
+
+#[test]
+fn what_a_full_disk_refuses_is_no_part_of_the_next_upload() {
+    let tree = Tree::new();
+    let mut pipe = Pipe::new().unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut upload = tree.receive("lost", How::Replace, Holding::Unnamed, "");
+    upload.place = Place::Itself { file: OwnedFd::from(full), cut_to: None };
+    let (socket, mut client) = sockets();
+    client.write_all(&[b'x'; 1000]).unwrap();
+    let refused = upload.splice_from(socket.as_fd(), &mut pipe, &mut [0; 10], 1000);
+    assert_eq!(refused, Err(SpliceError::Disk(Refusal::NoSpace)));
+
+    let mut next = tree.receive("next", How::Replace, Holding::Unnamed, "");
+    client.write_all(b"next").unwrap();
+    assert_eq!(next.splice_from(socket.as_fd(), &mut pipe, &mut [0; 10], 1000), Ok(4));
+    next.finish().unwrap();
+    assert_eq!(tree.read("next"), "next");
 }
 
 #[test]
