@@ -58,7 +58,7 @@ pub struct Config {
     /// How long running transfers may go on at shutdown.
     pub shutdown_grace: Duration,
     /// How many bytes the sessions that have work may move between them before the loop comes
-    /// around.
+    /// around; fewer while that takes too long.
     pub turn_bytes: usize,
 }
 

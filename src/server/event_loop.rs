@@ -27,6 +27,8 @@ use crate::session::{Session, Settings};
 
 /// Connections that one door lets in before others get their turn.
 const ACCEPTS: usize = 64;
+/// What a round of turns may take: a command that comes meanwhile waits for so long.
+const ROUND: Duration = Duration::from_micros(500);
 /// A smaller share of the budget, in bytes, would cost more system calls than it saves waiting.
 const SMALLEST_TURN: usize = 64 * 1024;
 /// No timeout is longer, so that every deadline is a time that the clock can tell.
@@ -51,6 +53,8 @@ pub(super) struct EventLoop {
     /// How many sessions each address has.
     addresses: HashMap<IpAddr, usize>,
     turn_bytes: usize,
+    /// The budget of a round: `turn_bytes`, or less while rounds take too long.
+    round_bytes: usize,
     max_sessions: usize,
     max_sessions_per_address: usize,
     /// The number of the latest session.
@@ -96,6 +100,7 @@ impl EventLoop {
             timers: Timers::default(),
             addresses: HashMap::new(),
             turn_bytes: config.turn_bytes.max(1),
+            round_bytes: config.turn_bytes.max(1),
             max_sessions: config.max_sessions,
             max_sessions_per_address: config.max_sessions_per_address,
             sessions: 0,
@@ -137,12 +142,23 @@ impl EventLoop {
         };
         let EventLoop { services, doors, peers, queue, rung, .. } = self;
         let Services { poller, passive, .. } = services;
+        let mut said = 0;
         poller.wait(timeout, |event: Event| match event.key.role() {
             Role::Control | Role::Data => {
-                if let Some(peer) = peers.get_mut(event.key.slot())
+                let slot = event.key.slot();
+                if let Some(peer) = peers.get_mut(slot)
                     && peer.mark(event)
+                    && !peer.queued
                 {
-                    enqueue(queue, peer, event.key.slot());
+                    peer.queued = true;
+                    // Those who say something come before those who move bytes.
+                    match event.key.role() {
+                        Role::Control => {
+                            queue.insert(said, slot);
+                            said += 1;
+                        }
+                        _ => queue.push_back(slot),
+                    }
                 }
             }
             Role::Door => {
@@ -325,9 +341,10 @@ impl EventLoop {
     // Run.
 
     /// One turn for each peer that is queued now; who is queued meanwhile has the next. They share
-    /// one budget, so that the loop comes around as soon with many at work as with one.
+    /// one budget, so that the loop comes around as soon with many at work as with one; and it
+    /// halves when that took too long, because a disk is slow or the work is.
     fn run_queue(&mut self, now: Instant) {
-        let share = self.turn_bytes / self.queue.len().max(1);
+        let share = self.round_bytes / self.queue.len().max(1);
         let budget = share.max(SMALLEST_TURN.min(self.turn_bytes));
         for _ in 0..self.queue.len() {
             let Some(slot) = self.queue.pop_front() else { return };
@@ -346,6 +363,11 @@ impl EventLoop {
                 }
             }
         }
+        let next = match now.elapsed() > ROUND {
+            true => self.round_bytes / 2,
+            false => self.round_bytes * 2,
+        };
+        self.round_bytes = next.clamp(SMALLEST_TURN.min(self.turn_bytes), self.turn_bytes);
     }
 
     fn bury(&mut self, slot: usize, reason: &str, now: Instant) {

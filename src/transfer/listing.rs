@@ -18,7 +18,7 @@ const SORTED_NAMES: usize = 10_000;
 /// No honest pattern is longer.
 const LONGEST_PATTERN: usize = 1024;
 /// What work costs of the budget: in the time that it takes, about so many bytes could be sent.
-/// One call for names, about a thousand of them.
+/// One call for names.
 const READ_COST: usize = 256 * 1024;
 /// A name, spelled or passed over.
 const NAME_COST: usize = 128;

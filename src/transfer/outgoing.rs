@@ -88,6 +88,7 @@ impl Outgoing {
 
     /// Makes what is to be sent next.
     fn stage(&mut self, buffer: &mut [u8], left: usize) -> Result<Slice, State> {
+        let left = if self.packer.is_some() { left.div_ceil(PACKING_COST) } else { left };
         self.staged.clear();
         self.position = 0;
         let (cost, more) = match &mut self.source {
