@@ -1,4 +1,4 @@
-//! Listings of 10,000 files: the lines alone, the whole way over loopback, and between them a bare
+//! Listings of 10,000 and 200,000 files: the lines alone, the whole way over loopback, and between them a bare
 //! loop of getdents and statx that spells the same lines.
 
 mod common;
@@ -13,8 +13,6 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use packetboat::proto::listing;
 use rustix::fs::{AtFlags, Dir, OFlags, StatxFlags};
 use std::io::Write;
-
-const FILES: usize = 10_000;
 
 fn lines(c: &mut Criterion) {
     let mut group = c.benchmark_group("line");
@@ -37,23 +35,25 @@ fn lines(c: &mut Criterion) {
 }
 
 fn folder(c: &mut Criterion) {
-    let site = Site::open();
-    common::fill(&site.path(""), FILES);
-    let folder = site.path("");
-    let bare = common::bare(move |stream| bare_list(&folder, stream));
-    let mut client = Client::login(site.address());
-    let mut buffer = common::buffer();
+    for (name, files, samples) in [("10,000 files", 10_000, 30), ("200,000 files", 200_000, 10)] {
+        let site = Site::open();
+        common::fill(&site.path(""), files);
+        let folder = site.path("");
+        let bare = common::bare(move |stream| bare_list(&folder, stream));
+        let mut client = Client::login(site.address());
+        let mut buffer = common::buffer();
 
-    let mut group = c.benchmark_group("10,000 files");
-    group.throughput(Throughput::Elements(FILES as u64));
-    group.sample_size(30).measurement_time(Duration::from_secs(3));
-    group.bench_function("bare getdents and statx", |b| {
-        b.iter(|| common::bare_fetch(bare, &mut buffer));
-    });
-    for command in ["LIST", "NLST"] {
-        group.bench_function(command, |b| b.iter(|| client.fetch(Mode::Passive, command)));
+        let mut group = c.benchmark_group(name);
+        group.throughput(Throughput::Elements(files as u64));
+        group.sample_size(samples).measurement_time(Duration::from_secs(3));
+        group.bench_function("bare getdents and statx", |b| {
+            b.iter(|| common::bare_fetch(bare, &mut buffer));
+        });
+        for command in ["LIST", "NLST", "MLSD"] {
+            group.bench_function(command, |b| b.iter(|| client.fetch(Mode::Passive, command)));
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 /// Sends a line for each file: unsorted, without a date, and blocking.

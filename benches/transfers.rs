@@ -1,5 +1,6 @@
-//! RETR and STOR over loopback, one session, files in memory; beside each what the machine can do
-//! at most, by the same client in the same run.
+//! RETR and STOR over loopback, files in memory, passive and active, one session or 32 at once (of
+//! 1 GiB, each its share); beside them what the machine can do at most, by the same client in the
+//! same run.
 
 mod common;
 
@@ -10,71 +11,84 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group};
 use criterion::{SamplingMode, criterion_main};
 
-const SIZES: [(&str, usize); 3] = [("1 KiB", 1 << 10), ("1 MiB", 1 << 20), ("256 MiB", 256 << 20)];
+const SIZES: [(&str, usize); 4] =
+    [("1 KiB", 1 << 10), ("10 KiB", 10 << 10), ("1 MiB", 1 << 20), ("1 GiB", 1 << 30)];
+const MODES: [(&str, Mode); 2] = [("passive", Mode::Passive), ("active", Mode::Active)];
+const SESSIONS: [usize; 2] = [1, 32];
+/// What all sessions move together at most: what is stored is in memory.
+const MOST_BYTES: usize = 1 << 30;
 
 fn retr(c: &mut Criterion) {
     let site = Site::open();
-    let mut client = Client::login(site.address());
     let mut buffer = common::buffer();
     let mut group = c.benchmark_group("RETR");
     for (size, bytes) in SIZES {
         site.put(size, bytes);
-        let command = format!("RETR {size}");
         let bare = common::bare_sender(site.path(size));
-        suit(&mut group, bytes);
+        suit(&mut group, Mode::Passive, bytes);
         group.bench_function(BenchmarkId::new("bare sendfile", size), |b| {
             b.iter(|| common::bare_fetch(bare, &mut buffer));
         });
-        group.bench_function(BenchmarkId::new("passive", size), |b| {
-            b.iter(|| client.fetch(Mode::Passive, &command));
+        each(&mut group, &site, (size, bytes), |clients, mode, bytes| {
+            let command = format!("RETR {bytes}");
+            common::fetch_all(clients, mode, &command, &mut buffer);
         });
-        if bytes == 1 << 10 {
-            few(&mut group);
-            group.bench_function(BenchmarkId::new("active", size), |b| {
-                b.iter(|| client.fetch(Mode::Active, &command));
-            });
-        }
     }
     group.finish();
 }
 
 fn stor(c: &mut Criterion) {
     let site = Site::open();
-    let mut client = Client::login(site.address());
     let buffer = common::buffer();
     let mut group = c.benchmark_group("STOR");
     for (size, bytes) in SIZES {
-        let command = format!("STOR {size}");
-        let bare = common::bare_receiver(site.path(&format!("bare {size}")));
-        suit(&mut group, bytes);
+        let bare = common::bare_receiver(site.path("bare"));
+        suit(&mut group, Mode::Passive, bytes);
         group.bench_function(BenchmarkId::new("bare recv and write", size), |b| {
             b.iter(|| common::bare_store(bare, &buffer, bytes));
         });
-        group.bench_function(BenchmarkId::new("passive", size), |b| {
-            b.iter(|| client.store(Mode::Passive, &command, bytes));
+        each(&mut group, &site, (size, bytes), |clients, mode, bytes| {
+            common::store_all(clients, mode, &buffer, bytes);
         });
-        if bytes == 1 << 10 {
-            few(&mut group);
-            group.bench_function(BenchmarkId::new("active", size), |b| {
-                b.iter(|| client.store(Mode::Active, &command, bytes));
-            });
-        }
     }
     group.finish();
 }
 
-/// Large transfers are few and alike: a handful of samples says all.
-fn suit(group: &mut BenchmarkGroup<'_, WallTime>, bytes: usize) {
-    group.throughput(Throughput::Bytes(bytes as u64));
-    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-    if bytes > 1 << 20 {
-        group.sample_size(10).sampling_mode(SamplingMode::Flat);
+/// A bench for every mode and number of sessions.
+fn each(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    site: &Site,
+    (size, bytes): (&str, usize),
+    mut transfer: impl FnMut(&mut [Client], Mode, usize),
+) {
+    for (name, mode) in MODES {
+        for sessions in SESSIONS {
+            let share = bytes.min(MOST_BYTES / sessions);
+            site.put(&share.to_string(), share);
+            let mut clients: Vec<_> =
+                (0..sessions).map(|_| Client::login(site.address())).collect();
+            suit(group, mode, share * sessions);
+            group.bench_function(BenchmarkId::new(format!("{name}, {sessions}"), size), |b| {
+                b.iter(|| transfer(&mut clients, mode, share));
+            });
+        }
     }
 }
 
-/// An active connection takes a port away for a minute, and there are 28,000 of them.
-fn few(group: &mut BenchmarkGroup<'_, WallTime>) {
-    group.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(500));
+/// Large transfers are few and alike: a handful of samples says all. And an active connection takes
+/// a port away for a minute, of which there are 28,000.
+fn suit(group: &mut BenchmarkGroup<'_, WallTime>, mode: Mode, bytes: usize) {
+    let [warm_up, measurement] = match mode {
+        Mode::Passive => [500, 2000],
+        Mode::Active => [100, 500],
+    };
+    group.throughput(Throughput::Bytes(bytes as u64));
+    group.warm_up_time(Duration::from_millis(warm_up));
+    group.measurement_time(Duration::from_millis(measurement));
+    match bytes > 8 << 20 {
+        true => group.sample_size(10).sampling_mode(SamplingMode::Flat),
+        false => group.sample_size(50).sampling_mode(SamplingMode::Auto),
+    };
 }
 
 criterion_group!(benches, retr, stor);

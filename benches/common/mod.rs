@@ -64,7 +64,8 @@ impl Site {
 
     /// A file of this length to be fetched.
     pub fn put(&self, name: &str, bytes: usize) {
-        std::fs::write(self.path(name), vec![b'x'; bytes]).unwrap();
+        let mut file = std::fs::File::create(self.path(name)).unwrap();
+        std::io::copy(&mut std::io::repeat(b'x').take(bytes as u64), &mut file).unwrap();
     }
 }
 
@@ -135,14 +136,6 @@ impl Client {
         bytes
     }
 
-    /// STOR: sends so many bytes.
-    pub fn store(&mut self, mode: Mode, command: &str, bytes: usize) {
-        let mut data = self.begin(mode, command);
-        write_bytes(&mut data, &self.buffer, bytes);
-        drop(data);
-        self.finish();
-    }
-
     /// The data connection and behind it the command; its replies are left to be read.
     fn begin(&mut self, mode: Mode, command: &str) -> TcpStream {
         match mode {
@@ -187,6 +180,31 @@ impl Client {
         self.line.clear();
         self.control.read_line(&mut self.line).unwrap();
     }
+}
+
+/// The same file to each of them, at the same time.
+pub fn fetch_all(clients: &mut [Client], mode: Mode, command: &str, buffer: &mut [u8]) {
+    let mut open: Vec<_> = clients.iter_mut().map(|client| client.begin(mode, command)).collect();
+    while !open.is_empty() {
+        open.retain_mut(|data| data.read(buffer).unwrap() > 0);
+    }
+    clients.iter_mut().for_each(Client::finish);
+}
+
+/// A file of so many bytes from each of them, at the same time.
+pub fn store_all(clients: &mut [Client], mode: Mode, buffer: &[u8], bytes: usize) {
+    let begin = |(number, client): (usize, &mut Client)| {
+        client.begin(mode, &format!("STOR stored {number}"))
+    };
+    let mut open: Vec<_> = clients.iter_mut().enumerate().map(begin).collect();
+    let mut left = bytes;
+    while left > 0 {
+        let slice = left.min(buffer.len());
+        open.iter_mut().for_each(|data| data.write_all(&buffer[..slice]).unwrap());
+        left -= slice;
+    }
+    drop(open);
+    clients.iter_mut().for_each(Client::finish);
 }
 
 /// A whole session of nothing: connect, log in, leave.
