@@ -95,6 +95,7 @@ pub struct Client {
     /// connections have ended lately.
     listener: Option<TcpListener>,
     line: String,
+    /// Filled when there is first something to fetch.
     buffer: Vec<u8>,
 }
 
@@ -107,7 +108,7 @@ impl Client {
             control: BufReader::with_capacity(4096, control),
             listener: None,
             line: String::new(),
-            buffer: vec![b'y'; BUFFER_BYTES],
+            buffer: Vec::new(),
         };
         client.reply(220);
         client
@@ -131,6 +132,7 @@ impl Client {
     /// RETR, LIST or NLST: reads all that comes.
     pub fn fetch(&mut self, mode: Mode, command: &str) -> usize {
         let mut data = self.begin(mode, command);
+        self.buffer.resize(BUFFER_BYTES, 0);
         let bytes = read_to_end(&mut data, &mut self.buffer);
         self.finish();
         bytes
