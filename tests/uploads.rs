@@ -4,9 +4,7 @@ mod common;
 
 use common::client::reset;
 use common::program::Program;
-use common::{
-    Client, Random, Stream, TURNS, TestServer, Way, bytes_for, names_in, wait_until,
-};
+use common::{Client, Random, Stream, TURNS, TestServer, Way, bytes_for, names_in, wait_until};
 use packetboat::PartialUploads;
 use socket2::SockRef;
 use std::fs;
