@@ -2,6 +2,7 @@
 //! at each reload.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -18,34 +19,34 @@ pub(super) fn load(config: &TlsConfig, listen: &[SocketAddr]) -> Result<Loaded, 
     let now = u64::try_from(wall_clock()).unwrap_or_default();
     let identities = match &config.identity {
         TlsIdentity::SelfSigned => {
-            let made = Identity::self_signed(names(listen));
-            vec![made.map_err(|message| StartError::Tls { flag: "--tls", path: None, message })?]
+            vec![Identity::self_signed(names(listen)).map_err(flawed("--tls", None))?]
         }
-        TlsIdentity::Files(pairs) => {
-            let mut identities = Vec::with_capacity(pairs.len());
-            for (pair, (chain, key)) in pairs.iter().zip(&files.pairs) {
-                let identity = Identity::from_pem(chain, key, now);
-                identities.push(identity.map_err(|flaw| match flaw {
+        TlsIdentity::Files(pairs) => pairs
+            .iter()
+            .zip(&files.pairs)
+            .map(|(pair, (chain, key))| {
+                Identity::from_pem(chain, key, now).map_err(|flaw| match flaw {
                     FlawedIdentity::Certificate(message) => {
-                        let path = Some(pair.certificate.clone());
-                        StartError::Tls { flag: "--tls-cert", path, message }
+                        flawed("--tls-cert", Some(&pair.certificate))(message)
                     }
-                    FlawedIdentity::Key(message) => {
-                        let path = Some(pair.key.clone());
-                        StartError::Tls { flag: "--tls-key", path, message }
-                    }
-                })?);
-            }
-            identities
-        }
+                    FlawedIdentity::Key(message) => flawed("--tls-key", Some(&pair.key))(message),
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?,
     };
-    let own = identities.first().map_or(&[][..], Identity::certificate);
-    let fingerprint = fingerprint(own);
+    let Some(first) = identities.first() else {
+        return Err(flawed("--tls-cert", None)("names no certificate".to_owned()));
+    };
+    let fingerprint = fingerprint(first.certificate());
     let resumes = config.session_reuse != SessionReuse::Off;
-    let tls = Tls::new(identities, files.client_ca.as_deref(), resumes);
-    let path = config.client_ca.clone();
-    let tls = tls.map_err(|message| StartError::Tls { flag: "--tls-client-ca", path, message })?;
+    let tls = Tls::new(identities, files.client_ca.as_deref(), resumes)
+        .map_err(flawed("--tls-client-ca", config.client_ca.as_ref()))?;
     Ok(Loaded { tls, fingerprint })
+}
+
+fn flawed(flag: &'static str, path: Option<&PathBuf>) -> impl Fn(String) -> StartError {
+    let path = path.cloned();
+    move |message| StartError::Tls { flag, path: path.clone(), message }
 }
 
 /// TLS that is ready, and what its first certificate is known by.

@@ -20,7 +20,7 @@ use super::peer::{Fate, Peer};
 use super::services::Services;
 use super::timers::Timers;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
-use crate::config::TlsConfig;
+use crate::config::{TlsConfig, TlsIdentity};
 use crate::net::{Door, Event, Link, Role, SignalBell};
 use crate::proto::reply::Reply;
 use crate::session::{Session, Settings};
@@ -42,7 +42,6 @@ pub(super) struct EventLoop {
     doors: Vec<Door>,
     /// From this one on, those who come in begin with a TLS handshake.
     first_implicit: usize,
-    addresses_bound: Vec<SocketAddr>,
     tls: Option<TlsConfig>,
     signals: Option<SignalBell>,
     handle: Handle,
@@ -73,7 +72,8 @@ pub(super) struct EventLoop {
 
 impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
-        let Server { config, root, users, poller, doors, addresses, tls, signals, handle } = server;
+        let Server { config, root, users, poller, doors, addresses: _, tls, signals, handle } =
+            server;
         let services =
             Services::new(&config, poller, users, handle.waker(), root, tls.map(|tls| tls.tls));
         let first_implicit = config.listen.len();
@@ -91,7 +91,6 @@ impl EventLoop {
             settings: Rc::new(settings),
             doors,
             first_implicit,
-            addresses_bound: addresses,
             tls: config.tls,
             signals,
             handle,
@@ -199,10 +198,11 @@ impl EventLoop {
 
     /// Reads certificates anew, for connections to come; one that is bad changes nothing.
     fn reload(&mut self) {
-        let Some(config) = &self.tls else {
-            return log::info!("SIGHUP: there is no TLS to reload");
+        let Some(config) = self.tls.as_ref().filter(|tls| tls.identity != TlsIdentity::SelfSigned)
+        else {
+            return log::info!("SIGHUP: there is no certificate to be read anew");
         };
-        match certificates::load(config, &self.addresses_bound) {
+        match certificates::load(config, &[]) {
             Ok(loaded) => {
                 self.services.tls = Some(loaded.tls);
                 log::info!("TLS certificate reloaded, SHA-256 fingerprint {}", loaded.fingerprint);

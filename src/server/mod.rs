@@ -59,6 +59,10 @@ impl Server {
         raise_descriptor_limit(config.max_sessions);
         let mut poller = Poller::new().map_err(StartError::Loop)?;
         let waker = poller.waker().map_err(StartError::Loop)?;
+        if config.tls.is_none() && !config.listen_tls.is_empty() {
+            let message = "needs a certificate".to_owned();
+            return Err(StartError::Tls { flag: "--listen-tls", path: None, message });
+        }
         let tls = config.tls.as_ref();
         let tls = tls.map(|tls| certificates::load(tls, &config.listen)).transpose()?;
         let listen = config.listen.iter().chain(&config.listen_tls);
