@@ -8,6 +8,7 @@
 mod dir;
 mod download;
 mod facts;
+mod pace;
 mod refusal;
 mod root;
 mod scratch;

@@ -3,18 +3,16 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::away::Away;
+use super::disk::Disk;
 use super::logins::Claim;
 use super::services::Services;
-use crate::fs::Root;
 use crate::net::{Event, Flow, Key, Lease, Link, Role};
-use crate::session::{Answer, DataEvent, FileDone, Session};
-use crate::transfer::{Product, Pump, Stage, State, Task};
+use crate::session::{DataEvent, Session};
+use crate::transfer::{Pump, State, Task};
 
 /// How long a client may take to read the last reply and close its side.
 pub(super) const CLOSING: Duration = Duration::from_secs(5);
-
-/// A byte of a checksum takes about so many times as long as a byte that is sent.
-const TASK_COST: usize = 4;
 
 /// One client.
 #[derive(Debug)]
@@ -33,7 +31,9 @@ pub(super) struct Peer {
     /// Whether the session awaits the next lines of a STAT.
     pub(super) lists: bool,
     /// Where the client's `/` is.
-    pub(super) root: Rc<Root>,
+    pub(super) disk: Rc<Disk>,
+    /// Whether what is open is with a thread that waits for a slow disk.
+    pub(super) away: Away,
     /// The login that is being checked.
     pub(super) claim: Option<Claim>,
     /// Set when the session has hung up: the last reply is to be sent until then.
@@ -70,7 +70,7 @@ pub(super) enum Fate {
 pub(super) struct Lost(&'static str);
 
 impl Peer {
-    pub(super) fn new(key: Key, session: Session, control: Link, root: Rc<Root>) -> Peer {
+    pub(super) fn new(key: Key, session: Session, control: Link, disk: Rc<Disk>) -> Peer {
         Peer {
             key,
             session,
@@ -80,7 +80,8 @@ impl Peer {
             task: None,
             running: false,
             lists: false,
-            root,
+            disk,
+            away: Away::No,
             claim: None,
             closing: None,
             half_closed: false,
@@ -110,6 +111,9 @@ impl Peer {
 
     /// The deadline has passed, or not quite.
     pub(super) fn tick(&mut self, services: &mut Services, now: Instant) {
+        if self.running && !matches!(self.away, Away::No) {
+            self.session.data(DataEvent::Moved(0), now); // a slow disk is not the client's doing
+        }
         self.session.tick(now);
         self.carry_out(services, now);
     }
@@ -254,7 +258,13 @@ impl Peer {
         if *budget == 0 {
             return Ok(false);
         }
-        let step = pump.step(link, &mut services.buffer, *budget);
+        let (buffer, pace) = (&mut services.buffer, Peer::pace(&self.disk, pump));
+        let slow = pace.is_some_and(|pace| pace.is_slow(now));
+        let mut step = || pump.step(link, buffer, *budget, slow);
+        let step = match pace {
+            Some(pace) => pace.time(step),
+            None => step(),
+        };
         *budget = budget.saturating_sub(step.moved);
         // What is worked on is not standing still, even if a folder has nothing to tell for long.
         if step.moved > 0 || matches!(step.state, State::Spent) {
@@ -269,6 +279,26 @@ impl Peer {
                 self.carry_out(services, now);
                 return Ok(step.moved > 0);
             }
+            State::Slow => {
+                self.pump_away(services, now);
+                self.carry_out(services, now);
+                return Ok(step.moved > 0);
+            }
+            state => self.stepped(state, services, now)?,
+        }
+        self.carry_out(services, now);
+        Ok(true)
+    }
+
+    /// What a step of the pump has come to, if that is an end.
+    pub(super) fn stepped(
+        &mut self,
+        state: State,
+        services: &mut Services,
+        now: Instant,
+    ) -> Result<(), Lost> {
+        match state {
+            State::Spent | State::Blocked | State::Slow => {}
             State::Ended => self.ended(services, now)?,
             State::Broken(error) => {
                 log::debug!("#{} data connection: {error}", self.session.id());
@@ -279,32 +309,7 @@ impl Peer {
                 self.session.data(DataEvent::Refused(refusal), now);
             }
         }
-        self.carry_out(services, now);
-        Ok(true)
-    }
-
-    /// Does a slice of a checksum or copy, and answers when it is done.
-    fn work_on_task(&mut self, services: &mut Services, now: Instant, budget: &mut usize) -> bool {
-        // After the first slice of a turn the budget is used up, so commands are read in between.
-        if *budget == 0 {
-            return false;
-        }
-        let Some(task) = self.task.take() else { return false };
-        let slice = std::mem::take(budget).div_ceil(TASK_COST);
-        let result = match task.step(&mut services.buffer, slice) {
-            Ok(Stage::More(task)) => {
-                self.task = Some(task);
-                return true;
-            }
-            Ok(Stage::Done(Product::Checksum(digits, end))) => {
-                Ok(FileDone::Checksum { digits, end })
-            }
-            Ok(Stage::Done(Product::Copy)) => Ok(FileDone::Done),
-            Err(refusal) => Err(refusal),
-        };
-        self.session.answer(Answer::File(result), now);
-        self.carry_out(services, now);
-        true
+        Ok(())
     }
 
     /// The data connection has come to its clean end. A download is over; whether an upload is
@@ -322,7 +327,7 @@ impl Peer {
                 return Ok(());
             }
         } else {
-            self.pump = None;
+            self.drop_files(services, now);
         }
         self.running = false;
         self.data = DataLink::None;
@@ -339,10 +344,7 @@ impl Peer {
     pub(super) fn drop_transfer(&mut self, services: &mut Services, now: Instant) {
         self.drop_data(services, now);
         self.running = false;
-        self.task = None;
-        if let Some(pump) = self.pump.take() {
-            pump.cut_off();
-        }
+        self.drop_files(services, now);
     }
 
     /// Drops the data connection, in whatever state it is.
@@ -383,6 +385,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 704, "a peer has {} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 720, "a peer has {} bytes", size_of::<Peer>());
     }
 }

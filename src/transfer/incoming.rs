@@ -15,6 +15,8 @@ pub struct Incoming {
     file: Upload,
     text: Option<FromNetwork>,
     packed: Option<Packed>,
+    /// What was received and is to be stored elsewhere.
+    piece: Vec<u8>,
 }
 
 /// What has been received in MODE Z.
@@ -37,7 +39,7 @@ impl Incoming {
             position: 0,
             holds: false,
         });
-        Incoming { file, text, packed }
+        Incoming { file, text, packed, piece: Vec::new() }
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Refusal> {
@@ -50,8 +52,13 @@ impl Incoming {
         link: &mut Link,
         buffer: &mut [u8],
         left: usize,
+        slow: bool,
     ) -> Result<Slice, State> {
-        if self.packed.as_ref().is_some_and(Packed::is_waiting) {
+        let slow = slow || self.may_wait();
+        if !self.piece.is_empty() || (slow && self.unpacks()) {
+            return Err(State::Slow);
+        }
+        if self.unpacks() {
             return self.unpack();
         }
         let most = left.min(buffer.len());
@@ -59,11 +66,45 @@ impl Incoming {
             Err(State::Ended) => return Err(self.end()),
             moved => moved?,
         };
-        match &mut self.packed {
-            Some(packed) => packed.take(&buffer[..moved]),
-            None => store(&mut self.file, self.text.as_mut(), &buffer[..moved])?,
+        if slow {
+            self.piece.extend_from_slice(&buffer[..moved]);
+        } else {
+            self.take(&buffer[..moved])?;
         }
         Ok(Slice { moved, cost: moved })
+    }
+
+    /// See [`Pump::may_wait`](super::Pump::may_wait).
+    pub(super) fn may_wait(&self) -> bool {
+        self.file.may_wait()
+    }
+
+    /// Stores what was received.
+    pub(super) fn work(&mut self) -> Result<(), State> {
+        let mut piece = std::mem::take(&mut self.piece);
+        if !piece.is_empty() {
+            self.take(&piece)?;
+        }
+        while self.unpacks() {
+            self.unpack()?;
+        }
+        piece.clear();
+        self.piece = piece;
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        match &mut self.packed {
+            Some(packed) => {
+                packed.take(bytes);
+                Ok(())
+            }
+            None => store(&mut self.file, self.text.as_mut(), bytes),
+        }
+    }
+
+    fn unpacks(&self) -> bool {
+        self.packed.as_ref().is_some_and(Packed::is_waiting)
     }
 
     fn unpack(&mut self) -> Result<Slice, State> {
@@ -74,23 +115,20 @@ impl Incoming {
     }
 
     /// The client has sent its FIN.
-    fn end(&mut self) -> State {
-        if self.packed.as_ref().is_some_and(|packed| !packed.unpacker.is_complete()) {
-            return garbage("the zlib stream is cut off");
+    fn end(&self) -> State {
+        match &self.packed {
+            Some(packed) if !packed.unpacker.is_complete() => garbage("the zlib stream is cut off"),
+            _ => State::Ended,
         }
-        let mut rest = Vec::new();
+    }
+
+    pub(super) fn finish(mut self) -> Result<(), Refusal> {
         if let Some(text) = &mut self.text {
+            let mut rest = Vec::new();
             text.finish(&mut rest);
+            self.file.write(&rest)?;
         }
-        self.file.write(&rest).map_or_else(State::Refused, |()| State::Ended)
-    }
-
-    pub(super) fn finish(self) -> Result<(), Refusal> {
         self.file.finish()
-    }
-
-    pub(super) fn cut_off(self) {
-        self.file.cut_off();
     }
 }
 

@@ -46,11 +46,11 @@ fn preparing_touches_nothing() {
     let before = tree.root.facts(&v("old")).unwrap();
     for how in [How::Replace, How::Append, How::ResumeAt(0), How::ResumeAt(3)] {
         drop(tree.prepare("old", how).unwrap());
-        tree.prepare("old", how).unwrap().cut_off();
+        drop(tree.prepare("old", how).unwrap());
     }
     for how in [How::Replace, How::Append, How::ResumeAt(0), How::Create] {
         drop(tree.prepare("new", how).unwrap());
-        tree.prepare("new", how).unwrap().cut_off();
+        drop(tree.prepare("new", how).unwrap());
     }
     assert_eq!(tree.read("old"), "old content");
     assert_eq!(tree.root.facts(&v("old")), Ok(before));
@@ -156,12 +156,12 @@ fn cut_off_leaves_an_old_file_whole() {
     for holding in BOTH {
         let tree = Tree::new();
         tree.write("file", "old");
-        tree.receive("file", How::Replace, holding, "new").cut_off();
+        drop(tree.receive("file", How::Replace, holding, "new"));
         assert_eq!(tree.read("file"), "old");
         // Nor does it come back under a name that was given up meanwhile.
         let upload = tree.receive("file", How::Replace, holding, "new");
         fs::remove_file(tree.path("file")).unwrap();
-        upload.cut_off();
+        drop(upload);
         assert!(tree.names().is_empty(), "{holding:?}");
     }
 }
@@ -170,13 +170,13 @@ fn cut_off_leaves_an_old_file_whole() {
 fn cut_off_keeps_what_arrived_of_a_new_file() {
     for holding in BOTH {
         let tree = Tree::new();
-        tree.receive("a", How::Replace, holding, "part").cut_off();
-        tree.receive("b", How::Create, holding, "part").cut_off();
-        tree.receive("c", How::Append, holding, "part").cut_off();
-        tree.receive("nothing", How::Replace, holding, "").cut_off();
+        drop(tree.receive("a", How::Replace, holding, "part"));
+        drop(tree.receive("b", How::Create, holding, "part"));
+        drop(tree.receive("c", How::Append, holding, "part"));
+        drop(tree.receive("nothing", How::Replace, holding, ""));
         let late = tree.receive("d", How::Replace, holding, "part");
         tree.write("d", "whole, meanwhile");
-        late.cut_off();
+        drop(late);
         assert_eq!(tree.read("a"), "part");
         assert_eq!(tree.read("d"), "whole, meanwhile");
         assert_eq!(tree.names(), [b"a", b"b", b"c", b"d"], "{holding:?}");
@@ -184,16 +184,14 @@ fn cut_off_keeps_what_arrived_of_a_new_file() {
 }
 
 #[test]
-fn cut_off_discards_and_a_drop_always_does() {
+fn cut_off_discards_where_that_is_wanted() {
     for holding in BOTH {
         let tree = Tree::new();
         let upload = tree
             .root
             .upload(&v("file"), How::Replace, PartialKeep::Discard, NewFile::default())
             .unwrap();
-        fill(upload, holding, "part").cut_off();
-        assert!(tree.names().is_empty(), "{holding:?}");
-        drop(tree.receive("file", How::Replace, holding, "part"));
+        drop(fill(upload, holding, "part"));
         assert!(tree.names().is_empty(), "{holding:?}");
     }
 }
@@ -246,7 +244,7 @@ fn append_and_resume_write_in_place_and_through_links() {
 
     let resumed = tree.receive("link", How::ResumeAt(4), Holding::Unnamed, "xy");
     assert_eq!(tree.read("same"), "0123xy", "what stands is what arrived, already");
-    resumed.cut_off();
+    drop(resumed);
     assert_eq!(tree.read("same"), "0123xy");
     drop(tree.receive("file", How::ResumeAt(6), Holding::Unnamed, "z"));
     assert_eq!(tree.read("same"), "0123xyz");
@@ -263,8 +261,11 @@ fn a_file_that_shrank_before_it_is_resumed_is_not_filled_up() {
     assert_eq!(tree.read("file"), "01");
 }
 
-/// Runs `work` on a tmpfs mounted with `options` at `small`.
-fn on_tmpfs<T>(tree: &Tree, options: &str, work: impl FnOnce() -> T) -> T {
+/// Runs `work` on a tmpfs mounted with `options` at `small`, where only a patient root goes.
+fn on_tmpfs<T>(options: &str, work: impl FnOnce(&Tree) -> T) -> T {
+    let mut tree = Tree::new();
+    let hurried = tree.root.clone();
+    tree.root = hurried.patient();
     let small = tree.path("small");
     fs::create_dir(&small).unwrap();
     let run = |command: &str, arguments: &[&str]| {
@@ -272,7 +273,9 @@ fn on_tmpfs<T>(tree: &Tree, options: &str, work: impl FnOnce() -> T) -> T {
         assert!(status.unwrap().success(), "{command}");
     };
     run("mount", &["-t", "tmpfs", "-o", options, "none"]);
-    let result = work();
+    assert_eq!(hurried.facts(&v("small/file")), Err(Refusal::CrossDevice));
+    assert_eq!(hurried.link_facts(&v("small")).map(|facts| facts.kind), Ok(Kind::Directory));
+    let result = work(&tree);
     run("umount", &[]);
     result
 }
@@ -280,12 +283,11 @@ fn on_tmpfs<T>(tree: &Tree, options: &str, work: impl FnOnce() -> T) -> T {
 #[test]
 #[ignore = "needs root: mounts a tmpfs of 64 KiB"]
 fn a_full_disk_leaves_the_old_file_and_is_said() {
-    let tree = Tree::new();
-    let (refusal, old, left) = on_tmpfs(&tree, "size=64k", || {
+    let (refusal, old, left) = on_tmpfs("size=64k", |tree| {
         tree.write("small/old", "old");
         let mut upload = tree.receive("small/old", How::Replace, Holding::Unnamed, "new");
         let refusal = (0..100).find_map(|_| upload.write(&[0; 4096]).err());
-        upload.cut_off();
+        drop(upload);
         (refusal, tree.read("small/old"), fs::read_dir(tree.path("small")).unwrap().count())
     });
     assert_eq!((refusal, old.as_str(), left), (Some(Refusal::NoSpace), "old", 1));
@@ -294,8 +296,7 @@ fn a_full_disk_leaves_the_old_file_and_is_said() {
 #[test]
 #[ignore = "needs root: mounts a read-only tmpfs"]
 fn a_read_only_file_system_is_said_beforehand() {
-    let tree = Tree::new();
-    let (upload, folder) = on_tmpfs(&tree, "ro", || {
+    let (upload, folder) = on_tmpfs("ro", |tree| {
         let upload = tree.prepare("small/file", How::Replace).map(drop);
         (upload, tree.root.make_dir(&v("small/folder"), None))
     });
