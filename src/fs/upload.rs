@@ -202,8 +202,8 @@ impl Upload {
     ///
     /// # Errors
     /// `IsDirectory` if the name has become a directory, `Exists` for [`How::Create`] if it is
-    /// taken, or what the disk answers. Then nothing is left of the upload.
-    pub fn finish(mut self) -> Result<(), Refusal> {
+    /// taken, or what the disk answers. Then nothing is left of the upload when it is dropped.
+    pub fn finish(&mut self) -> Result<(), Refusal> {
         // Whatever comes of it, it was not cut off.
         self.keep = PartialKeep::Discard;
         match &mut self.place {

@@ -13,7 +13,7 @@ use crate::users::Access;
 
 /// As much as a thread beside the loop reads at once. The memory is had for that one time: threads
 /// that have nothing to do hold none.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 128 * 1024;
 /// As much of a copy as is made at once.
 const COPIED: usize = 1 << 20;
 

@@ -69,7 +69,7 @@ impl Combination {
     ///
     /// # Errors
     /// What the disk answers; then nothing is left of it.
-    pub fn finish(self) -> Result<(), Refusal> {
+    pub fn finish(mut self) -> Result<(), Refusal> {
         self.to.finish()
     }
 }

@@ -132,6 +132,15 @@ impl Incoming {
     }
 }
 
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // It has arrived, and counts.
+        if !self.piece.is_empty() {
+            let _ = self.work();
+        }
+    }
+}
+
 impl Packed {
     fn is_waiting(&self) -> bool {
         self.holds || self.position < self.received.len()

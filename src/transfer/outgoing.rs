@@ -105,7 +105,8 @@ impl Outgoing {
             Source::File { file, by_sendfile: true } if !file.may_wait() => {
                 return Ok(file.warm(buffer)?);
             }
-            Source::File { .. } => buffer.len(),
+            Source::File { by_sendfile: true, .. } => buffer.len(),
+            Source::File { .. } => STAGED_BYTES,
             Source::Listing(_) => LISTED_AWAY,
         };
         self.stage(buffer, left).map(drop)

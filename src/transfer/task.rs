@@ -104,7 +104,7 @@ impl Task {
         }
         Ok(Stage::Done(match *self {
             Task::Checksum(file, hasher) => Product::Checksum(hasher.digits(), file.position()),
-            Task::Copy(_, to) => {
+            Task::Copy(_, mut to) => {
                 to.finish()?;
                 Product::Copy
             }

@@ -83,7 +83,7 @@ fn nothing_is_seen_of_an_unnamed_upload_until_it_is_whole() {
         [How::Replace, How::Append, How::ResumeAt(0), How::Create].into_iter().enumerate()
     {
         let name = format!("new{count}");
-        let upload = tree.receive(&name, how, Holding::Unnamed, "content");
+        let mut upload = tree.receive(&name, how, Holding::Unnamed, "content");
         assert_eq!(tree.names().len(), count, "{how:?}");
         upload.finish().unwrap();
         assert_eq!(tree.read(&name), "content", "{how:?}");
@@ -97,7 +97,7 @@ fn replacing_is_atomic_and_readers_keep_what_they_opened() {
         let tree = Tree::new();
         tree.write("file", "old");
         let reader = tree.root.download(&v("file"), 0).unwrap();
-        let upload = tree.receive("file", How::Replace, holding, "new content");
+        let mut upload = tree.receive("file", How::Replace, holding, "new content");
         assert_eq!(tree.read("file"), "old");
         upload.finish().unwrap();
         assert_eq!(tree.read("file"), "new content");
@@ -141,8 +141,8 @@ fn replacing_a_link_leaves_what_it_led_to() {
 fn the_last_of_two_uploads_wins_whole() {
     for holding in BOTH {
         let tree = Tree::new();
-        let first = tree.receive("file", How::Replace, holding, "first, and longer");
-        let second = tree.receive("file", How::Replace, holding, "second");
+        let mut first = tree.receive("file", How::Replace, holding, "first, and longer");
+        let mut second = tree.receive("file", How::Replace, holding, "second");
         second.finish().unwrap();
         assert_eq!(tree.read("file"), "second");
         first.finish().unwrap();
@@ -200,9 +200,10 @@ fn cut_off_discards_where_that_is_wanted() {
 fn a_name_that_became_a_folder_is_left_alone() {
     for holding in BOTH {
         let tree = Tree::new();
-        let upload = tree.receive("name", How::Replace, holding, "content");
+        let mut upload = tree.receive("name", How::Replace, holding, "content");
         fs::create_dir(tree.path("name")).unwrap();
         assert_eq!(upload.finish(), Err(Refusal::IsDirectory));
+        drop(upload);
         assert_eq!(tree.names(), [b"name"], "{holding:?}");
     }
 }
@@ -211,9 +212,10 @@ fn a_name_that_became_a_folder_is_left_alone() {
 fn create_never_replaces() {
     for holding in BOTH {
         let tree = Tree::new();
-        let upload = tree.receive("name", How::Create, holding, "late");
+        let mut upload = tree.receive("name", How::Create, holding, "late");
         tree.write("name", "first");
         assert_eq!(upload.finish(), Err(Refusal::Exists));
+        drop(upload);
         assert_eq!(tree.read("name"), "first");
         assert_eq!(tree.names(), [b"name"], "{holding:?}");
         tree.receive("other", How::Create, holding, "new").finish().unwrap();
@@ -226,7 +228,7 @@ fn a_folder_removed_meanwhile_is_a_refusal() {
     let tree = Tree::new();
     fs::create_dir(tree.path("folder")).unwrap();
     let mut prepared = tree.prepare("folder/a", How::Replace).unwrap();
-    let begun = tree.receive("folder/b", How::Replace, Holding::Unnamed, "content");
+    let mut begun = tree.receive("folder/b", How::Replace, Holding::Unnamed, "content");
     fs::remove_dir(tree.path("folder")).unwrap();
     // ext4 answers EPERM at once, tmpfs ENOENT at the end.
     assert!(prepared.begin().and_then(|()| prepared.finish()).is_err());
