@@ -63,7 +63,7 @@ impl Peer {
         };
         let terms = Terms { keep, wall_clock: services.wall_clock };
         let Disk { root, names, .. } = &*self.disk;
-        if !names.is_slow(now) {
+        if !names.is_slow(services.files.has_hands(), now) {
             match names.time(|| file_work::perform(&operation, root, terms)) {
                 // It leads to another file system, which may be slow.
                 Err(Refusal::CrossDevice) => {}
@@ -93,7 +93,7 @@ impl Peer {
 
     fn finish_upload(&mut self, services: &mut Services, now: Instant) {
         let pump = self.pump.take();
-        if pump.as_ref().is_some_and(|pump| self.is_slow(pump, now)) {
+        if pump.as_ref().is_some_and(|pump| self.is_slow(pump, services, now)) {
             let work = move || Back::File(file_work::finish(pump));
             return self.send_away(Box::new(work), services, now);
         }
@@ -103,11 +103,12 @@ impl Peer {
 
     /// The session's transfer starts.
     pub(super) fn begin(&mut self, services: &mut Services, now: Instant) {
-        self.running = true;
         let Some(mut pump) = self.pump.take() else {
-            return debug_assert!(false, "a transfer starts with nothing opened");
+            debug_assert!(false, "a transfer starts with nothing opened");
+            return self.fail(now);
         };
-        if pump.is_upload() && self.is_slow(&pump, now) {
+        self.running = true;
+        if pump.is_upload() && self.is_slow(&pump, services, now) {
             let work = move || file_work::begin(pump);
             return self.send_away(Box::new(work), services, now);
         }
@@ -128,8 +129,8 @@ impl Peer {
 
     /// Has the next lines of a STAT made, if that may wait: false if it may not.
     pub(super) fn lines_away(&mut self, services: &mut Services, now: Instant) -> bool {
-        let slow = self.pump.take_if(|pump| pump.may_wait() || self.disk.names.is_slow(now));
-        let Some(pump) = slow else { return false };
+        let slow = self.disk.names.is_slow(services.files.has_hands(), now);
+        let Some(pump) = self.pump.take_if(|pump| slow || pump.may_wait()) else { return false };
         self.send_away(Box::new(move || file_work::lines(pump)), services, now);
         true
     }
@@ -169,7 +170,7 @@ impl Peer {
         if !matches!(self.away, Away::No) {
             self.away = Away::Unwanted(None);
         }
-        let pump = self.pump.take().map(|pump| (self.is_slow(&pump, now), pump));
+        let pump = self.pump.take().map(|pump| (self.is_slow(&pump, services, now), pump));
         let task = self.task.take().map(|mut task| (task.may_wait(0), task));
         if matches!((&pump, &task), (Some((true, _)), _) | (_, Some((true, _)))) {
             self.throw_away((pump, task), services);
@@ -242,8 +243,9 @@ impl Peer {
     }
 
     /// Whether what is done with the pump's file, save for moving bytes, may wait.
-    fn is_slow(&self, pump: &Pump, now: Instant) -> bool {
-        pump.may_wait() || (pump.is_upload() && self.disk.names.is_slow(now))
+    fn is_slow(&self, pump: &Pump, services: &Services, now: Instant) -> bool {
+        let hands = services.files.has_hands();
+        pump.may_wait() || (pump.is_upload() && self.disk.names.is_slow(hands, now))
     }
 
     /// By what a step of the pump is measured: what it sends of a file was asked for beforehand.

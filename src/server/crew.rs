@@ -75,6 +75,11 @@ impl<T: Send + 'static> Crew<T> {
         Some(done)
     }
 
+    /// Whether somebody would begin at once.
+    pub(super) fn has_hands(&self) -> bool {
+        self.away < self.most_threads
+    }
+
     /// How many pieces of work are not yet done.
     pub(super) fn away(&self) -> usize {
         self.away

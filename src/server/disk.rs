@@ -36,8 +36,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn is_slow(&self, now: Instant) -> bool {
-        self.always_slow || self.until.get().is_some_and(|until| now < until)
+    /// What was only learned counts as long as there are `hands`, threads that don't wait: behind
+    /// a disk that hangs, one that stutters would hang with it.
+    pub(super) fn is_slow(&self, hands: bool, now: Instant) -> bool {
+        self.always_slow || (hands && self.until.get().is_some_and(|until| now < until))
     }
 
     /// Does work on the loop, and takes note of how long that took.
@@ -66,10 +68,11 @@ mod tests {
         let pace = Pace { always_slow: false, until: Cell::new(None) };
         let now = Instant::now();
         pace.note(now, now + SLOW / 2);
-        assert!(!pace.is_slow(now + SLOW));
+        assert!(!pace.is_slow(true, now + SLOW));
         pace.note(now, now + SLOW);
-        assert!(pace.is_slow(now + REMEMBERED));
-        assert!(!pace.is_slow(now + SLOW + REMEMBERED));
-        assert!(Pace { always_slow: true, ..pace }.is_slow(now));
+        assert!(pace.is_slow(true, now + REMEMBERED));
+        assert!(!pace.is_slow(false, now + REMEMBERED));
+        assert!(!pace.is_slow(true, now + SLOW + REMEMBERED));
+        assert!(Pace { always_slow: true, ..pace }.is_slow(false, now));
     }
 }

@@ -137,7 +137,8 @@ impl Peer {
         }
         let Some(mut task) = self.task.take() else { return false };
         let slice = budget.div_ceil(TASK_COST);
-        if task.may_wait(slice) || self.disk.writes.is_slow(now) {
+        let slow = self.disk.writes.is_slow(services.files.has_hands(), now);
+        if slow || task.may_wait(slice) {
             self.task_away(task, services, now);
             return false;
         }

@@ -258,9 +258,9 @@ impl Peer {
         if *budget == 0 {
             return Ok(false);
         }
-        let (buffer, pace) = (&mut services.buffer, Peer::pace(&self.disk, pump));
-        let slow = pace.is_some_and(|pace| pace.is_slow(now));
-        let mut step = || pump.step(link, buffer, *budget, slow);
+        let (pace, hands) = (Peer::pace(&self.disk, pump), services.files.has_hands());
+        let slow = pace.is_some_and(|pace| pace.is_slow(hands, now));
+        let mut step = || pump.step(link, &mut services.buffer, *budget, slow);
         let step = match pace {
             Some(pace) => pace.time(step),
             None => step(),
@@ -278,6 +278,12 @@ impl Peer {
                 }
                 self.carry_out(services, now);
                 return Ok(step.moved > 0);
+            }
+            // Rather here than behind a disk that hangs.
+            State::Slow if !hands && !pump.may_wait() => {
+                let state = pump.work(&mut services.buffer);
+                *budget = 0;
+                self.stepped(state, services, now)?;
             }
             State::Slow => {
                 self.pump_away(services, now);
