@@ -33,6 +33,8 @@ pub struct Outgoing {
     /// Bytes made and not yet sent, from `position` on.
     staged: Vec<u8>,
     position: usize,
+    /// Whether nothing comes behind them, as was found out elsewhere.
+    ended: bool,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,7 @@ impl Outgoing {
 
     fn new(source: Source, text: Option<ToNetwork>, coding: Coding) -> Outgoing {
         let packer = (coding.mode == Mode::Deflate).then(|| Packer::new(coding.level));
-        Outgoing { source, text, packer, staged: Vec::new(), position: 0 }
+        Outgoing { source, text, packer, staged: Vec::new(), position: 0, ended: false }
     }
 
     /// Moves at most `left` bytes, or makes the next ones.
@@ -70,6 +72,9 @@ impl Outgoing {
         slow: bool,
     ) -> Result<Slice, State> {
         let waiting = &self.staged[self.position..];
+        if waiting.is_empty() && self.ended {
+            return Err(State::Ended);
+        }
         if waiting.is_empty() {
             return match &mut self.source {
                 Source::Listing(lines) if slow || lines.may_wait() => Err(State::Slow),
@@ -109,7 +114,14 @@ impl Outgoing {
             Source::File { .. } => STAGED_BYTES,
             Source::Listing(_) => LISTED_AWAY,
         };
-        self.stage(buffer, left).map(drop)
+        match self.stage(buffer, left) {
+            // That is for the next step to say, which has the connection.
+            Err(State::Ended) => {
+                self.ended = true;
+                Ok(())
+            }
+            worked => worked.map(drop),
+        }
     }
 
     /// Makes what is to be sent next.
