@@ -38,7 +38,7 @@
 //! | [`config`] | 1 | flags and the users file → one checked [`Config`] |
 //! | [`session`] | 2 | one client's conversation: inputs in, effects out; no socket, file or clock |
 //! | [`transfer`] | 2 | moves bytes between a file or listing and a connection, a slice at a time |
-//! | [`server`] | 3 | the shell: the loop, peers, timers, limits, the password worker |
+//! | [`server`] | 3 | the shell: the loop, peers, timers, limits, threads for passwords and slow disks |
 //!
 //! To read it, begin with [`session`], whose first lines say how everything talks to it, then
 //! `server/event_loop.rs`. What is stable for embedding is what this page names: [`Config`],

@@ -1,7 +1,7 @@
 //! `Dir`: a directory read a bounded piece at a time, so that a million names cost no memory. It sorts
 //! nothing and spells nothing.
 
-use super::facts::facts_at;
+use super::facts::{facts_at, fresh_facts_at};
 use super::{Refusal, Root};
 use crate::proto::entry::Facts;
 use crate::proto::path::VPath;
@@ -16,6 +16,7 @@ const ENTRIES_BYTES: usize = 8 * 1024;
 /// A directory that is being listed. It stays the same directory if it is renamed meanwhile.
 pub struct Dir {
     directory: OwnedFd,
+    patient: bool,
     /// Room for the entries of one call.
     entries: Vec<MaybeUninit<u8>>,
 }
@@ -23,7 +24,7 @@ pub struct Dir {
 impl Dir {
     pub(super) fn open(root: &Root, path: &VPath) -> Result<Dir, Refusal> {
         let directory = root.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(Dir { directory, entries: Vec::new() })
+        Ok(Dir { directory, patient: root.is_patient(), entries: Vec::new() })
     }
 
     /// Hands on the next names, as many as one call to the kernel brings, in no order; `.` and
@@ -56,7 +57,8 @@ impl Dir {
         if !is_entry(name) {
             return Err(Refusal::BadName);
         }
-        facts_at(&self.directory, name)
+        let facts = if self.patient { fresh_facts_at } else { facts_at };
+        facts(&self.directory, name)
     }
 
     /// Where the link `name` points, as it was written; `None` if it is no link (any more).

@@ -5,8 +5,12 @@ use super::facts::{facts_of, must_be_file};
 use super::{Refusal, Root};
 use crate::proto::path::VPath;
 use rustix::fs::{OFlags, copy_file_range, sendfile};
-use rustix::io::{Errno, pread, retry_on_intr};
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2, retry_on_intr};
+use std::io::IoSliceMut;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// Bytes that are in memory, or not, together.
+const PAGE: u64 = 4096;
 
 /// A file opened to be sent.
 ///
@@ -17,6 +21,9 @@ pub struct Download {
     file: OwnedFd,
     size: u64,
     position: u64,
+    remote: bool,
+    /// Up to here it was brought into memory.
+    warm_to: u64,
 }
 
 /// Why [`Download::send_to`] sent nothing.
@@ -42,7 +49,49 @@ impl Download {
         if from > facts.size {
             return Err(Refusal::BeyondEnd);
         }
-        Ok(Download { file, size: facts.size, position: from })
+        let remote = root.is_remote_at(&file);
+        Ok(Download { file, size: facts.size, position: from, remote, warm_to: 0 })
+    }
+
+    /// Whether any call on it may wait, the drop as well: see [`Root::is_remote`].
+    pub fn may_wait(&self) -> bool {
+        self.remote
+    }
+
+    /// How many of the next `most` bytes can be had without waiting; `None` if none can. They can
+    /// if they are in memory, as the first and the last of them tell.
+    pub fn at_hand(&mut self, most: usize) -> Option<usize> {
+        if self.remote {
+            return None;
+        }
+        let most = self.at_most(most);
+        if self.warm_to > self.position {
+            return Some(most.min((self.warm_to - self.position) as usize));
+        }
+        let last = self.position + (most as u64).saturating_sub(1);
+        let warm = most == 0
+            || (self.is_in_memory(self.position)
+                && (last - self.position < PAGE || self.is_in_memory(last)));
+        warm.then_some(most)
+    }
+
+    fn is_in_memory(&self, position: u64) -> bool {
+        let mut byte = [0];
+        let mut into = [IoSliceMut::new(&mut byte)];
+        // A file system that can't tell is a fast one, as far as anybody knows.
+        preadv2(&self.file, &mut into, position, ReadWriteFlags::NOWAIT) != Err(Errno::AGAIN)
+    }
+
+    /// Brings the next bytes into memory, as many as `buffer` holds.
+    ///
+    /// # Errors
+    /// What the disk answered.
+    pub fn warm(&mut self, buffer: &mut [u8]) -> Result<(), Refusal> {
+        let most = self.at_most(buffer.len());
+        let count = retry_on_intr(|| pread(&self.file, &mut buffer[..most], self.position))?;
+        // Memory that is short may lose them again, but they are not waited for twice.
+        self.warm_to = self.position + count as u64;
+        Ok(())
     }
 
     /// Ends it before byte `end`, if the file is as long.

@@ -6,10 +6,21 @@ use crate::proto::entry::{Facts, Kind};
 use rustix::fs::{AtFlags, FileType, Statx, StatxFlags, makedev, statx};
 use std::os::fd::AsFd;
 
-/// The facts of `name` in the directory `folder`; a link is not followed.
+/// The facts of `name` in the directory `folder`, as far as this machine knows them; a link is not
+/// followed.
 pub(super) fn facts_at(folder: impl AsFd, name: &[u8]) -> Result<Facts, Refusal> {
+    // Or the server behind a mount point would be asked, and be down.
+    statx_at(folder, name, AtFlags::STATX_DONT_SYNC)
+}
+
+/// The same from a file system that may have to ask somebody else.
+pub(super) fn fresh_facts_at(folder: impl AsFd, name: &[u8]) -> Result<Facts, Refusal> {
+    statx_at(folder, name, AtFlags::empty())
+}
+
+fn statx_at(folder: impl AsFd, name: &[u8], sync: AtFlags) -> Result<Facts, Refusal> {
     // Showing an automount point must not mount it: that can block for as long as a server is down.
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | sync;
     Ok(from_statx(&statx(folder, name, flags, wanted())?))
 }
 

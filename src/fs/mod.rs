@@ -8,6 +8,7 @@
 mod dir;
 mod download;
 mod facts;
+mod pace;
 mod pipe;
 mod refusal;
 mod root;

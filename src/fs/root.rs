@@ -7,6 +7,7 @@
 //! the descriptor of its directory; a `VPath` guarantees that it is no `..` and holds no slash.
 
 use super::facts::{facts_at, facts_of};
+use super::pace::is_remote;
 use super::scratch::magic_link;
 use super::{Dir, Download, How, NewFile, PartialKeep, Refusal, Upload};
 use crate::proto::entry::{Facts, Kind};
@@ -17,14 +18,21 @@ use rustix::fs::{accessat, fstatvfs, mkdirat, open, openat2, renameat, renameat_
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 /// How often a lookup is tried while others move the tree about under it.
 const LOOKUPS: usize = 32;
 
 /// The root of a tree of served files.
-#[derive(Debug)]
+///
+/// As it is opened it is for a thread that must not wait for other file systems than its own: what
+/// is mounted beneath it is refused as `CrossDevice`, for any mount can hang. See
+/// [`patient`](Root::patient).
+#[derive(Clone, Debug)]
 pub struct Root {
-    directory: OwnedFd,
+    directory: Arc<OwnedFd>,
+    remote: bool,
+    patient: bool,
 }
 
 impl Root {
@@ -37,9 +45,31 @@ impl Root {
     /// than at every command.
     pub fn open(path: &Path) -> std::io::Result<Root> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = Root { directory: open(path, flags, Mode::empty())? };
+        let directory = Arc::new(open(path, flags, Mode::empty())?);
+        let root = Root { remote: is_remote(&directory), directory, patient: false };
         root.open_confined(&VPath::root(), flags)?;
         Ok(root)
+    }
+
+    /// The same root for a thread that may wait: it goes wherever names lead.
+    pub fn patient(&self) -> Root {
+        Root { patient: true, ..self.clone() }
+    }
+
+    /// Whether it is for a thread that may wait, and so is what it opens.
+    pub fn is_patient(&self) -> bool {
+        self.patient
+    }
+
+    /// Whether its files are another machine's or another program's, and each call may wait for
+    /// that.
+    pub fn is_remote(&self) -> bool {
+        self.remote
+    }
+
+    /// The same of a file that was opened beneath it.
+    pub(super) fn is_remote_at(&self, file: impl AsFd) -> bool {
+        self.remote || (self.patient && is_remote(file))
     }
 
     /// The facts of `path`, or of what it leads to where it is a link. A FIFO or device is not
@@ -55,7 +85,7 @@ impl Root {
     pub fn link_facts(&self, path: &VPath) -> Result<Facts, Refusal> {
         match path.name() {
             Some(name) => facts_at(self.folder_of(path)?, name),
-            None => facts_of(&self.directory),
+            None => facts_of(&*self.directory),
         }
     }
 
@@ -209,11 +239,12 @@ impl Root {
 
     fn open_confined(&self, path: &VPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC;
-        let confined = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let mut confined = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        confined.set(ResolveFlags::NO_XDEV, !self.patient);
         let mut lookups = 0;
         loop {
             lookups += 1;
-            match openat2(&self.directory, path.relative(), flags, Mode::empty(), confined) {
+            match openat2(&*self.directory, path.relative(), flags, Mode::empty(), confined) {
                 // The kernel couldn't be sure of a `..` because something was renamed meanwhile.
                 Err(Errno::AGAIN | Errno::INTR) if lookups < LOOKUPS => {}
                 other => return other,

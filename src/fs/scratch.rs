@@ -88,8 +88,8 @@ impl Scratch {
     /// Gives the file its name, if nothing has that name.
     ///
     /// # Errors
-    /// `Exists`; then nothing is left of it, as after any other refusal.
-    pub(super) fn take_new(mut self, name: &[u8]) -> Result<(), Refusal> {
+    /// `Exists`; then it has no name, as after any other refusal.
+    pub(super) fn take_new(&mut self, name: &[u8]) -> Result<(), Refusal> {
         let Some(temporary) = &self.temporary else { return self.link(name) };
         match renameat_with(&self.folder, temporary, &self.folder, name, RenameFlags::NOREPLACE) {
             // A file system without that flag, such as NFS, has hard links, which never replace
@@ -109,8 +109,8 @@ impl Scratch {
     /// are inherited, but no set-id bits: those were granted to the old content.
     ///
     /// # Errors
-    /// `IsDirectory` if a directory has the name; then nothing is left of it.
-    pub(super) fn take_over(mut self, name: &[u8]) -> Result<(), Refusal> {
+    /// `IsDirectory` if a directory has the name; then it has none.
+    pub(super) fn take_over(&mut self, name: &[u8]) -> Result<(), Refusal> {
         if let Ok(old) = facts_at(&self.folder, name)
             && let (Kind::File, Some(file)) = (old.kind, &self.file)
         {

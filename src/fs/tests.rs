@@ -302,3 +302,34 @@ fn sendfile_keeps_its_place_and_tells_its_troubles_apart() {
     assert_eq!(download.send_to(socket.as_fd(), 1), Ok(0));
     assert!(download.left() > 0);
 }
+
+/// Where the kernel can forget what it has read, which it can't in memory.
+#[test]
+fn what_is_not_in_memory_is_not_at_hand_until_it_was_read() {
+    let tree = Tree::new();
+    let content = "0123456789abcdef".repeat(1 << 16);
+    tree.write("file", &content);
+    let file = fs::File::open(tree.path("file")).unwrap();
+    file.sync_all().unwrap();
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    let mut download = tree.root.download(&v("file"), 0).unwrap();
+    let mut buffer = vec![0; 100_000];
+    if download.at_hand(content.len()).is_none() {
+        download.warm(&mut buffer).unwrap();
+        assert_eq!(download.at_hand(content.len()), Some(buffer.len()));
+        assert_eq!(download.at_hand(1000), Some(1000));
+        assert_eq!(download.position(), 0);
+    }
+    let mut received = Vec::new();
+    while download.left() > 0 {
+        match download.at_hand(buffer.len()) {
+            Some(most) => {
+                let count = download.read(&mut buffer[..most]).unwrap();
+                received.extend_from_slice(&buffer[..count]);
+            }
+            None => download.warm(&mut buffer).unwrap(),
+        }
+    }
+    assert!(received == content.as_bytes());
+    assert_eq!(download.at_hand(1), Some(0));
+}

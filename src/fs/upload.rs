@@ -48,8 +48,12 @@ pub struct NewFile {
     pub reserve: u64,
 }
 
-/// A file that is being received. Dropped without [`finish`](Upload::finish) or
-/// [`cut_off`](Upload::cut_off), it leaves nothing but what it wrote in place.
+/// A file that is being received. Dropped without [`finish`](Upload::finish), it counts as cut off.
+///
+/// What was written in place then stays, and an old file stays as it was. What arrived of a new one
+/// is put under the name if that is wanted and the name is still free. Nothing is left of an upload
+/// that brought no byte: there is nothing to resume, and an empty file would pass for one that was
+/// meant to be empty.
 #[derive(Debug)]
 pub struct Upload {
     name: Vec<u8>,
@@ -59,6 +63,7 @@ pub struct Upload {
     /// Whether the file, as far as is known, can be written to by splice.
     pub(super) splices: bool,
     written: u64,
+    patient: bool,
 }
 
 /// Where the bytes go.
@@ -105,7 +110,14 @@ impl Upload {
         };
         // What is opened to append to is not written to by splice.
         let splices = matches!(place, Place::Aside { .. });
-        Ok(Upload { name: name.to_vec(), place, keep, new, splices, written: 0 })
+        let patient = root.is_patient();
+        Ok(Upload { name: name.to_vec(), place, keep, new, splices, written: 0, patient })
+    }
+
+    /// Whether it was opened by a [`patient`](Root::patient) root: then any call on it may wait,
+    /// the drop as well.
+    pub fn may_wait(&self) -> bool {
+        self.patient
     }
 
     /// Makes room for the bytes: to be called once, when the data connection is up.
@@ -242,9 +254,11 @@ impl Upload {
     ///
     /// # Errors
     /// `IsDirectory` if the name has become a directory, `Exists` for [`How::Create`] if it is
-    /// taken, or what the disk answers. Then nothing is left of the upload.
-    pub fn finish(self) -> Result<(), Refusal> {
-        match self.place {
+    /// taken, or what the disk answers. Then nothing is left of the upload when it is dropped.
+    pub fn finish(&mut self) -> Result<(), Refusal> {
+        // Whatever comes of it, it was not cut off.
+        self.keep = PartialKeep::Discard;
+        match &mut self.place {
             Place::Itself { .. } => Ok(()),
             Place::Aside { scratch, claim } => {
                 if self.new.reserve > self.written {
@@ -257,14 +271,11 @@ impl Upload {
             }
         }
     }
+}
 
-    /// The upload broke. What was written in place stays, and an old file stays as it was. What
-    /// arrived of a new one is put under the name if that is wanted and the name is still free.
-    ///
-    /// Nothing is left of an upload that brought no byte: there is nothing to resume, and an empty
-    /// file would pass for one that was meant to be empty.
-    pub fn cut_off(self) {
-        match (self.place, self.keep) {
+impl Drop for Upload {
+    fn drop(&mut self) {
+        match (&mut self.place, self.keep) {
             (Place::Aside { scratch, claim: Claim::Free | Claim::FreeOnly }, PartialKeep::Keep)
                 if self.written > 0 =>
             {

@@ -1,21 +1,22 @@
 //! Carrying out what sessions ask for: the shell's half of the boundary.
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::time::Instant;
 
-use super::logins::{Admission, Grant};
+use super::away::{Away, Order};
+use super::logins::Admission;
 use super::peer::{CLOSING, DataLink, Peer};
 use super::securing::ControlChange;
 use super::services::Services;
-use crate::config::PartialUploads;
-use crate::fs::{Download, How, PartialKeep, Refusal, Root};
+use crate::fs::Refusal;
 use crate::net::{Link, Role};
-use crate::proto::command::{Change, Secret};
-use crate::proto::path::VPath;
-use crate::session::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
-use crate::transfer::{ListingLines, Pump, Task};
+use crate::proto::command::Secret;
+use crate::session::{Answer, DataEvent, Effect, FileDone, Verdict};
+use crate::transfer::{Product, Stage};
 use crate::users::RequireTls;
+
+/// A byte of a checksum takes about so many times as long as a byte that is sent.
+const TASK_COST: usize = 4;
 
 impl Peer {
     /// Carries out effects until there are none.
@@ -25,26 +26,19 @@ impl Peer {
                 Effect::Secure => self.change = Some(ControlChange::Secure),
                 Effect::Clear => self.change = Some(ControlChange::Clear),
                 Effect::SecureData => self.securing = true,
-                Effect::Recognise { name } => {
-                    let verdict = self.recognise(services, &name);
-                    self.session.answer(Answer::Login(verdict), now);
-                }
+                Effect::Recognise { name } => self.recognise(services, &name, now),
                 Effect::Verify { name, secret } => {
                     if let Some(verdict) = self.verify(services, &name, secret) {
                         self.session.answer(Answer::Login(verdict), now);
                     }
                 }
-                Effect::File(operation) => {
-                    if let Some(result) = self.file(operation, services).transpose() {
-                        self.session.answer(Answer::File(result), now);
-                    }
-                }
+                Effect::File(operation) => self.order(Order::File(operation), services, now),
                 Effect::Listen => {
                     let address = self.listen(services, now);
                     self.session.answer(Answer::Listening(address), now);
                 }
                 Effect::Connect(address) => self.connect(services, address, now),
-                Effect::Start => self.start(services, now),
+                Effect::Start => self.begin(services, now),
                 Effect::Abort => self.drop_transfer(services, now),
                 Effect::HangUp => self.closing = Some(now + CLOSING),
             }
@@ -54,38 +48,29 @@ impl Peer {
     /// The worker's verdict on the login that is being checked.
     pub(super) fn judged(&mut self, services: &mut Services, right: bool, now: Instant) {
         let Some(claim) = self.claim.take() else { return };
-        let granted = claim.grant.filter(|_| right).and_then(|grant| self.grant(services, grant));
-        let verdict = granted
-            .unwrap_or_else(|| Verdict::Denied(services.logins.failed(self.session.client(), now)));
-        self.session.answer(Answer::Login(verdict), now);
+        match claim.grant.filter(|_| right) {
+            Some(grant) => self.order(Order::Enter(grant), services, now),
+            None => {
+                let delay = services.logins.failed(self.session.client(), now);
+                self.session.answer(Answer::Login(Verdict::Denied(delay)), now);
+            }
+        }
         self.carry_out(services, now);
     }
 
-    /// Gives the client what its account grants; `None` if the account's root is not to be had.
-    fn grant(&mut self, services: &mut Services, grant: Grant) -> Option<Verdict> {
-        match services.root(grant.root.as_deref()) {
-            Ok(root) => {
-                self.root = root;
-                Some(Verdict::Granted(grant.access, grant.require_tls))
-            }
-            Err(message) => {
-                log::error!("#{} cannot log in: {message}", self.session.id());
-                None
-            }
-        }
-    }
-
-    fn recognise(&mut self, services: &mut Services, name: &[u8]) -> Verdict {
+    /// The client has shown a certificate: it may be that of the user of this name.
+    fn recognise(&mut self, services: &mut Services, name: &[u8], now: Instant) {
         let control = &self.control;
-        let grant = services.logins.recognise(name, |name| control.is_certified_as(name));
-        let granted = grant.and_then(|grant| self.grant(services, grant));
-        granted.unwrap_or(Verdict::Unrecognised)
+        match services.logins.recognise(name, |name| control.is_certified_as(name)) {
+            Some(grant) => self.order(Order::Enter(grant), services, now),
+            None => self.session.answer(Answer::Login(Verdict::Unrecognised), now),
+        }
     }
 
     fn verify(&mut self, services: &mut Services, name: &[u8], secret: Secret) -> Option<Verdict> {
         match services.logins.admit(self.key, self.session.client(), name, secret) {
             Admission::Granted(access) => {
-                self.root = services.own_root();
+                self.disk = services.own_disk();
                 Some(Verdict::Granted(access, RequireTls::Off))
             }
             Admission::Checking(claim) => {
@@ -119,86 +104,6 @@ impl Peer {
         }
     }
 
-    fn start(&mut self, services: &mut Services, now: Instant) {
-        let begun = match &mut self.pump {
-            Some(pump) => pump.begin(),
-            None => {
-                debug_assert!(false, "a transfer starts with nothing opened");
-                Err(Refusal::NotFound)
-            }
-        };
-        match begun {
-            Ok(()) => self.running = true,
-            Err(refusal) => {
-                self.drop_transfer(services, now);
-                self.session.data(DataEvent::Refused(refusal), now);
-            }
-        }
-    }
-
-    /// Works on files; `Ok(None)` is answered later, when a task or the next lines are done.
-    fn file(
-        &mut self,
-        operation: FileOp,
-        services: &Services,
-    ) -> Result<Option<FileDone>, Refusal> {
-        let root = &self.root;
-        let mut done = FileDone::Done;
-        match operation {
-            FileOp::Facts(path) => done = FileDone::Facts(root.facts(&path)?),
-            FileOp::Exists(path) => drop(root.link_facts(&path)?),
-            FileOp::Enter(path) => root.enter(&path)?,
-            FileOp::MakeDir(path, umask) => root.make_dir(&path, umask)?,
-            FileOp::RemoveDir(path) => root.remove_dir(&path)?,
-            FileOp::RemoveFile(path) => root.remove_file(&path)?,
-            FileOp::Rename(from, to) => root.rename(&from, &to)?,
-            FileOp::FreeSpace(path) => done = FileDone::Free(root.free_space(&path)?),
-            FileOp::Change(path, changes) => {
-                changes.iter().try_for_each(|change| match change {
-                    Change::Modified(seconds) => root.set_modified(&path, *seconds),
-                    Change::Mode(mode) => root.set_mode(&path, *mode),
-                })?;
-            }
-            FileOp::NextLines => {
-                self.lists = true;
-                return Ok(None);
-            }
-            FileOp::FinishUpload => self.pump.take().map_or(Ok(()), |pump| pump.finish())?,
-            FileOp::OpenDownload(path, range, coding) => {
-                let pump = Pump::download(open(root, &path, range)?, coding);
-                self.pump = Some(Box::new(pump));
-            }
-            FileOp::OpenUpload(path, how, new, coding) => {
-                let keep = match services.partial_uploads {
-                    PartialUploads::Keep => PartialKeep::Keep,
-                    PartialUploads::Discard => PartialKeep::Discard,
-                };
-                let upload = root.upload(&path, how, keep, new)?;
-                self.pump = Some(Box::new(Pump::upload(upload, coding)));
-            }
-            FileOp::OpenListing(Listing { path, spelled, style, coding }) => {
-                let now = services.wall_clock;
-                let lines = ListingLines::open(root, &path, &spelled, style, now)?;
-                self.pump = Some(Box::new(Pump::listing(lines, coding)));
-            }
-            FileOp::Checksum(path, algorithm, range) => {
-                self.task = Some(Task::checksum(open(root, &path, range)?, algorithm));
-                return Ok(None);
-            }
-            FileOp::Copy(from, to, new) => {
-                let from = open(root, &from, ByteRange::default())?;
-                let to = root.upload(&to, How::Replace, PartialKeep::Discard, new)?;
-                self.task = Some(Task::copy(from, to)?);
-                return Ok(None);
-            }
-            FileOp::Combine(target, parts, new) => {
-                self.task = Some(Task::combine(Rc::clone(root), &target, parts, new)?);
-                return Ok(None);
-            }
-        }
-        Ok(Some(done))
-    }
-
     /// Makes the next lines of a STAT, and answers when there are some, or no more.
     pub(super) fn make_lines(
         &mut self,
@@ -206,28 +111,69 @@ impl Peer {
         now: Instant,
         budget: &mut usize,
     ) -> bool {
-        if !self.lists || *budget == 0 {
+        let here = matches!(self.away, Away::No);
+        if !self.lists || !here || *budget == 0 || self.lines_away(services, now) {
             return false;
         }
         let lines = match &mut self.pump {
-            Some(pump) => pump.lines(budget),
+            Some(pump) => self.disk.names.time(|| pump.lines(budget)),
             None => Ok(Some(Vec::new())),
         };
-        let Some(lines) = lines.transpose() else { return true };
-        self.lists = false;
-        if lines.as_ref().map_or(true, Vec::is_empty) {
-            self.pump = None;
-        }
-        self.session.answer(Answer::File(lines.map(FileDone::Lines)), now);
+        self.lined(lines, services, now);
         self.carry_out(services, now);
         true
     }
-}
 
-fn open(root: &Root, path: &VPath, range: ByteRange) -> Result<Download, Refusal> {
-    let mut file = root.download(path, range.from)?;
-    if let Some(end) = range.to {
-        file.end_at(end);
+    /// Answers with lines, if there are some, or no more.
+    pub(super) fn lined(
+        &mut self,
+        lines: Result<Option<Vec<u8>>, Refusal>,
+        services: &mut Services,
+        now: Instant,
+    ) {
+        let Some(lines) = lines.transpose() else { return };
+        self.lists = false;
+        if lines.as_ref().map_or(true, Vec::is_empty) {
+            self.drop_files(services, now);
+        }
+        self.session.answer(Answer::File(lines.map(FileDone::Lines)), now);
     }
-    Ok(file)
+
+    /// Does a slice of a checksum or copy, and answers when it is done.
+    pub(super) fn work_on_task(
+        &mut self,
+        services: &mut Services,
+        now: Instant,
+        budget: &mut usize,
+    ) -> bool {
+        // After the first slice of a turn the budget is used up, so commands are read in between.
+        if *budget == 0 {
+            return false;
+        }
+        let Some(mut task) = self.task.take() else { return false };
+        let slice = budget.div_ceil(TASK_COST);
+        let slow = self.disk.writes.is_slow(services.files.has_hands(), now);
+        if slow || task.may_wait(slice) {
+            self.task_away(task, services, now);
+            return false;
+        }
+        *budget = 0;
+        let result = self.disk.writes.time(|| task.step(&mut services.aisle.buffer, slice));
+        self.worked(result, now);
+        self.carry_out(services, now);
+        true
+    }
+
+    /// A slice of a checksum or copy is done.
+    pub(super) fn worked(&mut self, result: Result<Stage, Refusal>, now: Instant) {
+        let result = match result {
+            Ok(Stage::More(task)) => return self.task = Some(task),
+            Ok(Stage::Done(Product::Checksum(digits, end))) => {
+                Ok(FileDone::Checksum { digits, end })
+            }
+            Ok(Stage::Done(Product::Copy)) => Ok(FileDone::Done),
+            Err(refusal) => Err(refusal),
+        };
+        self.session.answer(Answer::File(result), now);
+    }
 }

@@ -122,11 +122,13 @@ impl EventLoop {
             self.heed_stops(now);
             self.expire(now);
             self.collect_verdicts(now);
+            self.collect_files(now);
             self.accept(now);
             self.run_queue(now);
             self.publish();
         }
         self.bury_all(now);
+        self.services.finish_files();
         self.publish();
         Ok(())
     }
@@ -228,7 +230,8 @@ impl EventLoop {
 
     fn is_done(&self) -> bool {
         let late = self.drained_by.is_some_and(|until| until <= Instant::now());
-        self.drained_by.is_some() && (self.peers.is_empty() || late || self.stops > 1)
+        let idle = self.peers.is_empty() && self.services.files.away() == 0;
+        self.drained_by.is_some() && (idle || late || self.stops > 1)
     }
 
     fn expire(&mut self, now: Instant) {
@@ -249,6 +252,18 @@ impl EventLoop {
             if peer.key == key {
                 peer.judged(&mut self.services, right, now);
                 enqueue(&mut self.queue, peer, key.slot());
+            }
+        }
+    }
+
+    fn collect_files(&mut self, now: Instant) {
+        while let Some((key, back)) = self.services.files.done() {
+            match self.peers.get_mut(key.slot()).filter(|peer| peer.key == key) {
+                Some(peer) => {
+                    peer.came_back(back, &mut self.services, now);
+                    enqueue(&mut self.queue, peer, key.slot());
+                }
+                None => self.services.throw_away(key, back),
             }
         }
     }
@@ -332,7 +347,7 @@ impl EventLoop {
         log::debug!("#{id} {client} connected");
         let session =
             Session::new(Rc::clone(&self.settings), id, (local, client_ip), implicit_tls, now);
-        let peer = Peer::new(key, session, control, self.services.own_root());
+        let peer = Peer::new(key, session, control, self.services.own_disk());
         *self.addresses.entry(client_ip).or_default() += 1;
         let slot = self.peers.insert(peer);
         enqueue(&mut self.queue, &mut self.peers[slot], slot);
@@ -396,6 +411,7 @@ impl EventLoop {
             sessions: self.peers.len(),
             leases: self.services.passive.leases(),
             timers: self.timers.len(),
+            away: self.services.files.away(),
         });
     }
 }

@@ -18,6 +18,7 @@ struct Shared {
     sessions: AtomicUsize,
     leases: AtomicUsize,
     timers: AtomicUsize,
+    away: AtomicUsize,
 }
 
 /// What a server holds at the moment; all zero when nobody is connected.
@@ -29,6 +30,8 @@ pub struct Census {
     pub leases: usize,
     /// Deadlines that are set.
     pub timers: usize,
+    /// Pieces of work that wait for slow disks.
+    pub away: usize,
 }
 
 impl Handle {
@@ -52,6 +55,7 @@ impl Handle {
             sessions: count(&self.shared.sessions),
             leases: count(&self.shared.leases),
             timers: count(&self.shared.timers),
+            away: count(&self.shared.away),
         }
     }
 
@@ -68,5 +72,6 @@ impl Handle {
         self.shared.sessions.store(census.sessions, Ordering::Release);
         self.shared.leases.store(census.leases, Ordering::Release);
         self.shared.timers.store(census.timers, Ordering::Release);
+        self.shared.away.store(census.away, Ordering::Release);
     }
 }

@@ -1,8 +1,12 @@
 //! The shell: the loop and all that it owns. It alone knows the slab, the clock and the threads.
 
+mod away;
 mod certificates;
+mod crew;
+mod disk;
 mod effects;
 mod event_loop;
+mod file_work;
 mod handle;
 mod logins;
 mod peer;

@@ -3,19 +3,17 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::away::Away;
+use super::disk::Disk;
 use super::logins::Claim;
 use super::securing::ControlChange;
 use super::services::Services;
-use crate::fs::Root;
 use crate::net::{Event, Flow, Key, Lease, Link, Role};
-use crate::session::{Answer, DataEvent, FileDone, Session};
-use crate::transfer::{Product, Pump, Stage, State, Task};
+use crate::session::{DataEvent, Session};
+use crate::transfer::{Pump, State, Task};
 
 /// How long a client may take to read the last reply and close its side.
 pub(super) const CLOSING: Duration = Duration::from_secs(5);
-
-/// A byte of a checksum takes about so many times as long as a byte that is sent.
-const TASK_COST: usize = 4;
 
 /// One client.
 #[derive(Debug)]
@@ -38,7 +36,9 @@ pub(super) struct Peer {
     /// Whether the session awaits the next lines of a STAT.
     pub(super) lists: bool,
     /// Where the client's `/` is.
-    pub(super) root: Rc<Root>,
+    pub(super) disk: Rc<Disk>,
+    /// Whether what is open is with a thread that waits for a slow disk.
+    pub(super) away: Away,
     /// The login that is being checked.
     pub(super) claim: Option<Claim>,
     /// Set when the session has hung up: the last reply is to be sent until then.
@@ -75,7 +75,7 @@ pub(super) enum Fate {
 pub(super) struct Lost(pub(super) &'static str);
 
 impl Peer {
-    pub(super) fn new(key: Key, session: Session, control: Link, root: Rc<Root>) -> Peer {
+    pub(super) fn new(key: Key, session: Session, control: Link, disk: Rc<Disk>) -> Peer {
         Peer {
             key,
             session,
@@ -87,7 +87,8 @@ impl Peer {
             task: None,
             running: false,
             lists: false,
-            root,
+            disk,
+            away: Away::No,
             claim: None,
             closing: None,
             half_closed: false,
@@ -117,6 +118,9 @@ impl Peer {
 
     /// The deadline has passed, or not quite.
     pub(super) fn tick(&mut self, services: &mut Services, now: Instant) {
+        if self.running && !matches!(self.away, Away::No) {
+            self.session.data(DataEvent::Moved(0), now); // a slow disk is not the client's doing
+        }
         self.session.tick(now);
         self.carry_out(services, now);
     }
@@ -267,7 +271,13 @@ impl Peer {
         if *budget == 0 {
             return Ok(false);
         }
-        let step = pump.step(link, &mut services.aisle, *budget);
+        let (pace, hands) = (Peer::pace(&self.disk, pump), services.files.has_hands());
+        let slow = pace.is_some_and(|pace| pace.is_slow(hands, now));
+        let mut step = || pump.step(link, &mut services.aisle, *budget, slow);
+        let step = match pace {
+            Some(pace) => pace.time(step),
+            None => step(),
+        };
         *budget = budget.saturating_sub(step.moved);
         // What is worked on is not standing still, even if a folder has nothing to tell for long.
         if step.moved > 0 || matches!(step.state, State::Spent) {
@@ -282,6 +292,32 @@ impl Peer {
                 self.carry_out(services, now);
                 return Ok(step.moved > 0);
             }
+            // Rather here than behind a disk that hangs.
+            State::Slow if !hands && !pump.may_wait() => {
+                let state = pump.work(&mut services.aisle.buffer);
+                *budget = 0;
+                self.stepped(state, services, now)?;
+            }
+            State::Slow => {
+                self.pump_away(services, now);
+                self.carry_out(services, now);
+                return Ok(step.moved > 0);
+            }
+            state => self.stepped(state, services, now)?,
+        }
+        self.carry_out(services, now);
+        Ok(true)
+    }
+
+    /// What a step of the pump has come to, if that is an end.
+    pub(super) fn stepped(
+        &mut self,
+        state: State,
+        services: &mut Services,
+        now: Instant,
+    ) -> Result<(), Lost> {
+        match state {
+            State::Spent | State::Blocked | State::Slow => {}
             State::Ended => self.ended(services, now)?,
             State::Broken(error) => {
                 log::debug!("#{} data connection: {error}", self.session.id());
@@ -292,32 +328,7 @@ impl Peer {
                 self.session.data(DataEvent::Refused(refusal), now);
             }
         }
-        self.carry_out(services, now);
-        Ok(true)
-    }
-
-    /// Does a slice of a checksum or copy, and answers when it is done.
-    fn work_on_task(&mut self, services: &mut Services, now: Instant, budget: &mut usize) -> bool {
-        // After the first slice of a turn the budget is used up, so commands are read in between.
-        if *budget == 0 {
-            return false;
-        }
-        let Some(task) = self.task.take() else { return false };
-        let slice = std::mem::take(budget).div_ceil(TASK_COST);
-        let result = match task.step(&mut services.aisle.buffer, slice) {
-            Ok(Stage::More(task)) => {
-                self.task = Some(task);
-                return true;
-            }
-            Ok(Stage::Done(Product::Checksum(digits, end))) => {
-                Ok(FileDone::Checksum { digits, end })
-            }
-            Ok(Stage::Done(Product::Copy)) => Ok(FileDone::Done),
-            Err(refusal) => Err(refusal),
-        };
-        self.session.answer(Answer::File(result), now);
-        self.carry_out(services, now);
-        true
+        Ok(())
     }
 
     /// The data connection has come to its clean end. A download is over; whether an upload is
@@ -335,7 +346,7 @@ impl Peer {
                 return Ok(());
             }
         } else {
-            self.pump = None;
+            self.drop_files(services, now);
         }
         self.running = false;
         self.data = DataLink::None;
@@ -353,10 +364,7 @@ impl Peer {
         self.drop_data(services, now);
         self.running = false;
         self.securing = false;
-        self.task = None;
-        if let Some(pump) = self.pump.take() {
-            pump.cut_off();
-        }
+        self.drop_files(services, now);
     }
 
     /// Drops the data connection, in whatever state it is.
@@ -402,6 +410,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 720, "a peer has {} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 736, "a peer has {} bytes", size_of::<Peer>());
     }
 }

@@ -7,6 +7,9 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::crew::Crew;
+use super::disk::Disk;
+use super::file_work::Back;
 use super::logins::Logins;
 use crate::config::{Config, PartialUploads, SessionReuse, UsersFile};
 use crate::fs::{Pipe, Root};
@@ -22,6 +25,11 @@ const HANDSHAKES: usize = 4;
 const NEVER_ARRIVED: Duration = Duration::from_secs(3);
 /// So many in a row that never arrived are no accident.
 const SILENT_LEASES: u32 = 3;
+/// How long the end waits for slow disks, when all sessions are over.
+const LAST_WORK: Duration = Duration::from_secs(1);
+/// Threads that may wait for slow disks. One disk that hangs can have them all wait; more of them
+/// would only have more wait.
+const FILE_THREADS: usize = 4;
 
 #[derive(Debug)]
 pub(super) struct Services {
@@ -41,9 +49,11 @@ pub(super) struct Services {
     handshakes: usize,
     /// Seconds since 1970, read once a turn of the loop.
     pub(super) wall_clock: i64,
-    own_root: Rc<Root>,
+    /// Does what may wait for a slow disk.
+    pub(super) files: Crew<Back>,
+    own_disk: Rc<Disk>,
     /// The roots that users have of their own, as long as one of them is logged in.
-    roots: HashMap<PathBuf, Weak<Root>>,
+    disks: HashMap<PathBuf, Weak<Disk>>,
     silence: Silence,
 }
 
@@ -60,7 +70,7 @@ impl Services {
         Services {
             poller,
             passive: PassivePorts::new(config.passive_ports.clone()),
-            logins: Logins::new(config.anonymous_access(), users, waker),
+            logins: Logins::new(config.anonymous_access(), users, Arc::clone(&waker)),
             partial_uploads: config.partial_uploads,
             active_port: config.active_port.unwrap_or(0),
             aisle: Aisle { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
@@ -69,8 +79,9 @@ impl Services {
             session_reuse: tls_config.map_or(SessionReuse::Off, |tls| tls.session_reuse),
             handshakes: 0,
             wall_clock: 0,
-            own_root: Rc::new(own_root),
-            roots: HashMap::new(),
+            files: Crew::new("files", FILE_THREADS, waker),
+            own_disk: Rc::new(Disk::new(own_root)),
+            disks: HashMap::new(),
             silence: Silence::default(),
         }
     }
@@ -90,22 +101,43 @@ impl Services {
     }
 
     /// The server's root.
-    pub(super) fn own_root(&self) -> Rc<Root> {
-        Rc::clone(&self.own_root)
+    pub(super) fn own_disk(&self) -> Rc<Disk> {
+        Rc::clone(&self.own_disk)
     }
 
-    /// The root of a user: the server's, or the user's own.
-    pub(super) fn root(&mut self, path: Option<&Path>) -> Result<Rc<Root>, String> {
-        let Some(path) = path else { return Ok(self.own_root()) };
-        if let Some(root) = self.roots.get(path).and_then(Weak::upgrade) {
-            return Ok(root);
+    /// The root of a user: the server's, or the user's own if it is open.
+    pub(super) fn disk(&self, path: Option<&Path>) -> Option<Rc<Disk>> {
+        match path {
+            Some(path) => self.disks.get(path)?.upgrade(),
+            None => Some(self.own_disk()),
         }
-        let root = Root::open(path)
-            .map_err(|error| format!("the user's root {}: {error}", path.display()))?;
-        let root = Rc::new(root);
-        self.roots.retain(|_, root| root.strong_count() > 0);
-        self.roots.insert(path.to_owned(), Rc::downgrade(&root));
-        Ok(root)
+    }
+
+    /// A user's own root that was opened.
+    pub(super) fn adopt(&mut self, path: PathBuf, root: Root) -> Rc<Disk> {
+        self.disk(Some(&path)).unwrap_or_else(|| {
+            let disk = Rc::new(Disk::new(root));
+            self.disks.retain(|_, disk| disk.strong_count() > 0);
+            self.disks.insert(path, Rc::downgrade(&disk));
+            disk
+        })
+    }
+
+    /// What came back for a session that has ended is dropped where that stops nobody.
+    pub(super) fn throw_away(&mut self, owner: Key, back: Option<Back>) {
+        if let Some(back) = back {
+            self.files.throw_away(owner, back);
+        }
+    }
+
+    /// Everybody is gone: what uploads leave is put in place, if no disk hangs.
+    pub(super) fn finish_files(&mut self) {
+        let until = Instant::now() + LAST_WORK;
+        while self.files.away() > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            let Some((owner, back)) = self.files.wait(left) else { return };
+            self.throw_away(owner, back);
+        }
     }
 
     /// A passive port for a client of the session that `owner` names.

@@ -1,6 +1,5 @@
 //! Several files joined to one, a slice at a time.
 
-use std::rc::Rc;
 use std::vec;
 
 use crate::fs::{Download, How, NewFile, PartialKeep, Refusal, Root, Upload};
@@ -9,7 +8,7 @@ use crate::proto::path::VPath;
 /// What is left to be joined, and the file that it becomes.
 #[derive(Debug)]
 pub struct Combination {
-    root: Rc<Root>,
+    root: Root,
     from: Option<Download>,
     parts: vec::IntoIter<VPath>,
     to: Upload,
@@ -21,7 +20,7 @@ impl Combination {
     /// # Errors
     /// A part is missing or is the target itself by another name; or the disk refuses to begin.
     pub fn new(
-        root: Rc<Root>,
+        root: Root,
         target: &VPath,
         parts: Vec<VPath>,
         new: NewFile,
@@ -41,6 +40,12 @@ impl Combination {
         let mut to = root.upload(target, How::Replace, PartialKeep::Discard, new)?;
         to.begin()?;
         Ok(Combination { root, from, parts: parts.into_iter(), to })
+    }
+
+    /// See [`Task::may_wait`](super::Task::may_wait).
+    pub(super) fn may_wait(&mut self, budget: usize) -> bool {
+        self.root.is_patient()
+            || self.from.as_mut().is_some_and(|from| from.at_hand(budget).is_none())
     }
 
     /// Joins up to `budget` bytes; false when all is done but the finish.
@@ -64,7 +69,7 @@ impl Combination {
     ///
     /// # Errors
     /// What the disk answers; then nothing is left of it.
-    pub fn finish(self) -> Result<(), Refusal> {
+    pub fn finish(mut self) -> Result<(), Refusal> {
         self.to.finish()
     }
 }

@@ -17,6 +17,8 @@ pub struct Incoming {
     by_splice: bool,
     text: Option<FromNetwork>,
     packed: Option<Packed>,
+    /// What was received and is to be stored elsewhere.
+    piece: Vec<u8>,
 }
 
 /// What has been received in MODE Z.
@@ -40,7 +42,7 @@ impl Incoming {
             holds: false,
         });
         let by_splice = text.is_none() && packed.is_none();
-        Incoming { file, by_splice, text, packed }
+        Incoming { file, by_splice, text, packed, piece: Vec::new() }
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Refusal> {
@@ -53,13 +55,19 @@ impl Incoming {
         link: &mut Link,
         aisle: &mut Aisle,
         left: usize,
+        slow: bool,
     ) -> Result<Slice, State> {
+        let slow = slow || self.may_wait();
+        if !self.piece.is_empty() || (slow && self.unpacks()) {
+            return Err(State::Slow);
+        }
         if self.by_splice
+            && !slow
             && let Some(slice) = self.splice(link, aisle, left)
         {
             return slice;
         }
-        if self.packed.as_ref().is_some_and(Packed::is_waiting) {
+        if self.unpacks() {
             return self.unpack();
         }
         let buffer = &mut aisle.buffer;
@@ -68,9 +76,10 @@ impl Incoming {
             Err(State::Ended) => return Err(self.end()),
             moved => moved?,
         };
-        match &mut self.packed {
-            Some(packed) => packed.take(&buffer[..moved]),
-            None => store(&mut self.file, self.text.as_mut(), &buffer[..moved])?,
+        if slow {
+            self.piece.extend_from_slice(&buffer[..moved]);
+        } else {
+            self.take(&buffer[..moved])?;
         }
         Ok(Slice { moved, cost: moved })
     }
@@ -104,6 +113,39 @@ impl Incoming {
         })
     }
 
+    /// See [`Pump::may_wait`](super::Pump::may_wait).
+    pub(super) fn may_wait(&self) -> bool {
+        self.file.may_wait()
+    }
+
+    /// Stores what was received.
+    pub(super) fn work(&mut self) -> Result<(), State> {
+        let mut piece = std::mem::take(&mut self.piece);
+        if !piece.is_empty() {
+            self.take(&piece)?;
+        }
+        while self.unpacks() {
+            self.unpack()?;
+        }
+        piece.clear();
+        self.piece = piece;
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        match &mut self.packed {
+            Some(packed) => {
+                packed.take(bytes);
+                Ok(())
+            }
+            None => store(&mut self.file, self.text.as_mut(), bytes),
+        }
+    }
+
+    fn unpacks(&self) -> bool {
+        self.packed.as_ref().is_some_and(Packed::is_waiting)
+    }
+
     fn unpack(&mut self) -> Result<Slice, State> {
         let Some(packed) = &mut self.packed else { return Ok(Slice { moved: 0, cost: 0 }) };
         let plain = packed.piece().ok_or_else(|| garbage("this is no zlib stream"))?;
@@ -112,23 +154,29 @@ impl Incoming {
     }
 
     /// The client has sent its FIN.
-    fn end(&mut self) -> State {
-        if self.packed.as_ref().is_some_and(|packed| !packed.unpacker.is_complete()) {
-            return garbage("the zlib stream is cut off");
+    fn end(&self) -> State {
+        match &self.packed {
+            Some(packed) if !packed.unpacker.is_complete() => garbage("the zlib stream is cut off"),
+            _ => State::Ended,
         }
-        let mut rest = Vec::new();
-        if let Some(text) = &mut self.text {
-            text.finish(&mut rest);
-        }
-        self.file.write(&rest).map_or_else(State::Refused, |()| State::Ended)
     }
 
-    pub(super) fn finish(self) -> Result<(), Refusal> {
+    pub(super) fn finish(mut self) -> Result<(), Refusal> {
+        if let Some(text) = &mut self.text {
+            let mut rest = Vec::new();
+            text.finish(&mut rest);
+            self.file.write(&rest)?;
+        }
         self.file.finish()
     }
+}
 
-    pub(super) fn cut_off(self) {
-        self.file.cut_off();
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // It has arrived, and counts.
+        if !self.piece.is_empty() {
+            let _ = self.work();
+        }
     }
 }
 

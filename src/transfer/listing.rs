@@ -4,8 +4,6 @@
 //! streamed as the kernel gives it. Either way each call does a bounded piece of work, and what is
 //! kept does not grow with the folder.
 
-use std::rc::Rc;
-
 use super::names::Names;
 use crate::fs::{Dir, Refusal, Root};
 use crate::proto::entry::{Facts, Kind};
@@ -32,7 +30,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// A listing in the making.
 #[derive(Debug)]
 pub struct ListingLines {
-    root: Rc<Root>,
+    root: Root,
     folder: VPath,
     dir: Dir,
     pattern: Option<Vec<u8>>,
@@ -62,7 +60,7 @@ impl ListingLines {
     /// # Errors
     /// Nothing has this name, and it is no pattern; or it may not be read.
     pub fn open(
-        root: &Rc<Root>,
+        root: &Root,
         path: &VPath,
         spelled: &[u8],
         style: Style,
@@ -71,7 +69,7 @@ impl ListingLines {
         let lines = |folder: VPath, prefix: &[u8]| {
             Ok::<_, Refusal>(ListingLines {
                 dir: root.dir(&folder)?,
-                root: Rc::clone(root),
+                root: root.clone(),
                 folder,
                 pattern: None,
                 style,
@@ -105,6 +103,11 @@ impl ListingLines {
         Ok(matching)
     }
 
+    /// Whether a call may wait for a slow disk: then it is for a thread that may.
+    pub fn may_wait(&self) -> bool {
+        self.root.is_patient()
+    }
+
     /// Appends lines to `out`, or works towards them, until `most` of the budget is used up or a
     /// fair piece is made: what it cost, or `None` when there are no more.
     ///
@@ -134,9 +137,16 @@ impl ListingLines {
                 Style::Names => listing::name(out, &self.prefix, name),
                 Style::Long => spell_long(out, &self.dir, name, self.now),
                 Style::Machine { wanted, may_write } => {
-                    let place = (&*self.root, &self.folder);
-                    if let Ok(facts) = machine_facts(place, &self.dir, name) {
-                        listing::machine(out, name, &facts, may_write, wanted);
+                    match machine_facts((&self.root, &self.folder), &self.dir, name) {
+                        Ok(facts) => listing::machine(out, name, &facts, may_write, wanted),
+                        // A link leads to where only those may go who may wait.
+                        Err(Refusal::CrossDevice) => {
+                            self.root = self.root.patient();
+                            self.names.put_back();
+                            return Ok(Some(cost));
+                        }
+                        // It vanished since its name was read.
+                        Err(_) => {}
                     }
                 }
             }
@@ -186,8 +196,11 @@ fn machine_facts(place: (&Root, &VPath), dir: &Dir, name: &[u8]) -> Result<Facts
         return Ok(facts);
     }
     let (root, folder) = place;
-    let target = root.facts(&folder.join(name));
-    Ok(target.ok().filter(|target| target.kind == Kind::File).unwrap_or(facts))
+    match root.facts(&folder.join(name)) {
+        Err(Refusal::CrossDevice) => Err(Refusal::CrossDevice),
+        Ok(target) if target.kind == Kind::File => Ok(target),
+        _ => Ok(facts),
+    }
 }
 
 fn is_pattern(name: &[u8]) -> bool {
@@ -214,7 +227,7 @@ mod tests {
         for number in 0..30 {
             std::fs::write(folder.path().join(format!("{}{number}", "a".repeat(200))), "").unwrap();
         }
-        let root = Rc::new(Root::open(folder.path()).unwrap());
+        let root = Root::open(folder.path()).unwrap();
         let pattern = ["*", &"[b-da]".repeat(30), "Z"].concat();
         let path = VPath::root().join(pattern.as_bytes());
         let open = || ListingLines::open(&root, &path, pattern.as_bytes(), Style::Names, 0);

@@ -32,6 +32,11 @@ impl Names {
         Some(&self.bytes[begin as usize..end as usize])
     }
 
+    /// Has the name that was taken last come again.
+    pub(super) fn put_back(&mut self) {
+        self.taken -= 1;
+    }
+
     /// How many there are, taken ones included.
     pub(super) fn len(&self) -> usize {
         self.spans.len()

@@ -17,6 +17,9 @@ use crate::proto::command::{Coding, Mode, Representation};
 /// Bytes of a file that are made ready at once: a client that reads nothing holds as many, or twice
 /// as many in TYPE A.
 const STAGED_BYTES: usize = 64 * 1024;
+/// What is listed of a slow disk at once, as [`ListingLines::fill`] counts it: the facts of a few
+/// files, so that the first are soon seen and those of a client that has left not sought for long.
+const LISTED_AWAY: usize = 64 * 1024;
 /// Bytes of lines that go into a reply at once, and at most one line more.
 const STATUS_BYTES: usize = 4096;
 /// Packing costs about so many times what sending does.
@@ -31,6 +34,8 @@ pub struct Outgoing {
     /// Bytes made and not yet sent, from `position` on.
     staged: Vec<u8>,
     position: usize,
+    /// Whether nothing comes behind them, as was found out elsewhere.
+    ended: bool,
 }
 
 #[derive(Debug)]
@@ -58,7 +63,7 @@ impl Outgoing {
 
     fn new(source: Source, text: Option<ToNetwork>, coding: Coding) -> Outgoing {
         let packer = (coding.mode == Mode::Deflate).then(|| Packer::new(coding.level));
-        Outgoing { source, text, packer, staged: Vec::new(), position: 0 }
+        Outgoing { source, text, packer, staged: Vec::new(), position: 0, ended: false }
     }
 
     /// Moves at most `left` bytes, or makes the next ones.
@@ -67,23 +72,62 @@ impl Outgoing {
         link: &mut Link,
         buffer: &mut [u8],
         left: usize,
+        slow: bool,
     ) -> Result<Slice, State> {
-        match &mut self.source {
-            Source::File { file, plain: true, .. } if link.is_secure() => {
-                return send_encrypted(file, link, buffer, left);
-            }
-            Source::File { file, by_sendfile: by_sendfile @ true, .. } => {
-                return send_file(file, by_sendfile, link, left);
-            }
-            _ => {}
-        }
         let waiting = &self.staged[self.position..];
+        if waiting.is_empty() && self.ended {
+            return Err(State::Ended);
+        }
         if waiting.is_empty() {
-            return self.stage(buffer, left);
+            return match &mut self.source {
+                Source::Listing(lines) if slow || lines.may_wait() => Err(State::Slow),
+                Source::Listing(_) => self.stage(buffer, left),
+                Source::File { file, plain, by_sendfile } => match file.at_hand(left) {
+                    None => Err(State::Slow),
+                    Some(left) if *plain && link.is_secure() => {
+                        send_encrypted(file, link, buffer, left)
+                    }
+                    Some(left) if *by_sendfile => send_file(file, by_sendfile, link, left),
+                    Some(left) => self.stage(buffer, left.min(STAGED_BYTES)),
+                },
+            };
         }
         let moved = moved(link.write(&waiting[..left.min(waiting.len())]))?;
         self.position += moved;
         Ok(Slice { moved, cost: moved })
+    }
+
+    /// Whether it is made of names.
+    pub fn is_listing(&self) -> bool {
+        matches!(self.source, Source::Listing(_))
+    }
+
+    /// See [`Pump::may_wait`](super::Pump::may_wait).
+    pub(super) fn may_wait(&self) -> bool {
+        match &self.source {
+            Source::File { file, .. } => file.may_wait(),
+            Source::Listing(lines) => lines.may_wait(),
+        }
+    }
+
+    /// Brings the next bytes into memory, or makes them ready to be sent.
+    pub(super) fn work(&mut self, buffer: &mut [u8]) -> Result<(), State> {
+        let left = match &mut self.source {
+            Source::File { file, by_sendfile: true, .. } if !file.may_wait() => {
+                return Ok(file.warm(buffer)?);
+            }
+            Source::File { by_sendfile: true, .. } => buffer.len(),
+            Source::File { .. } => STAGED_BYTES,
+            Source::Listing(_) => LISTED_AWAY,
+        };
+        match self.stage(buffer, left) {
+            // That is for the next step to say, which has the connection.
+            Err(State::Ended) => {
+                self.ended = true;
+                Ok(())
+            }
+            worked => worked.map(drop),
+        }
     }
 
     /// Makes what is to be sent next.
@@ -97,7 +141,7 @@ impl Outgoing {
                 (cost.unwrap_or(0), cost.is_some())
             }
             Source::File { file, .. } => {
-                let most = left.min(buffer.len()).min(STAGED_BYTES);
+                let most = left.min(buffer.len());
                 let read = file.read(&mut buffer[..most])?;
                 match &mut self.text {
                     Some(text) => text.encode(&buffer[..read], &mut self.staged),

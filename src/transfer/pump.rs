@@ -9,7 +9,8 @@ use crate::fs::{Download, Pipe, Refusal, Upload};
 use crate::net::{Flow, Link};
 use crate::proto::command::Coding;
 
-/// What is opened for a transfer, and what of it is on its way.
+/// What is opened for a transfer, and what of it is on its way. An upload that is dropped before it
+/// is finished counts as cut off.
 #[derive(Debug)]
 pub enum Pump {
     /// A file or a listing, to be sent.
@@ -40,6 +41,8 @@ pub enum State {
     Broken(io::Error),
     /// The disk refused.
     Refused(Refusal),
+    /// What comes next may wait for the disk: it is for [`Pump::work`], where that stops nobody.
+    Slow,
 }
 
 impl From<Refusal> for State {
@@ -95,14 +98,24 @@ impl Pump {
         matches!(self, Pump::Incoming(_))
     }
 
-    /// Moves about `budget` bytes, or does as much work.
-    pub fn step(&mut self, link: &mut Link, aisle: &mut Aisle, budget: usize) -> Step {
+    /// Whether any call on it but [`step`](Pump::step) may wait, the drop as well: then it is for a
+    /// thread that may.
+    pub fn may_wait(&self) -> bool {
+        match self {
+            Pump::Outgoing(outgoing) => outgoing.may_wait(),
+            Pump::Incoming(incoming) => incoming.may_wait(),
+        }
+    }
+
+    /// Moves about `budget` bytes, or does as much work. If the disk is said to be `slow`, nothing
+    /// is left to luck.
+    pub fn step(&mut self, link: &mut Link, aisle: &mut Aisle, budget: usize, slow: bool) -> Step {
         let mut moved = 0;
         let mut left = budget;
         while left > 0 {
             let slice = match self {
-                Pump::Outgoing(outgoing) => outgoing.slice(link, &mut aisle.buffer, left),
-                Pump::Incoming(incoming) => incoming.slice(link, aisle, left),
+                Pump::Outgoing(outgoing) => outgoing.slice(link, &mut aisle.buffer, left, slow),
+                Pump::Incoming(incoming) => incoming.slice(link, aisle, left, slow),
             };
             match slice {
                 Ok(slice) => {
@@ -125,6 +138,16 @@ impl Pump {
         }
     }
 
+    /// Does a piece of what a step left to be done elsewhere: reads or makes what is sent next, or
+    /// stores what was received. `Spent` says that a step can go on.
+    pub fn work(&mut self, buffer: &mut [u8]) -> State {
+        let worked = match self {
+            Pump::Outgoing(outgoing) => outgoing.work(buffer),
+            Pump::Incoming(incoming) => incoming.work(),
+        };
+        worked.map_or_else(|state| state, |()| State::Spent)
+    }
+
     /// The upload is complete: the file stands under its name. Anything else is done already.
     ///
     /// # Errors
@@ -133,14 +156,6 @@ impl Pump {
         match self {
             Pump::Outgoing(_) => Ok(()),
             Pump::Incoming(incoming) => incoming.finish(),
-        }
-    }
-
-    /// The transfer broke: what becomes of an upload is decided by how it was prepared.
-    pub fn cut_off(self) {
-        match self {
-            Pump::Outgoing(_) => {}
-            Pump::Incoming(incoming) => incoming.cut_off(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! Long work on files that needs no connection: checksums and copies, a slice at a time.
 
-use std::rc::Rc;
-
 use md5::Digest;
 
 use super::combine::Combination;
@@ -69,12 +67,21 @@ impl Task {
     /// # Errors
     /// As [`Combination::new`].
     pub fn combine(
-        root: Rc<Root>,
+        root: Root,
         target: &VPath,
         parts: Vec<VPath>,
         new: NewFile,
     ) -> Result<Box<Task>, Refusal> {
         Ok(Box::new(Task::Combine(Combination::new(root, target, parts, new)?)))
+    }
+
+    /// Whether to work on `budget` bytes may wait for the disk: then it is for a thread that may.
+    pub fn may_wait(&mut self, budget: usize) -> bool {
+        match self {
+            Task::Checksum(file, _) => file.at_hand(budget).is_none(),
+            Task::Copy(from, to) => to.may_wait() || from.at_hand(budget).is_none(),
+            Task::Combine(combination) => combination.may_wait(budget),
+        }
     }
 
     /// Works on `budget` bytes at most; `buffer` is the loop's.
@@ -97,7 +104,7 @@ impl Task {
         }
         Ok(Stage::Done(match *self {
             Task::Checksum(file, hasher) => Product::Checksum(hasher.digits(), file.position()),
-            Task::Copy(_, to) => {
+            Task::Copy(_, mut to) => {
                 to.finish()?;
                 Product::Copy
             }

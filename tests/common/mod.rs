@@ -206,7 +206,7 @@ impl Drop for TestServer {
         drop(handle);
         let thread = self.thread.take().expect("joined only here");
         thread.join().expect("the server does not panic");
-        // The password worker ends a moment after the loop.
+        // The threads for passwords and slow disks end a moment after the loop.
         let deadline = Instant::now() + PATIENCE;
         loop {
             let mut left = descriptors();

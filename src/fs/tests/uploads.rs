@@ -49,11 +49,11 @@ fn preparing_touches_nothing() {
     let before = tree.root.facts(&v("old")).unwrap();
     for how in [How::Replace, How::Append, How::ResumeAt(0), How::ResumeAt(3)] {
         drop(tree.prepare("old", how).unwrap());
-        tree.prepare("old", how).unwrap().cut_off();
+        drop(tree.prepare("old", how).unwrap());
     }
     for how in [How::Replace, How::Append, How::ResumeAt(0), How::Create] {
         drop(tree.prepare("new", how).unwrap());
-        tree.prepare("new", how).unwrap().cut_off();
+        drop(tree.prepare("new", how).unwrap());
     }
     assert_eq!(tree.read("old"), "old content");
     assert_eq!(tree.root.facts(&v("old")), Ok(before));
@@ -86,7 +86,7 @@ fn nothing_is_seen_of_an_unnamed_upload_until_it_is_whole() {
         [How::Replace, How::Append, How::ResumeAt(0), How::Create].into_iter().enumerate()
     {
         let name = format!("new{count}");
-        let upload = tree.receive(&name, how, Holding::Unnamed, "content");
+        let mut upload = tree.receive(&name, how, Holding::Unnamed, "content");
         assert_eq!(tree.names().len(), count, "{how:?}");
         upload.finish().unwrap();
         assert_eq!(tree.read(&name), "content", "{how:?}");
@@ -100,7 +100,7 @@ fn replacing_is_atomic_and_readers_keep_what_they_opened() {
         let tree = Tree::new();
         tree.write("file", "old");
         let reader = tree.root.download(&v("file"), 0).unwrap();
-        let upload = tree.receive("file", How::Replace, holding, "new content");
+        let mut upload = tree.receive("file", How::Replace, holding, "new content");
         assert_eq!(tree.read("file"), "old");
         upload.finish().unwrap();
         assert_eq!(tree.read("file"), "new content");
@@ -144,8 +144,8 @@ fn replacing_a_link_leaves_what_it_led_to() {
 fn the_last_of_two_uploads_wins_whole() {
     for holding in BOTH {
         let tree = Tree::new();
-        let first = tree.receive("file", How::Replace, holding, "first, and longer");
-        let second = tree.receive("file", How::Replace, holding, "second");
+        let mut first = tree.receive("file", How::Replace, holding, "first, and longer");
+        let mut second = tree.receive("file", How::Replace, holding, "second");
         second.finish().unwrap();
         assert_eq!(tree.read("file"), "second");
         first.finish().unwrap();
@@ -159,12 +159,12 @@ fn cut_off_leaves_an_old_file_whole() {
     for holding in BOTH {
         let tree = Tree::new();
         tree.write("file", "old");
-        tree.receive("file", How::Replace, holding, "new").cut_off();
+        drop(tree.receive("file", How::Replace, holding, "new"));
         assert_eq!(tree.read("file"), "old");
         // Nor does it come back under a name that was given up meanwhile.
         let upload = tree.receive("file", How::Replace, holding, "new");
         fs::remove_file(tree.path("file")).unwrap();
-        upload.cut_off();
+        drop(upload);
         assert!(tree.names().is_empty(), "{holding:?}");
     }
 }
@@ -173,13 +173,13 @@ fn cut_off_leaves_an_old_file_whole() {
 fn cut_off_keeps_what_arrived_of_a_new_file() {
     for holding in BOTH {
         let tree = Tree::new();
-        tree.receive("a", How::Replace, holding, "part").cut_off();
-        tree.receive("b", How::Create, holding, "part").cut_off();
-        tree.receive("c", How::Append, holding, "part").cut_off();
-        tree.receive("nothing", How::Replace, holding, "").cut_off();
+        drop(tree.receive("a", How::Replace, holding, "part"));
+        drop(tree.receive("b", How::Create, holding, "part"));
+        drop(tree.receive("c", How::Append, holding, "part"));
+        drop(tree.receive("nothing", How::Replace, holding, ""));
         let late = tree.receive("d", How::Replace, holding, "part");
         tree.write("d", "whole, meanwhile");
-        late.cut_off();
+        drop(late);
         assert_eq!(tree.read("a"), "part");
         assert_eq!(tree.read("d"), "whole, meanwhile");
         assert_eq!(tree.names(), [b"a", b"b", b"c", b"d"], "{holding:?}");
@@ -187,16 +187,14 @@ fn cut_off_keeps_what_arrived_of_a_new_file() {
 }
 
 #[test]
-fn cut_off_discards_and_a_drop_always_does() {
+fn cut_off_discards_where_that_is_wanted() {
     for holding in BOTH {
         let tree = Tree::new();
         let upload = tree
             .root
             .upload(&v("file"), How::Replace, PartialKeep::Discard, NewFile::default())
             .unwrap();
-        fill(upload, holding, "part").cut_off();
-        assert!(tree.names().is_empty(), "{holding:?}");
-        drop(tree.receive("file", How::Replace, holding, "part"));
+        drop(fill(upload, holding, "part"));
         assert!(tree.names().is_empty(), "{holding:?}");
     }
 }
@@ -205,9 +203,10 @@ fn cut_off_discards_and_a_drop_always_does() {
 fn a_name_that_became_a_folder_is_left_alone() {
     for holding in BOTH {
         let tree = Tree::new();
-        let upload = tree.receive("name", How::Replace, holding, "content");
+        let mut upload = tree.receive("name", How::Replace, holding, "content");
         fs::create_dir(tree.path("name")).unwrap();
         assert_eq!(upload.finish(), Err(Refusal::IsDirectory));
+        drop(upload);
         assert_eq!(tree.names(), [b"name"], "{holding:?}");
     }
 }
@@ -216,9 +215,10 @@ fn a_name_that_became_a_folder_is_left_alone() {
 fn create_never_replaces() {
     for holding in BOTH {
         let tree = Tree::new();
-        let upload = tree.receive("name", How::Create, holding, "late");
+        let mut upload = tree.receive("name", How::Create, holding, "late");
         tree.write("name", "first");
         assert_eq!(upload.finish(), Err(Refusal::Exists));
+        drop(upload);
         assert_eq!(tree.read("name"), "first");
         assert_eq!(tree.names(), [b"name"], "{holding:?}");
         tree.receive("other", How::Create, holding, "new").finish().unwrap();
@@ -231,7 +231,7 @@ fn a_folder_removed_meanwhile_is_a_refusal() {
     let tree = Tree::new();
     fs::create_dir(tree.path("folder")).unwrap();
     let mut prepared = tree.prepare("folder/a", How::Replace).unwrap();
-    let begun = tree.receive("folder/b", How::Replace, Holding::Unnamed, "content");
+    let mut begun = tree.receive("folder/b", How::Replace, Holding::Unnamed, "content");
     fs::remove_dir(tree.path("folder")).unwrap();
     // ext4 answers EPERM at once, tmpfs ENOENT at the end.
     assert!(prepared.begin().and_then(|()| prepared.finish()).is_err());
@@ -305,7 +305,7 @@ fn append_and_resume_write_in_place_and_through_links() {
 
     let resumed = tree.receive("link", How::ResumeAt(4), Holding::Unnamed, "xy");
     assert_eq!(tree.read("same"), "0123xy", "what stands is what arrived, already");
-    resumed.cut_off();
+    drop(resumed);
     assert_eq!(tree.read("same"), "0123xy");
     drop(tree.receive("file", How::ResumeAt(6), Holding::Unnamed, "z"));
     assert_eq!(tree.read("same"), "0123xyz");
@@ -322,8 +322,11 @@ fn a_file_that_shrank_before_it_is_resumed_is_not_filled_up() {
     assert_eq!(tree.read("file"), "01");
 }
 
-/// Runs `work` on a tmpfs mounted with `options` at `small`.
-fn on_tmpfs<T>(tree: &Tree, options: &str, work: impl FnOnce() -> T) -> T {
+/// Runs `work` on a tmpfs mounted with `options` at `small`, where only a patient root goes.
+fn on_tmpfs<T>(options: &str, work: impl FnOnce(&Tree) -> T) -> T {
+    let mut tree = Tree::new();
+    let hurried = tree.root.clone();
+    tree.root = hurried.patient();
     let small = tree.path("small");
     fs::create_dir(&small).unwrap();
     let run = |command: &str, arguments: &[&str]| {
@@ -331,7 +334,9 @@ fn on_tmpfs<T>(tree: &Tree, options: &str, work: impl FnOnce() -> T) -> T {
         assert!(status.unwrap().success(), "{command}");
     };
     run("mount", &["-t", "tmpfs", "-o", options, "none"]);
-    let result = work();
+    assert_eq!(hurried.facts(&v("small/file")), Err(Refusal::CrossDevice));
+    assert_eq!(hurried.link_facts(&v("small")).map(|facts| facts.kind), Ok(Kind::Directory));
+    let result = work(&tree);
     run("umount", &[]);
     result
 }
@@ -339,12 +344,11 @@ fn on_tmpfs<T>(tree: &Tree, options: &str, work: impl FnOnce() -> T) -> T {
 #[test]
 #[ignore = "needs root: mounts a tmpfs of 64 KiB"]
 fn a_full_disk_leaves_the_old_file_and_is_said() {
-    let tree = Tree::new();
-    let (refusal, old, left) = on_tmpfs(&tree, "size=64k", || {
+    let (refusal, old, left) = on_tmpfs("size=64k", |tree| {
         tree.write("small/old", "old");
         let mut upload = tree.receive("small/old", How::Replace, Holding::Unnamed, "new");
         let refusal = (0..100).find_map(|_| upload.write(&[0; 4096]).err());
-        upload.cut_off();
+        drop(upload);
         (refusal, tree.read("small/old"), fs::read_dir(tree.path("small")).unwrap().count())
     });
     assert_eq!((refusal, old.as_str(), left), (Some(Refusal::NoSpace), "old", 1));
@@ -353,8 +357,7 @@ fn a_full_disk_leaves_the_old_file_and_is_said() {
 #[test]
 #[ignore = "needs root: mounts a read-only tmpfs"]
 fn a_read_only_file_system_is_said_beforehand() {
-    let tree = Tree::new();
-    let (upload, folder) = on_tmpfs(&tree, "ro", || {
+    let (upload, folder) = on_tmpfs("ro", |tree| {
         let upload = tree.prepare("small/file", How::Replace).map(drop);
         (upload, tree.root.make_dir(&v("small/folder"), None))
     });

@@ -1,0 +1,78 @@
+//! A root as the sessions beneath it share it, and what was learned of how fast it answers.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use crate::fs::Root;
+
+/// A call that took so long kept everybody waiting, and the next may as well.
+const SLOW: Duration = Duration::from_millis(20);
+/// For so long it is then left to threads that may wait; after that, one call tries again.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// A root, and the pace of its file system.
+#[derive(Debug)]
+pub(super) struct Disk {
+    pub(super) root: Root,
+    /// Of what looks up, makes and removes names.
+    pub(super) names: Pace,
+    /// Of what writes. What reads is asked beforehand: see [`crate::fs::Download::at_hand`].
+    pub(super) writes: Pace,
+}
+
+impl Disk {
+    pub(super) fn new(root: Root) -> Disk {
+        let pace = |root: &Root| Pace { always_slow: root.is_remote(), until: Cell::new(None) };
+        Disk { names: pace(&root), writes: pace(&root), root }
+    }
+}
+
+/// Whether one kind of work may be done on the loop.
+#[derive(Debug)]
+pub(super) struct Pace {
+    always_slow: bool,
+    /// Until then it is taken to be slow.
+    until: Cell<Option<Instant>>,
+}
+
+impl Pace {
+    /// What was only learned counts as long as there are `hands`, threads that don't wait: behind
+    /// a disk that hangs, one that stutters would hang with it.
+    pub(super) fn is_slow(&self, hands: bool, now: Instant) -> bool {
+        self.always_slow || (hands && self.until.get().is_some_and(|until| now < until))
+    }
+
+    /// Does work on the loop, and takes note of how long that took.
+    pub(super) fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let result = work();
+        self.note(begun, Instant::now());
+        result
+    }
+
+    fn note(&self, begun: Instant, done: Instant) {
+        let took = done.saturating_duration_since(begun);
+        if took >= SLOW {
+            log::info!("a disk is slow: one call took {} ms", took.as_millis());
+            self.until.set(Some(done + REMEMBERED));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slowness_is_noted_and_forgotten() {
+        let pace = Pace { always_slow: false, until: Cell::new(None) };
+        let now = Instant::now();
+        pace.note(now, now + SLOW / 2);
+        assert!(!pace.is_slow(true, now + SLOW));
+        pace.note(now, now + SLOW);
+        assert!(pace.is_slow(true, now + REMEMBERED));
+        assert!(!pace.is_slow(false, now + REMEMBERED));
+        assert!(!pace.is_slow(true, now + SLOW + REMEMBERED));
+        assert!(Pace { always_slow: true, ..pace }.is_slow(false, now));
+    }
+}
