@@ -7,6 +7,7 @@ mod ending;
 mod files;
 mod login;
 mod patience;
+mod security;
 mod transfers;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -39,6 +40,13 @@ impl Talk {
     }
 
     fn with(host: IpAddr, change: impl Fn(&mut Settings)) -> Talk {
+        let mut talk = Talk::connected_to(host, false, change);
+        assert_eq!(talk.heard(), "220");
+        talk
+    }
+
+    /// … to one of our addresses, with TLS from the first byte on or not.
+    fn connected_to(host: IpAddr, implicit: bool, change: impl Fn(&mut Settings)) -> Talk {
         let mut settings = Settings {
             banner: "packetboat ready.".to_owned(),
             idle_timeout: Duration::from_secs(IDLE_TIMEOUT),
@@ -50,10 +58,8 @@ impl Talk {
         };
         change(&mut settings);
         let now = Instant::now();
-        let session = Session::new(Rc::new(settings), 1, (host, host), false, now);
-        let mut talk = Talk { session, now, effects: Vec::new(), reads: true };
-        assert_eq!(talk.heard(), "220");
-        talk
+        let session = Session::new(Rc::new(settings), 1, (host, host), implicit, now);
+        Talk { session, now, effects: Vec::new(), reads: true }
     }
 
     /// Somebody who may store.
