@@ -34,7 +34,9 @@ impl Session {
             }
             Life::Leaving if self.transfer.is_none() => {
                 self.cut_status();
-                self.reply(Reply::ShuttingDown);
+                if !self.changes() {
+                    self.reply(Reply::ShuttingDown);
+                }
                 self.hang_up();
             }
             _ => {}

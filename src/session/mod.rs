@@ -315,9 +315,7 @@ impl Session {
     /// How many bytes [`receive`](Session::receive) would take now.
     pub fn room(&self) -> usize {
         // A session that leaves listens on: a client that crashes now must not go unnoticed.
-        let changes =
-            matches!(self.waiting, Some(Waiting::Securing { .. } | Waiting::Clearing { .. }));
-        let listens = self.life != Life::Over && !self.input_ended && !changes;
+        let listens = self.life != Life::Over && !self.input_ended && !self.changes();
         if listens && self.output.len() < OUTPUT_LIMIT { self.lines.room() } else { 0 }
     }
 

@@ -65,6 +65,12 @@ impl Session {
         self.effects.push_back(Effect::Secure);
     }
 
+    /// Whether the control connection is on its way into TLS or out of it: nothing can be heard on
+    /// it, nor said.
+    pub(super) fn changes(&self) -> bool {
+        matches!(self.waiting, Some(Waiting::Securing { .. } | Waiting::Clearing { .. }))
+    }
+
     /// The control connection is secure.
     pub(super) fn secured(&mut self, certified: bool) {
         self.security.secure = true;

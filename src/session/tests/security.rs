@@ -365,6 +365,25 @@ fn a_checksum_goes_on_while_a_private_connection_comes() {
     assert_eq!(talk.say("NOOP"), "200");
 }
 
+/// The client would have read a 421 in clear where it expects TLS.
+#[test]
+fn a_shut_down_amid_a_handshake_said_421_in_clear() {
+    let mut explicit = stranger(RequireTls::Off);
+    assert_eq!(explicit.say("AUTH TLS"), "234");
+    let implicit =
+        Talk::connected_to(CLIENT, true, |settings| settings.tls = Some(RequireTls::Off));
+    let mut clearing = secure(RequireTls::Off);
+    assert_eq!(clearing.say("CCC"), "200");
+    for mut talk in [explicit, implicit, clearing] {
+        assert_eq!(talk.shut_down(), "");
+        assert!(talk.is_over());
+    }
+    let mut talk = private().connected().transferring("STOR f");
+    assert_eq!(talk.shut_down(), "", "that of a data connection may come to its end");
+    assert_eq!(talk.data(DataEvent::Broken), "425 421");
+    assert!(talk.is_over());
+}
+
 #[test]
 fn a_handshake_takes_no_longer_than_it_may() {
     let mut explicit = stranger(RequireTls::Off);
