@@ -27,8 +27,15 @@ impl Security {
     /// For a client that is to begin with a TLS handshake, or for one that is not. The first means
     /// everything to be private, data too, and clients of that time don't say so.
     pub(super) fn new(implicit: bool) -> Security {
-        let protection = if implicit { Protection::Private } else { Protection::Clear };
-        Security { implicit, protection, ..Security::default() }
+        let mut security = Security { implicit, ..Security::default() };
+        security.begin_anew();
+        security
+    }
+
+    /// PBSZ and PROT are as if never said.
+    fn begin_anew(&mut self) {
+        self.sized = false;
+        self.protection = if self.implicit { Protection::Private } else { Protection::Clear };
     }
 
     /// How data connections are protected.
@@ -116,13 +123,14 @@ impl Session {
         self.leave_tls(Reply::GoingClear, now);
     }
 
-    /// REIN ends TLS as well (RFC 4217, 11), save where it is no option.
+    /// REIN ends TLS as well (RFC 4217, 11), save where it is no option. Behind CCC that means data
+    /// connections alone.
     pub(super) fn reinitialise(&mut self, now: Instant) {
         self.forget_user();
+        self.security.begin_anew();
         if !self.security.secure || self.security.implicit {
             return self.reply(Reply::ReadyAgain);
         }
-        self.security.protection = Protection::Clear;
         self.leave_tls(Reply::ReadyAgain, now);
     }
 

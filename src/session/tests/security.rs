@@ -241,6 +241,30 @@ fn rein_leaves_tls() {
 }
 
 #[test]
+fn rein_behind_ccc_kept_data_private_with_no_way_to_clear() {
+    let mut talk = private();
+    assert_eq!(talk.say("CCC"), "200");
+    talk.answer(Answer::Cleared);
+    assert_eq!(talk.say("REIN"), "220");
+    let mut talk = talk.logged_in(Access::Read).connected();
+    assert_eq!(talk.say("RETR f"), "");
+    assert_eq!(talk.done(), "125");
+    assert_eq!(talk.effects().pop(), Some(Effect::Start));
+}
+
+#[test]
+fn rein_of_implicit_tls_left_the_next_user_data_in_clear() {
+    let mut talk = implicit(RequireTls::Off).logged_in(Access::Read);
+    table(&mut talk, &[("PBSZ 0", "200"), ("PROT C", "200"), ("REIN", "220")]);
+    assert_eq!(talk.effects(), [], "TLS stays");
+    assert_eq!(talk.say("PROT C"), "503", "PBSZ is forgotten too");
+    let mut talk = talk.logged_in(Access::Read).connected();
+    assert_eq!(talk.say("RETR f"), "");
+    assert_eq!(talk.done(), "125");
+    assert_eq!(talk.effects().pop(), Some(Effect::SecureData));
+}
+
+#[test]
 fn implicit_tls_is_greeted_behind_the_handshake_and_private() {
     let mut talk = implicit(RequireTls::Data);
     assert_eq!(talk.say("AUTH TLS"), "503");
