@@ -87,10 +87,20 @@ impl Session {
         }
     }
 
+    /// Whether the control connection is under TLS, as PBSZ, PROT and CCC need it; says so if not.
+    fn has_tls(&mut self) -> bool {
+        match self.settings.tls {
+            _ if self.security.secure => return true,
+            None => self.reply(Reply::Misuse(Misuse::NotImplemented)),
+            Some(_) => self.reply(Reply::AuthFirst),
+        }
+        false
+    }
+
     /// PBSZ.
     pub(super) fn set_buffer_size(&mut self) {
-        if !self.security.secure {
-            return self.reply(Reply::AuthFirst);
+        if !self.has_tls() {
+            return;
         }
         self.security.sized = true;
         self.reply(Reply::BufferSize);
@@ -98,8 +108,8 @@ impl Session {
 
     /// PROT.
     pub(super) fn set_protection(&mut self, protection: Protection) {
-        if !self.security.secure {
-            return self.reply(Reply::AuthFirst);
+        if !self.has_tls() {
+            return;
         }
         if !self.security.sized {
             return self.reply(Reply::BufferSizeFirst);
@@ -114,10 +124,10 @@ impl Session {
     /// CCC: the login was secure, the rest need not be; a firewall that reads PORT and PASV then
     /// can. Data connections stay as PROT has them.
     pub(super) fn clear_control(&mut self, now: Instant) {
-        if !self.security.secure {
-            return self.reply(Reply::AuthFirst);
+        if !self.has_tls() {
+            return;
         }
-        if self.security.implicit || self.required() > RequireTls::Off {
+        if !self.may_clear() {
             return self.reply(Reply::TlsStays);
         }
         self.leave_tls(Reply::GoingClear, now);
@@ -178,6 +188,10 @@ impl Session {
         self.security.protection == Protection::Private || self.required() < RequireTls::Data
     }
 
+    fn may_clear(&self) -> bool {
+        !self.security.implicit && self.required() == RequireTls::Off
+    }
+
     fn required(&self) -> RequireTls {
         self.settings.tls.unwrap_or_default().max(self.security.of_user)
     }
@@ -187,8 +201,8 @@ impl Session {
         match (self.settings.tls, self.security.secure) {
             (None, _) => "",
             (Some(_), false) => "AUTH TLS\nPBSZ\nPROT\n",
-            (Some(_), true) if self.security.implicit => "PBSZ\nPROT\n",
-            (Some(_), true) => "CCC\nPBSZ\nPROT\n",
+            (Some(_), true) if self.may_clear() => "CCC\nPBSZ\nPROT\n",
+            (Some(_), true) => "PBSZ\nPROT\n",
         }
     }
 

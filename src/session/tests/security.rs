@@ -93,6 +93,11 @@ fn auth_pbsz_and_prot_come_in_order() {
 }
 
 #[test]
+fn pbsz_prot_and_ccc_asked_for_an_auth_that_is_not_there() {
+    table(&mut Talk::stranger(), &[("PBSZ 0", "502"), ("PROT P", "502"), ("CCC", "502")]);
+}
+
+#[test]
 fn names_are_refused_in_clear() {
     for required in [RequireTls::Login, RequireTls::Data] {
         let mut talk = stranger(required);
@@ -298,6 +303,17 @@ fn features_are_those_of_the_moment() {
     talk.say("CCC");
     talk.answer(Answer::Cleared);
     assert_eq!(talk.features(), "AUTH TLS, PBSZ, PROT");
+}
+
+#[test]
+fn features_told_of_a_ccc_that_is_refused() {
+    for required in [RequireTls::Login, RequireTls::Data] {
+        assert_eq!(secure(required).features(), "PBSZ, PROT");
+    }
+    let mut talk = secure(RequireTls::Off);
+    table(&mut talk, &[("USER a", "331"), ("PASS x", "")]);
+    assert_eq!(talk.granted(RequireTls::Login), "230");
+    assert_eq!(talk.features(), "PBSZ, PROT");
 }
 
 #[test]
