@@ -1,5 +1,5 @@
 //! The session under random weather: commands cut anywhere, late and failed answers, broken data
-//! connections, clients that don't read, ABOR at every point.
+//! connections, clients that don't read, ABOR at every point, TLS on and off.
 //!
 //! Everything comes from one seed. A run that fails prints its seed and step; the same again:
 //!
@@ -7,13 +7,15 @@
 //! PACKETBOAT_SEED=42 cargo test --lib session::simulation
 //! ```
 //!
-//! The rules are checked from outside, by what the session says and asks for: effects in
-//! [`shell`], replies in [`judge`], and here what must hold of both together. The session's own
-//! `check()` runs beside them. To see that the simulation is worth its time, break the session and
-//! look for the seed that finds it.
+//! The rules are checked from outside, by what the session says and asks for: effects in [`shell`]
+//! and [`files`], replies in [`judge`], TLS in [`guard`], and here what must hold of all together.
+//! The session's own `check()` runs beside them. To see that the simulation is worth its time,
+//! break the session and look for the seed that finds it.
 
 mod chance;
 mod client;
+mod files;
+mod guard;
 mod judge;
 mod shell;
 
@@ -21,9 +23,11 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{OUTPUT_LIMIT, Session, Settings};
+use super::{Effect, OUTPUT_LIMIT, Session, Settings};
+use crate::users::RequireTls;
 use chance::Chance;
 use client::Client;
+use guard::Guard;
 use judge::Judge;
 use shell::Shell;
 
@@ -44,7 +48,8 @@ fn random_conversations_keep_the_rules() {
         }
         Err(_) => 0..SEEDS,
     };
-    let (many, mut transfers) = (seeds.end - seeds.start == SEEDS, 0);
+    let many = seeds.end - seeds.start == SEEDS;
+    let (mut transfers, mut private, mut handshakes) = (0, 0, 0);
     for seed in seeds {
         let mut place = Place { seed, step: 0 };
         let mut world = World::new(seed);
@@ -53,8 +58,12 @@ fn random_conversations_keep_the_rules() {
             place.step += 1;
         }
         transfers += world.transfers;
+        private += world.private;
+        handshakes += world.handshakes;
     }
-    assert!(!many || transfers > 1000, "conversations that get nowhere: {transfers} transfers");
+    let counts = format!("{transfers} transfers, {private} by TLS, {handshakes} handshakes");
+    let enough = transfers > 1000 && private > 500 && handshakes > 1000;
+    assert!(!many || enough, "conversations that get nowhere: {counts}");
 }
 
 /// Says where a run failed.
@@ -81,17 +90,18 @@ struct World {
     judge: Judge,
     /// Those that came to their end, of all clients.
     transfers: u64,
+    private: u64,
+    handshakes: u64,
 }
 
 impl World {
     fn new(seed: u64) -> World {
         let mut chance = Chance::new(seed);
         let now = Instant::now();
-        let session = connect(&mut chance, now);
-        let client = Client::new(&mut chance, session.client());
-        let shell = Shell::new(&mut chance, session.client());
+        let (session, client, shell, judge) = connect(&mut chance, now);
+        let (transfers, private, handshakes) = (0, 0, 0);
         let mut world =
-            World { chance, now, session, shell, client, judge: Judge::default(), transfers: 0 };
+            World { chance, now, session, shell, client, judge, transfers, private, handshakes };
         world.settle_effects();
         world
     }
@@ -99,10 +109,9 @@ impl World {
     /// The next client.
     fn renew(&mut self) {
         self.transfers += self.shell.completed;
-        self.session = connect(&mut self.chance, self.now);
-        self.client = Client::new(&mut self.chance, self.session.client());
-        self.shell = Shell::new(&mut self.chance, self.session.client());
-        self.judge = Judge::default();
+        self.private += self.shell.private;
+        self.handshakes += self.shell.handshakes;
+        (self.session, self.client, self.shell, self.judge) = connect(&mut self.chance, self.now);
         self.settle_effects();
     }
 
@@ -157,7 +166,14 @@ impl World {
     }
 
     fn answer(&mut self) {
+        if self.shell.is_changing() && !self.session.output().is_empty() {
+            return;
+        }
+        if self.shell.loses(&mut self.chance) {
+            return self.renew();
+        }
         if let Some(answer) = self.shell.answer(&mut self.chance, self.now) {
+            self.judge.guard.told(&answer);
             self.session.answer(answer, self.now);
             self.settle_effects();
         }
@@ -181,7 +197,7 @@ impl World {
         while self.session.room() > 0 && !self.client.unsent().is_empty() {
             self.send(self.session.room().min(self.client.unsent().len()));
         }
-        if self.client.leaves && self.session.room() > 0 {
+        if self.client.leaves && self.client.has_said_all() && self.session.room() > 0 {
             self.end_of_input();
         }
     }
@@ -235,6 +251,7 @@ impl World {
         }
         let next = self.session.deadline();
         assert!(next.is_none_or(|at| at > self.now), "a deadline is past, and stays");
+        assert!(!self.shell.is_overdue(self.now), "a handshake without an end");
     }
 
     // Longer stretches.
@@ -251,10 +268,13 @@ impl World {
             self.settle_effects();
             if !self.client.unsent().is_empty() && self.session.room() > 0 {
                 self.send(self.session.room().min(self.client.unsent().len()));
+            } else if self.shell.is_stuck()
+                || self.shell.has_penalty()
+                || self.judge.is_owed(self.shell.completed)
+            {
+                self.tick_in_time();
             } else if self.shell.is_asked() {
                 self.answer();
-            } else if self.shell.has_penalty() || self.judge.is_owed(self.shell.completed) {
-                self.tick_in_time();
             } else if self.shell.is_busy() {
                 self.data_event();
             } else if self.session.output().is_empty() {
@@ -265,7 +285,7 @@ impl World {
     }
 
     fn rest(&mut self) {
-        assert_eq!(self.client.unsent(), b"", "input is left, and nothing to wait for");
+        assert!(self.client.has_said_all(), "input is left, and nothing to wait for");
         self.judge.at_rest(self.client.lines);
         if self.shell.hears() && !self.client.leaves {
             self.client.ask_system();
@@ -279,7 +299,7 @@ impl World {
         for _ in 0..PATIENCE {
             if self.shell.over {
                 return;
-            } else if self.shell.is_asked() {
+            } else if self.shell.is_asked() && !self.shell.is_changing() {
                 self.answer();
             } else {
                 self.tick_in_time();
@@ -308,18 +328,37 @@ impl World {
     fn settle_effects(&mut self) {
         self.judge.read(self.session.output());
         while let Some(effect) = self.session.effect() {
-            let deed = self.shell.carry_out(effect, &self.judge, &mut self.chance);
-            match deed {
+            self.refuse_stowaways(&effect);
+            let (chance, now) = (&mut self.chance, self.now);
+            match self.shell.carry_out(effect, &mut self.judge, chance, now) {
                 shell::Deed::Done => {}
                 shell::Deed::Answer => {
                     let answer = self.shell.answer(&mut self.chance, self.now);
-                    self.session.answer(answer.expect("a question was asked"), self.now);
+                    let answer = answer.expect("a question was asked");
+                    self.judge.guard.told(&answer);
+                    self.session.answer(answer, self.now);
                 }
                 shell::Deed::Event(event) => self.session.data(event, self.now),
             }
             self.judge.read(self.session.output());
         }
+        self.client.heard(self.judge.finals);
         self.check();
+    }
+
+    /// When the connection comes under TLS, or leaves it, nothing of what was said before may be
+    /// left to be obeyed.
+    fn refuse_stowaways(&mut self, effect: &Effect) {
+        if !matches!(effect, Effect::Secure | Effect::Clear) {
+            return;
+        }
+        let greetings = u64::from(self.judge.finals > 0);
+        let answered = self.judge.finals - greetings;
+        assert_eq!(answered, self.client.lines_sent(), "{effect:?} with lines unanswered");
+        assert!(!self.client.is_amid_a_line(), "{effect:?} in the midst of a line");
+        if *effect == Effect::Secure && greetings > 0 {
+            self.judge.guard.set_privacy(self.client.wants_privacy());
+        }
     }
 
     fn check(&self) {
@@ -329,6 +368,12 @@ impl World {
         judge.check(self.client.lines, &shell.completed);
         if shell.over {
             assert_eq!((session.room(), session.deadline()), (0, None), "it wants more");
+            return;
+        }
+        judge.guard.check();
+        if shell.is_changing() {
+            assert_eq!(session.room(), 0, "it listens between clear and TLS");
+            assert!(session.deadline().is_some(), "a handshake without a deadline");
             return;
         }
         if session.room() == 0 && shell.hears() && waiting < OUTPUT_LIMIT {
@@ -344,7 +389,14 @@ impl World {
     }
 }
 
-fn connect(chance: &mut Chance, now: Instant) -> Session {
+fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge) {
+    let tls = chance.pick(&[
+        None,
+        Some(RequireTls::Off),
+        Some(RequireTls::Off),
+        Some(RequireTls::Login),
+        Some(RequireTls::Data),
+    ]);
     let settings = Settings {
         banner: "packetboat ready.".to_owned(),
         idle_timeout: Duration::from_secs(300),
@@ -352,9 +404,14 @@ fn connect(chance: &mut Chance, now: Instant) -> Session {
         passive_address: chance.one_in(2).then_some([192, 0, 2, 1].into()),
         host_name: "host".to_owned(),
         strict_allo: chance.one_in(2),
-        tls: None,
+        tls,
     };
+    let implicit = tls.is_some() && chance.one_in(4);
     let host: IpAddr =
         if chance.one_in(4) { [0, 0, 0, 0, 0, 0, 0, 1].into() } else { [127, 0, 0, 1].into() };
-    Session::new(Rc::new(settings), chance.below(1000), (host, host), false, now)
+    let client = Client::new(chance, host, &settings);
+    let shell = Shell::new(chance, host, now);
+    let judge = Judge::new(Guard::new(&settings, implicit));
+    let id = chance.below(1000);
+    (Session::new(Rc::new(settings), id, (host, host), implicit, now), client, shell, judge)
 }

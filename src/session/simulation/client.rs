@@ -1,10 +1,12 @@
 //! The client: what it says, how it cuts it, and whether it reads the replies.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::chance::Chance;
 use crate::proto::line::LONGEST_LINE;
 use crate::proto::verb;
+use crate::session::Settings;
 
 /// What clients say most, so that conversations get somewhere.
 const COMMON: &[&str] = &[
@@ -54,11 +56,27 @@ const COMMON: &[&str] = &[
     "HELP",
     "HELP RETR",
     "FEAT",
+    "PBSZ 0",
+    "PROT P",
+    "PROT P",
+    "PROT C",
     "",
 ];
 /// Said now and then, since each ends something.
-const RARE: &[&str] =
-    &["QUIT", "QUIT now", "REIN", "EPSV ALL", "USER u", "PASS hunter2", "abor x", "ACCT a"];
+const RARE: &[&str] = &[
+    "QUIT",
+    "QUIT now",
+    "REIN",
+    "EPSV ALL",
+    "USER u",
+    "PASS hunter2",
+    "abor x",
+    "ACCT a",
+    "AUTH TLS",
+    "AUTH SSL",
+    "CCC",
+    "CCC",
+];
 const ARGUMENTS: &[&[u8]] = &[
     b"",
     b" ",
@@ -84,10 +102,19 @@ const ARGUMENTS: &[&[u8]] = &[
     b"127,0,0,1,0,21",
     b"|2|::1|4000|",
     b"127,0,0,1,99,9",
+    b"TLS",
+    b"P",
 ];
 /// Telnet commands, to be dropped wherever they stand.
 const TELNET: &[&[u8]] =
     &[b"\xFF\xF4", b"\xFF\xF2", b"\xFF\xF1", b"\xFF\xFB\x01", b"\xFF\xFA\r\n\xFF\xF0"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Saying {
+    /// AUTH, with data connections private or not.
+    Auth(bool),
+    Other,
+}
 
 pub(super) enum Reading {
     All,
@@ -97,8 +124,18 @@ pub(super) enum Reading {
 
 pub(super) struct Client {
     unsent: Vec<u8>,
+    /// What was sent of a line that has not yet been sent to its end.
+    begun: Vec<u8>,
+    sent: u64,
     /// Complete lines so far, sent or not.
     pub(super) lines: u64,
+    /// Those not yet sent whole: where each ends in all that is said, and what it is.
+    ends: VecDeque<(u64, Saying)>,
+    /// What it was to be with data connections, by the last AUTH that was sent.
+    private: bool,
+    /// The reply that is waited for before more is said, and what is said before.
+    pauses: VecDeque<(u64, u64)>,
+    tls: bool,
     /// Whether it has said QUIT, in whatever form.
     pub(super) quits: bool,
     /// Whether its FIN follows what is unsent.
@@ -110,30 +147,83 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(chance: &mut Chance, host: IpAddr) -> Client {
+    pub(super) fn new(chance: &mut Chance, host: IpAddr, settings: &Settings) -> Client {
         let mut client = Client {
             unsent: Vec::new(),
+            begun: Vec::new(),
+            sent: 0,
             lines: 0,
+            ends: VecDeque::new(),
+            private: false,
+            pauses: VecDeque::new(),
+            tls: settings.tls.is_some(),
             quits: false,
             leaves: false,
             port: if host.is_ipv4() { "PORT 127,0,0,1,135,7" } else { "EPRT |2|::1|34567|" },
             reads_slowly: chance.one_in(3),
             reads_never: chance.one_in(12),
         };
-        if !chance.one_in(20) {
-            client.line(b"USER u");
-            client.line(b"PASS hunter2");
+        match chance.below(20) {
+            0 => {}
+            1..15 if client.tls => client.secure(chance),
+            _ => client.log_in(),
         }
         client
     }
 
+    /// What can be said now.
     pub(super) fn unsent(&self) -> &[u8] {
-        &self.unsent
+        match self.pauses.front() {
+            Some((_, end)) => &self.unsent[..(end - self.sent) as usize],
+            None => &self.unsent,
+        }
+    }
+
+    pub(super) fn has_said_all(&self) -> bool {
+        self.unsent.is_empty()
     }
 
     /// The next bytes on their way.
     pub(super) fn send(&mut self, count: usize) -> Vec<u8> {
-        self.unsent.drain(..count).collect()
+        let bytes: Vec<u8> = self.unsent.drain(..count).collect();
+        self.sent += count as u64;
+        self.begun.extend_from_slice(&bytes);
+        while let Some(&(end, saying)) = self.ends.front()
+            && end <= self.sent
+        {
+            self.ends.pop_front();
+            self.begun.drain(..self.begun.len() - (self.sent - end) as usize);
+            if let Saying::Auth(private) = saying {
+                self.private = private;
+            }
+        }
+        bytes
+    }
+
+    /// So many replies were read.
+    pub(super) fn heard(&mut self, replies: u64) {
+        while self.pauses.front().is_some_and(|(awaited, _)| *awaited <= replies) {
+            self.pauses.pop_front();
+        }
+    }
+
+    /// Lines that were sent whole.
+    pub(super) fn lines_sent(&self) -> u64 {
+        self.lines - self.ends.len() as u64
+    }
+
+    /// Whether some of a line was sent, and not its end. Telnet commands are no text.
+    pub(super) fn is_amid_a_line(&self) -> bool {
+        let mut begun = &self.begun[..];
+        while let Some(rest) = TELNET.iter().find_map(|command| begun.strip_prefix(*command)) {
+            begun = rest;
+        }
+        !begun.is_empty()
+    }
+
+    /// Whether data connections are to be private from the last AUTH on.
+    pub(super) fn wants_privacy(&self) -> bool {
+        self.private
     }
 
     pub(super) fn reads(&self, chance: &mut Chance) -> Reading {
@@ -151,6 +241,7 @@ impl Client {
         }
         match chance.below(100) {
             0..50 => self.common(chance),
+            77 if self.tls => self.secure(chance),
             50..78 => self.setup_and_transfer(chance),
             78..84 => self.any_verb(chance),
             84..87 => self.dirty(chance),
@@ -176,6 +267,31 @@ impl Client {
         self.unsent.extend_from_slice(line);
         self.unsent.extend_from_slice(b"\r\n");
         self.lines += 1;
+        let saying = match line {
+            b"AUTH SSL" => Saying::Auth(true),
+            b"AUTH TLS" => Saying::Auth(false),
+            _ => Saying::Other,
+        };
+        self.ends.push_back((self.sent + self.unsent.len() as u64, saying));
+    }
+
+    /// A line that changes how the two talk: most clients wait for the reply to it.
+    fn turn(&mut self, line: &[u8], chance: &mut Chance) {
+        self.line(line);
+        if !chance.one_in(8) {
+            self.pauses.push_back((1 + self.lines, self.sent + self.unsent.len() as u64));
+        }
+    }
+
+    /// All that a client of FTPS says at its beginning, or nearly.
+    fn secure(&mut self, chance: &mut Chance) {
+        self.turn(chance.pick(&[b"AUTH TLS", b"AUTH TLS", b"AUTH SSL"]), chance);
+        self.log_in();
+        for line in [&b"PBSZ 0"[..], b"PROT P"] {
+            if !chance.one_in(8) {
+                self.line(line);
+            }
+        }
     }
 
     fn log_in(&mut self) {
@@ -193,7 +309,10 @@ impl Client {
     fn rare(&mut self, chance: &mut Chance) {
         let line = chance.pick(RARE);
         self.quits |= line.starts_with("QUIT");
-        self.line(line.as_bytes());
+        match line {
+            "REIN" | "CCC" | "AUTH TLS" | "AUTH SSL" => self.turn(line.as_bytes(), chance),
+            _ => self.line(line.as_bytes()),
+        }
     }
 
     fn setup_and_transfer(&mut self, chance: &mut Chance) {

@@ -1,16 +1,19 @@
 //! The judge reads every reply as it is written: its form, and whether it is due.
 
+use super::guard::Guard;
+
 /// The longest line that a reply may have: a path of 4 KB, each byte escaped, and some words.
 const LONGEST_LINE: usize = 20 * 1024;
 
-#[derive(Default)]
 pub(super) struct Judge {
+    /// For what TLS has to do with it.
+    pub(super) guard: Guard,
     /// How much of the session's output has been read here, but not yet by the client.
     read: usize,
     /// The code of the reply that has begun and has more lines to come.
     open: Option<[u8; 3]>,
     /// Replies that end a command, the greeting among them.
-    finals: u64,
+    pub(super) finals: u64,
     /// 421 for reasons of our own, to no command in particular.
     unasked: u64,
     /// Transfers that were said to be complete.
@@ -20,6 +23,10 @@ pub(super) struct Judge {
 }
 
 impl Judge {
+    pub(super) fn new(guard: Guard) -> Judge {
+        Judge { guard, read: 0, open: None, finals: 0, unasked: 0, complete: 0, logged_in: false }
+    }
+
     /// The client has taken so many bytes away.
     pub(super) fn taken(&mut self, count: usize) {
         self.read -= count;
@@ -45,6 +52,7 @@ impl Judge {
 
     fn read_line(&mut self, line: &[u8]) {
         let shown = line.escape_ascii();
+        self.guard.hear(line);
         assert!(!line.contains(&b'\r'), "a stray CR: {shown}");
         assert!(line.len() < LONGEST_LINE, "a line of {} bytes", line.len());
         assert!(!line.windows(7).any(|word| word == b"hunter2"), "a password is shown: {shown}");
@@ -74,8 +82,8 @@ impl Judge {
         }
         self.finals += 1;
         match &code {
-            b"230" => self.logged_in = true,
-            b"331" | b"220" => self.logged_in = false,
+            b"230" | b"232" => self.logged_in = true,
+            b"331" | b"220" | b"234" | b"530" => self.logged_in = false,
             b"226" if line.starts_with(b"226 Transfer complete") => self.complete += 1,
             b"421" if line.starts_with(b"421 Idle") || line.starts_with(b"421 The server") => {
                 self.unasked += 1;

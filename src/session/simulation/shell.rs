@@ -6,36 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::chance::Chance;
+use super::files::REFUSALS;
 use super::judge::Judge;
-use crate::fs::Refusal;
-use crate::proto::entry::{Facts, Kind};
-use crate::proto::path::VPath;
-use crate::session::{Answer, DataEvent, Effect, FileDone, FileOp, Verdict};
+use crate::session::{Answer, DataEvent, Effect, Verdict};
 use crate::users::{Access, RequireTls};
 
-const REFUSALS: &[Refusal] = &[
-    Refusal::NotFound,
-    Refusal::Denied,
-    Refusal::IsDirectory,
-    Refusal::NotDirectory,
-    Refusal::NotRegular,
-    Refusal::Exists,
-    Refusal::NotEmpty,
-    Refusal::BadName,
-    Refusal::ReadOnly,
-    Refusal::NoSpace,
-    Refusal::Quota,
-    Refusal::TooLarge,
-    Refusal::Loop,
-    Refusal::BeyondEnd,
-    Refusal::Shortened,
-    Refusal::Busy,
-    Refusal::CrossDevice,
-    Refusal::TooManyOpen,
-    Refusal::Failed(5),
-];
-/// No path that the kernel takes is longer.
-const LONGEST_PATH: usize = 4096;
+const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
 
 /// What comes of an effect before the next is looked at.
 pub(super) enum Deed {
@@ -46,7 +22,7 @@ pub(super) enum Deed {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
+pub(super) enum Link {
     None,
     Leased,
     Connecting,
@@ -54,7 +30,7 @@ enum Link {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Opened {
+pub(super) enum Opened {
     Download,
     Upload,
     Listing,
@@ -63,20 +39,31 @@ enum Opened {
 pub(super) struct Shell {
     client: IpAddr,
     question: Option<Effect>,
-    link: Link,
-    opened: Option<Opened>,
-    running: bool,
+    pub(super) link: Link,
+    pub(super) opened: Option<Opened>,
+    pub(super) running: bool,
+    /// Whether the data connection is on its way into TLS, and whether it has come there.
+    securing: bool,
+    secured: bool,
+    /// When the handshake began that is under way, be it of the one connection or of the other.
+    shaking_since: Instant,
+    /// It never ends.
+    stuck: bool,
     /// An upload has come to its end, and may be finished.
-    ended: bool,
+    pub(super) ended: bool,
     /// When the reply to a wrong password is due.
     penalty: Option<Instant>,
-    access: Access,
+    pub(super) access: Access,
     input_ended: bool,
     /// An upload that ends from now on is not whole.
-    deserted: bool,
+    pub(super) deserted: bool,
     pub(super) over: bool,
     /// Transfers that may be called complete.
     pub(super) completed: u64,
+    /// Of these, those that moved under TLS.
+    pub(super) private: u64,
+    /// Handshakes of the control connection that came to their end.
+    pub(super) handshakes: u64,
     /// One in so many questions is answered at once.
     lateness: u64,
     /// Most passwords are wrong.
@@ -84,13 +71,17 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub(super) fn new(chance: &mut Chance, client: IpAddr) -> Shell {
+    pub(super) fn new(chance: &mut Chance, client: IpAddr, now: Instant) -> Shell {
         Shell {
             client,
             question: None,
             link: Link::None,
             opened: None,
             running: false,
+            securing: false,
+            secured: false,
+            shaking_since: now,
+            stuck: false,
             ended: false,
             penalty: None,
             access: Access::Read,
@@ -98,6 +89,8 @@ impl Shell {
             deserted: false,
             over: false,
             completed: 0,
+            private: 0,
+            handshakes: 0,
             distrusts: chance.one_in(8),
             lateness: chance.pick(&[1, 2, 10]),
         }
@@ -109,6 +102,27 @@ impl Shell {
 
     pub(super) fn is_asked(&self) -> bool {
         self.question.is_some()
+    }
+
+    /// Whether the control connection is on its way into TLS or out of it.
+    pub(super) fn is_changing(&self) -> bool {
+        matches!(self.question, Some(Effect::Secure | Effect::Clear))
+    }
+
+    /// Whether a handshake is under way that only a deadline ends.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck && (self.is_changing() || self.securing)
+    }
+
+    /// Whether a handshake is under way for longer than any may take.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        let shaking = self.is_changing() || self.securing;
+        !self.over && shaking && now >= self.shaking_since + LONGEST_HANDSHAKE
+    }
+
+    /// Whether the connection is lost in the handshake that is under way.
+    pub(super) fn loses(&self, chance: &mut Chance) -> bool {
+        self.question == Some(Effect::Secure) && (self.input_ended || chance.one_in(20))
     }
 
     /// Whether something is under way that the session waits for.
@@ -136,13 +150,37 @@ impl Shell {
 
     // Effects.
 
-    pub(super) fn carry_out(&mut self, effect: Effect, judge: &Judge, chance: &mut Chance) -> Deed {
+    pub(super) fn carry_out(
+        &mut self,
+        effect: Effect,
+        judge: &mut Judge,
+        chance: &mut Chance,
+        now: Instant,
+    ) -> Deed {
         assert!(!self.over, "{effect:?} after HangUp");
         match &effect {
-            Effect::Secure | Effect::Clear | Effect::Recognise { .. } | Effect::Verify { .. } => {
+            Effect::Secure | Effect::Clear => {
+                judge.guard.change(&effect);
+                if effect == Effect::Secure {
+                    assert_eq!((self.link, self.opened), (Link::None, None), "data survives AUTH");
+                }
+                (self.shaking_since, self.stuck) = (now, chance.one_in(10));
+                // What is to be sent before takes its time.
+                let _later = self.ask(effect, chance);
+            }
+            Effect::Recognise { .. } => {
+                judge.guard.recognise();
                 return self.ask(effect, chance);
             }
-            Effect::SecureData => {}
+            Effect::Verify { .. } => return self.ask(effect, chance),
+            Effect::SecureData => {
+                judge.guard.secure_data();
+                assert_eq!(self.link, Link::Open, "TLS without a data connection");
+                assert!(self.opened.is_some() && !self.running, "TLS, and nothing to be moved");
+                assert!(!self.securing && !self.secured, "TLS within TLS");
+                (self.shaking_since, self.stuck) = (now, chance.one_in(10));
+                self.securing = true;
+            }
             Effect::File(operation) => {
                 assert!(judge.logged_in, "{effect:?} before login");
                 self.may(operation);
@@ -167,6 +205,7 @@ impl Shell {
                 assert!(self.opened.is_some(), "nothing was opened that could start");
                 assert_eq!(self.link, Link::Open, "a transfer starts without a connection");
                 assert!(!self.running, "started twice");
+                judge.guard.start(self.secured);
                 if self.opened == Some(Opened::Upload) && chance.one_in(8) {
                     self.drop_all();
                     return Deed::Event(DataEvent::Refused(chance.pick(REFUSALS)));
@@ -185,32 +224,6 @@ impl Shell {
         if chance.one_in(self.lateness) { Deed::Answer } else { Deed::Done }
     }
 
-    /// What may be asked of the files now, and by whom.
-    fn may(&self, operation: &FileOp) {
-        let (writes, transfers) = match operation {
-            FileOp::OpenUpload(..) => (true, true),
-            FileOp::OpenDownload(..) => (false, true),
-            FileOp::MakeDir(..) | FileOp::RemoveDir(_) | FileOp::RemoveFile(_) => (true, false),
-            FileOp::Rename(..) | FileOp::Change(..) => (true, false),
-            FileOp::Copy(..) | FileOp::Combine(..) => (true, false),
-            FileOp::FinishUpload => {
-                assert!(self.ended && self.opened == Some(Opened::Upload), "nothing has ended");
-                assert!(!self.deserted, "an upload is finished for a client that crashed");
-                (true, false)
-            }
-            FileOp::NextLines => {
-                assert!(self.opened == Some(Opened::Listing) && !self.running, "no STAT is open");
-                (false, false)
-            }
-            FileOp::Facts(_) | FileOp::Exists(_) | FileOp::Enter(_) | FileOp::FreeSpace(_) => {
-                (false, false)
-            }
-            FileOp::OpenListing(_) | FileOp::Checksum(..) => (false, false),
-        };
-        assert!(!writes || self.access == Access::Write, "{operation:?} by one who may only read");
-        assert!(!transfers || self.link != Link::None, "{operation:?} without a data connection");
-    }
-
     fn has_task(&self) -> bool {
         matches!(&self.question, Some(Effect::File(operation)) if operation.takes_time())
     }
@@ -223,13 +236,25 @@ impl Shell {
         self.link = Link::None;
         self.opened = None;
         self.running = false;
+        self.securing = false;
+        self.secured = false;
         self.ended = false;
     }
 
     // Answers.
 
     pub(super) fn answer(&mut self, chance: &mut Chance, now: Instant) -> Option<Answer> {
+        if self.is_stuck() {
+            return None;
+        }
         Some(match self.question.take()? {
+            Effect::Secure => {
+                self.handshakes += 1;
+                Answer::Secured { certified: chance.one_in(3) }
+            }
+            Effect::Clear => Answer::Cleared,
+            Effect::Recognise { .. } if chance.one_in(2) => Answer::Login(Verdict::Unrecognised),
+            Effect::Recognise { .. } => Answer::Login(self.grant(chance)),
             Effect::Verify { .. } => Answer::Login(self.verdict(chance, now)),
             Effect::Listen if chance.one_in(10) => Answer::Listening(None),
             Effect::Listen => {
@@ -250,47 +275,18 @@ impl Shell {
                 self.penalty = Some(now + delay);
                 Verdict::Denied(delay)
             }
-            _ => {
-                self.access = chance.pick(&[Access::Read, Access::Write, Access::Write]);
-                Verdict::Granted(self.access, RequireTls::Off)
-            }
+            _ => self.grant(chance),
         }
     }
 
-    fn file(&mut self, operation: &FileOp, chance: &mut Chance) -> Result<FileDone, Refusal> {
-        if *operation == FileOp::FinishUpload {
-            self.opened = None;
-            self.ended = false;
-        }
-        let failed = chance.one_in(6) || path_of(operation).is_some_and(is_too_long);
-        if failed {
-            // The listing of a STAT is dropped with the answer that ends it.
-            if *operation == FileOp::NextLines {
-                self.opened = None;
-            }
-            return Err(chance.pick(REFUSALS));
-        }
-        match operation {
-            FileOp::OpenDownload(..) => self.opened = Some(Opened::Download),
-            FileOp::OpenUpload(..) => self.opened = Some(Opened::Upload),
-            FileOp::OpenListing(_) => self.opened = Some(Opened::Listing),
-            FileOp::FinishUpload => self.completed += 1,
-            FileOp::Facts(_) => return Ok(FileDone::Facts(facts(chance))),
-            FileOp::Checksum(..) => {
-                return Ok(FileDone::Checksum { digits: "00FF".to_owned(), end: 4 });
-            }
-            FileOp::FreeSpace(_) => return Ok(FileDone::Free(chance.below(20))),
-            FileOp::NextLines => {
-                let count = chance.upto(32);
-                if count == 0 {
-                    self.opened = None;
-                }
-                let line = vec![chance.pick(b"x\xFF"); chance.upto(300)];
-                return Ok(FileDone::Lines([&line[..], b"\r\n"].concat().repeat(count)));
-            }
-            _ => {}
-        }
-        Ok(FileDone::Done)
+    fn grant(&mut self, chance: &mut Chance) -> Verdict {
+        self.access = chance.pick(&[Access::Read, Access::Write, Access::Write]);
+        let required = match chance.below(10) {
+            0 => RequireTls::Login,
+            1 => RequireTls::Data,
+            _ => RequireTls::Off,
+        };
+        Verdict::Granted(self.access, required)
     }
 
     // The data connection.
@@ -300,16 +296,20 @@ impl Shell {
         match (self.link, self.running) {
             (Link::Connecting, _) if chance.one_in(4) => Some(DataEvent::Broken),
             (Link::Connecting | Link::Leased, _) => Some(DataEvent::Connected),
+            (Link::Open, false) if self.securing => match chance.below(8) {
+                _ if self.stuck => None,
+                0 => Some(DataEvent::Broken),
+                1 => Some(DataEvent::NotResumed),
+                _ => Some(DataEvent::Secured),
+            },
             (Link::Open, true) => Some(match chance.below(20) {
                 0 => DataEvent::Broken,
                 1 => DataEvent::Refused(chance.pick(REFUSALS)),
                 2..10 => DataEvent::Ended,
                 _ => DataEvent::Moved(chance.below(10)),
             }),
-            // As when a handshake fails.
-            (Link::Open, false)
-                if self.opened.is_none() && !self.has_task() && chance.one_in(20) =>
-            {
+            // The shell doesn't look at what it has no use for yet; but it may.
+            (Link::Open, false) if self.opened.is_none() && chance.one_in(20) => {
                 Some(DataEvent::Broken)
             }
             (Link::Open, false) | (Link::None, _) => None,
@@ -324,10 +324,16 @@ impl Shell {
     pub(super) fn note(&mut self, event: DataEvent) {
         match event {
             DataEvent::Connected => self.link = Link::Open,
-            DataEvent::Moved(_) | DataEvent::Secured => {}
+            DataEvent::Moved(_) => {}
+            DataEvent::Secured => {
+                self.securing = false;
+                self.secured = true;
+            }
             DataEvent::Ended => {
+                self.private += u64::from(self.secured);
                 self.link = Link::None;
                 self.running = false;
+                self.secured = false;
                 self.ended = true;
                 if self.opened != Some(Opened::Upload) {
                     self.opened = None;
@@ -336,37 +342,5 @@ impl Shell {
             }
             DataEvent::Broken | DataEvent::NotResumed | DataEvent::Refused(_) => self.drop_all(),
         }
-    }
-}
-
-fn path_of(operation: &FileOp) -> Option<&VPath> {
-    match operation {
-        FileOp::Facts(path) | FileOp::Exists(path) | FileOp::Enter(path) => Some(path),
-        FileOp::MakeDir(path, _) | FileOp::RemoveDir(path) | FileOp::RemoveFile(path) => Some(path),
-        FileOp::Change(path, _) | FileOp::Checksum(path, ..) => Some(path),
-        FileOp::Copy(_, path, _) | FileOp::Combine(path, ..) => Some(path),
-        FileOp::Rename(_, path) | FileOp::FreeSpace(path) => Some(path),
-        FileOp::OpenDownload(path, ..) | FileOp::OpenUpload(path, ..) => Some(path),
-        FileOp::OpenListing(listing) => Some(&listing.path),
-        FileOp::NextLines | FileOp::FinishUpload => None,
-    }
-}
-
-fn is_too_long(path: &VPath) -> bool {
-    path.as_bytes().len() > LONGEST_PATH
-}
-
-fn facts(chance: &mut Chance) -> Facts {
-    Facts {
-        kind: chance.pick(&[Kind::File, Kind::File, Kind::Directory, Kind::Link, Kind::Special]),
-        mode: 0o644,
-        links: 1,
-        owner: 0,
-        group: 0,
-        size: chance.below(u64::MAX),
-        modified: chance.pick(&[0, 1_677_930_000, -1, i64::MIN, i64::MAX]),
-        created: None,
-        device: 1,
-        inode: 1,
     }
 }

@@ -1,0 +1,133 @@
+//! The files as the session knows them: what may be asked of them, and what they answer.
+
+use super::chance::Chance;
+use super::shell::{Link, Opened, Shell};
+use crate::fs::Refusal;
+use crate::proto::entry::{Facts, Kind};
+use crate::proto::path::VPath;
+use crate::session::{FileDone, FileOp};
+use crate::users::Access;
+
+pub(super) const REFUSALS: &[Refusal] = &[
+    Refusal::NotFound,
+    Refusal::Denied,
+    Refusal::IsDirectory,
+    Refusal::NotDirectory,
+    Refusal::NotRegular,
+    Refusal::Exists,
+    Refusal::NotEmpty,
+    Refusal::BadName,
+    Refusal::ReadOnly,
+    Refusal::NoSpace,
+    Refusal::Quota,
+    Refusal::TooLarge,
+    Refusal::Loop,
+    Refusal::BeyondEnd,
+    Refusal::Shortened,
+    Refusal::Busy,
+    Refusal::CrossDevice,
+    Refusal::TooManyOpen,
+    Refusal::Failed(5),
+];
+/// No path that the kernel takes is longer.
+const LONGEST_PATH: usize = 4096;
+
+impl Shell {
+    /// What may be asked of the files now, and by whom.
+    pub(super) fn may(&self, operation: &FileOp) {
+        let (writes, transfers) = match operation {
+            FileOp::OpenUpload(..) => (true, true),
+            FileOp::OpenDownload(..) => (false, true),
+            FileOp::MakeDir(..) | FileOp::RemoveDir(_) | FileOp::RemoveFile(_) => (true, false),
+            FileOp::Rename(..) | FileOp::Change(..) => (true, false),
+            FileOp::Copy(..) | FileOp::Combine(..) => (true, false),
+            FileOp::FinishUpload => {
+                assert!(self.ended && self.opened == Some(Opened::Upload), "nothing has ended");
+                assert!(!self.deserted, "an upload is finished for a client that crashed");
+                (true, false)
+            }
+            FileOp::NextLines => {
+                assert!(self.opened == Some(Opened::Listing) && !self.running, "no STAT is open");
+                (false, false)
+            }
+            FileOp::Facts(_) | FileOp::Exists(_) | FileOp::Enter(_) | FileOp::FreeSpace(_) => {
+                (false, false)
+            }
+            FileOp::OpenListing(_) | FileOp::Checksum(..) => (false, false),
+        };
+        assert!(!writes || self.access == Access::Write, "{operation:?} by one who may only read");
+        assert!(!transfers || self.link != Link::None, "{operation:?} without a data connection");
+    }
+
+    pub(super) fn file(
+        &mut self,
+        operation: &FileOp,
+        chance: &mut Chance,
+    ) -> Result<FileDone, Refusal> {
+        if *operation == FileOp::FinishUpload {
+            self.opened = None;
+            self.ended = false;
+        }
+        let failed = chance.one_in(6) || path_of(operation).is_some_and(is_too_long);
+        if failed {
+            // The listing of a STAT is dropped with the answer that ends it.
+            if *operation == FileOp::NextLines {
+                self.opened = None;
+            }
+            return Err(chance.pick(REFUSALS));
+        }
+        match operation {
+            FileOp::OpenDownload(..) => self.opened = Some(Opened::Download),
+            FileOp::OpenUpload(..) => self.opened = Some(Opened::Upload),
+            FileOp::OpenListing(_) => self.opened = Some(Opened::Listing),
+            FileOp::FinishUpload => self.completed += 1,
+            FileOp::Facts(_) => return Ok(FileDone::Facts(facts(chance))),
+            FileOp::Checksum(..) => {
+                return Ok(FileDone::Checksum { digits: "00FF".to_owned(), end: 4 });
+            }
+            FileOp::FreeSpace(_) => return Ok(FileDone::Free(chance.below(20))),
+            FileOp::NextLines => {
+                let count = chance.upto(32);
+                if count == 0 {
+                    self.opened = None;
+                }
+                let line = vec![chance.pick(b"x\xFF"); chance.upto(300)];
+                return Ok(FileDone::Lines([&line[..], b"\r\n"].concat().repeat(count)));
+            }
+            _ => {}
+        }
+        Ok(FileDone::Done)
+    }
+}
+
+fn path_of(operation: &FileOp) -> Option<&VPath> {
+    match operation {
+        FileOp::Facts(path) | FileOp::Exists(path) | FileOp::Enter(path) => Some(path),
+        FileOp::MakeDir(path, _) | FileOp::RemoveDir(path) | FileOp::RemoveFile(path) => Some(path),
+        FileOp::Change(path, _) | FileOp::Checksum(path, ..) => Some(path),
+        FileOp::Copy(_, path, _) | FileOp::Combine(path, ..) => Some(path),
+        FileOp::Rename(_, path) | FileOp::FreeSpace(path) => Some(path),
+        FileOp::OpenDownload(path, ..) | FileOp::OpenUpload(path, ..) => Some(path),
+        FileOp::OpenListing(listing) => Some(&listing.path),
+        FileOp::NextLines | FileOp::FinishUpload => None,
+    }
+}
+
+fn is_too_long(path: &VPath) -> bool {
+    path.as_bytes().len() > LONGEST_PATH
+}
+
+fn facts(chance: &mut Chance) -> Facts {
+    Facts {
+        kind: chance.pick(&[Kind::File, Kind::File, Kind::Directory, Kind::Link, Kind::Special]),
+        mode: 0o644,
+        links: 1,
+        owner: 0,
+        group: 0,
+        size: chance.below(u64::MAX),
+        modified: chance.pick(&[0, 1_677_930_000, -1, i64::MIN, i64::MAX]),
+        created: None,
+        device: 1,
+        inode: 1,
+    }
+}
