@@ -288,7 +288,7 @@ impl Client {
         self.turn(chance.pick(&[b"AUTH TLS", b"AUTH TLS", b"AUTH SSL"]), chance);
         self.log_in();
         for line in [&b"PBSZ 0"[..], b"PROT P"] {
-            if !chance.one_in(8) {
+            if !chance.one_in(5) {
                 self.line(line);
             }
         }
@@ -310,7 +310,14 @@ impl Client {
         let line = chance.pick(RARE);
         self.quits |= line.starts_with("QUIT");
         match line {
-            "REIN" | "CCC" | "AUTH TLS" | "AUTH SSL" => self.turn(line.as_bytes(), chance),
+            "REIN" | "AUTH TLS" | "AUTH SSL" => self.turn(line.as_bytes(), chance),
+            "CCC" => {
+                self.turn(line.as_bytes(), chance);
+                if chance.one_in(2) {
+                    self.secure(chance);
+                    self.setup_and_transfer(chance);
+                }
+            }
             _ => self.line(line.as_bytes()),
         }
     }

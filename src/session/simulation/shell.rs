@@ -114,10 +114,15 @@ impl Shell {
         self.stuck && (self.is_changing() || self.securing)
     }
 
-    /// Whether a handshake is under way for longer than any may take.
-    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+    /// When the handshake that is under way has lasted as long as any may.
+    pub(super) fn handshake_due(&self) -> Option<Instant> {
         let shaking = self.is_changing() || self.securing;
-        !self.over && shaking && now >= self.shaking_since + LONGEST_HANDSHAKE
+        shaking.then(|| self.shaking_since + LONGEST_HANDSHAKE)
+    }
+
+    /// Whether the data connection serves a client that has crashed.
+    pub(super) fn serves_nobody(&self) -> bool {
+        self.deserted && (self.running || self.securing || self.link == Link::Connecting)
     }
 
     /// Whether the connection is lost in the handshake that is under way.
