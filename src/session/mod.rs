@@ -377,6 +377,7 @@ impl Session {
     fn check(&self) {
         let running = self.transfer.as_deref().is_some_and(Transfer::runs);
         debug_assert!(!running || self.data == Data::Open, "a transfer runs without a connection");
+        debug_assert!(!running || self.may_transfer(), "what must be private goes in clear");
         debug_assert!(
             self.connecting() == (self.data == Data::Connecting),
             "a connection is made that nobody asked for, or none that was"

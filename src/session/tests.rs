@@ -7,6 +7,7 @@ mod ending;
 mod files;
 mod login;
 mod patience;
+mod privacy;
 mod security;
 mod transfers;
 
