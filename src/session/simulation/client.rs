@@ -310,13 +310,15 @@ impl Client {
         let line = chance.pick(RARE);
         self.quits |= line.starts_with("QUIT");
         match line {
-            "REIN" | "AUTH TLS" | "AUTH SSL" => self.turn(line.as_bytes(), chance),
-            "CCC" => {
+            "AUTH TLS" | "AUTH SSL" => self.turn(line.as_bytes(), chance),
+            "REIN" | "CCC" => {
                 self.turn(line.as_bytes(), chance);
-                if chance.one_in(2) {
-                    self.secure(chance);
-                    self.setup_and_transfer(chance);
+                match chance.below(3) {
+                    0 => return,
+                    1 => self.log_in(),
+                    _ => self.secure(chance),
                 }
+                self.setup_and_transfer(chance);
             }
             _ => self.line(line.as_bytes()),
         }
