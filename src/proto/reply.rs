@@ -284,7 +284,7 @@ impl Reply<'_> {
             }
             Reply::HandshakeFailed => (425, "The TLS handshake of the data connection failed."),
             Reply::NotResumed => {
-                (425, "The data connection must resume the TLS session of the control connection.")
+                (425, "Session reuse required: data connections resume this connection's TLS session.")
             }
             Reply::LoggedInByCertificate => (232, "Logged in by certificate."),
             Reply::DataEstablished => (200, "Active data connection established."),
