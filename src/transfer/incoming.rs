@@ -91,7 +91,7 @@ impl Incoming {
         aisle: &mut Aisle,
         left: usize,
     ) -> Option<Result<Slice, State>> {
-        let (pipe, socket) = (aisle.pipe.as_mut()?, link.socket_to_splice()?);
+        let (pipe, socket) = (aisle.pipe.as_mut()?, link.to_receive_by()?);
         if !link.is_readable() {
             return Some(Err(State::Blocked));
         }

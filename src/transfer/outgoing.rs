@@ -210,7 +210,11 @@ fn send_file(
     link: &mut Link,
     left: usize,
 ) -> Result<Slice, State> {
-    match file.send_to(link.socket(), left) {
+    let sent = match link.to_send_by() {
+        Some(socket) => file.send_to(socket, left),
+        None => Err(SendError::Unsupported),
+    };
+    match sent {
         // A file that ends before its size was cut meanwhile: nobody must take it for whole.
         Ok(0) if file.left() > 0 => Err(Refusal::Shortened.into()),
         Ok(0) => Err(State::Ended),

@@ -22,7 +22,7 @@ use rustls::{RootCertStore, ServerConfig};
 
 pub use identity::{FlawedIdentity, Identity};
 pub use secure::Input;
-pub(super) use secure::{Plaintext, Secure, is_record};
+pub(super) use secure::Secure;
 
 /// What clients may name as the protocol (ALPN), on either connection; none is required.
 const PROTOCOLS: [&[u8]; 2] = [b"ftp", b"ftp-data"];

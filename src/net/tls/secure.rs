@@ -1,4 +1,4 @@
-//! The TLS of one connection: it turns bytes into bytes and touches no socket but to write.
+//! The TLS of one connection, by way of its socket.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ServerConnection};
 
 use super::super::Link;
+use super::super::socket::{Flow, Socket};
 use super::{Tls, identity};
 
 /// One connection's TLS.
@@ -27,6 +28,8 @@ pub(in crate::net) struct Secure {
 /// What may wait to be sent: `MOST_ENCRYPTED` bytes in records, each with its frame.
 const BUFFERED_BYTES: usize = Link::MOST_ENCRYPTED + 1024;
 
+/// Bytes of a handshake that are read at once: most of what a client says in one go.
+const HANDSHAKE_BYTES: usize = 4096;
 /// No encrypted alert is longer.
 const LONGEST_ALERT: usize = 64;
 
@@ -45,7 +48,7 @@ pub enum Input {
 }
 
 /// What is at hand to be read.
-pub(in crate::net) enum Plaintext {
+enum Plaintext {
     /// So many bytes, which are in the buffer now.
     Bytes(usize),
     /// The client has said that no more will come.
@@ -73,10 +76,6 @@ impl Secure {
 
     pub(in crate::net) fn tls(&self) -> &Tls {
         &self.tls
-    }
-
-    pub(in crate::net) fn is_strict(&self) -> bool {
-        self.strict
     }
 
     pub(in crate::net) fn is_handshaking(&self) -> bool {
@@ -108,8 +107,65 @@ impl Secure {
         self.holds
     }
 
+    /// Goes on with the handshake as far as it goes now: whether it is done.
+    pub(in crate::net) fn handshake(&mut self, socket: &mut Socket) -> io::Result<bool> {
+        let mut buffer = [0; HANDSHAKE_BYTES];
+        while self.is_handshaking() {
+            match socket.read(&mut buffer) {
+                Flow::Moved(count) => {
+                    let fed = self.feed(&buffer[..count]);
+                    // What is wrong is told to the client, as far as it listens.
+                    let sent = self.flush(socket);
+                    fed?;
+                    sent?;
+                }
+                Flow::Blocked => return Ok(false),
+                Flow::Ended => return Err(ErrorKind::UnexpectedEof.into()),
+                Flow::Broken(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes bytes from the socket, so few that all plaintext can be kept.
+    fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() && self.take(&mut bytes)? > 0 {}
+        Ok(())
+    }
+
+    pub(in crate::net) fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> Flow {
+        if self.closed {
+            // What comes behind our close_notify is read to be thrown away.
+            return socket.read(buffer);
+        }
+        // It comes to an end: rustls bears only so many records that hold nothing.
+        loop {
+            match self.plaintext(buffer) {
+                Ok(Plaintext::Bytes(count)) => return Flow::Moved(count),
+                Ok(Plaintext::Closed) => return Flow::Ended,
+                Ok(Plaintext::Missing) => {}
+                Err(error) => return Flow::Broken(error),
+            }
+            match socket.read(buffer) {
+                Flow::Moved(count) => {
+                    let decrypted = self.decrypt(buffer, count);
+                    match (decrypted, self.flush(socket)) {
+                        (Ok(0), Ok(_)) => {}
+                        (Ok(count), Ok(_)) => return Flow::Moved(count),
+                        (Err(error), _) | (_, Err(error)) => return Flow::Broken(error),
+                    }
+                }
+                Flow::Ended if self.strict => {
+                    let missing = "the connection ended without close_notify";
+                    return Flow::Broken(io::Error::new(ErrorKind::UnexpectedEof, missing));
+                }
+                flow => return flow,
+            }
+        }
+    }
+
     /// Plaintext that is there already.
-    pub(in crate::net) fn plaintext(&mut self, buffer: &mut [u8]) -> io::Result<Plaintext> {
+    fn plaintext(&mut self, buffer: &mut [u8]) -> io::Result<Plaintext> {
         if !self.holds {
             return Ok(Plaintext::Missing);
         }
@@ -124,15 +180,9 @@ impl Secure {
         }
     }
 
-    /// Takes bytes from the socket, 4 KB at most, all plaintext of which is kept.
-    pub(in crate::net) fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() && self.take(&mut bytes)? > 0 {}
-        Ok(())
-    }
-
     /// Decrypts the first `count` bytes of `buffer` in place: so many bytes of plaintext stand
     /// there now. What more there may be is kept.
-    pub(in crate::net) fn decrypt(&mut self, buffer: &mut [u8], count: usize) -> io::Result<usize> {
+    fn decrypt(&mut self, buffer: &mut [u8], count: usize) -> io::Result<usize> {
         let (mut taken, mut made) = (0, 0);
         while taken < count {
             match self.take(&mut &buffer[taken..count])? {
@@ -160,36 +210,69 @@ impl Secure {
 
     // Out.
 
-    /// Encrypts what there is room for.
-    pub(in crate::net) fn encrypt(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.connection.writer().write(bytes)
+    pub(in crate::net) fn write(&mut self, socket: &mut Socket, bytes: &[u8]) -> Flow {
+        match self.flush(socket) {
+            Ok(true) => {}
+            Ok(false) => return Flow::Blocked,
+            Err(error) => return Flow::Broken(error),
+        }
+        let taken = self.connection.writer().write(bytes);
+        match (self.flush(socket), taken) {
+            (Ok(_), Ok(count)) => Flow::Moved(count),
+            (Err(error), _) | (_, Err(error)) => Flow::Broken(error),
+        }
     }
 
-    /// Says that no more will come; once is enough.
-    pub(in crate::net) fn close(&mut self) {
+    /// Sends what there is to send: whether all is sent.
+    pub(in crate::net) fn flush(&mut self, socket: &mut Socket) -> io::Result<bool> {
+        while self.connection.wants_write() {
+            match socket.write_by(|stream| self.connection.write_tls(stream)) {
+                Flow::Moved(_) => {}
+                Flow::Blocked => return Ok(false),
+                Flow::Ended => return Err(ErrorKind::WriteZero.into()),
+                Flow::Broken(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Says that no more will come, and sends it: whether that is done.
+    pub(in crate::net) fn close(&mut self, socket: &mut Socket) -> io::Result<bool> {
         self.connection.send_close_notify();
         self.closed = true;
+        self.flush(socket)
     }
 
-    pub(in crate::net) fn has_closed(&self) -> bool {
-        self.closed
-    }
-
-    // Parting: behind our close_notify the client's is expected. It is not decrypted: what comes
-    // behind it is in clear, and not to be trusted more for it.
-
-    /// Whether the next byte is the first that comes behind our close_notify.
-    pub(in crate::net) fn awaits_part(&self) -> bool {
-        self.last.is_empty()
-    }
-
-    /// A byte of the client's close_notify.
-    pub(in crate::net) fn part(&mut self, byte: u8) {
-        self.last.push(byte);
+    /// Says that no more will come, and awaits the same of the client: whether that is done. The
+    /// client's is not decrypted: what comes behind it is in clear, and not to be trusted more for
+    /// it. It may also be missing.
+    pub(in crate::net) fn part(&mut self, socket: &mut Socket) -> io::Result<bool> {
+        if !self.close(socket)? {
+            return Ok(false);
+        }
+        // A byte at a time, so that none is taken that comes behind it.
+        let mut byte = [0];
+        while !self.has_parted()? {
+            let flow = match self.last.is_empty() {
+                true => match socket.peek(&mut byte) {
+                    Flow::Moved(_) if !is_record(byte[0]) => return Ok(true),
+                    Flow::Moved(_) => socket.read(&mut byte),
+                    flow => flow,
+                },
+                false => socket.read(&mut byte),
+            };
+            match flow {
+                Flow::Moved(_) => self.last.push(byte[0]),
+                Flow::Blocked => return Ok(false),
+                Flow::Ended => return Err(ErrorKind::UnexpectedEof.into()),
+                Flow::Broken(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// Whether the client's close_notify is there, all of it.
-    pub(in crate::net) fn has_parted(&mut self) -> io::Result<bool> {
+    fn has_parted(&mut self) -> io::Result<bool> {
         if self.connection.process_new_packets().is_ok_and(|state| state.peer_has_closed()) {
             return Ok(true);
         }
@@ -200,19 +283,10 @@ impl Secure {
         }
         Ok(rest.len() == length)
     }
-
-    /// Whether anything is to be written.
-    pub(in crate::net) fn owes(&self) -> bool {
-        self.connection.wants_write()
-    }
-
-    pub(in crate::net) fn write_to(&mut self, socket: &mut dyn Write) -> io::Result<usize> {
-        self.connection.write_tls(socket)
-    }
 }
 
 /// Whether a record can begin with this byte; no command can.
-pub(in crate::net) fn is_record(byte: u8) -> bool {
+fn is_record(byte: u8) -> bool {
     (20..=23).contains(&byte)
 }
 

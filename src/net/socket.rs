@@ -1,0 +1,274 @@
+//! A TCP socket and what is known of its readiness.
+//!
+//! A readiness bit is set by events and is a hint: the system call decides. Writing is cleared by
+//! `WouldBlock` only; reading also by a short read, which has emptied the socket, unless the event
+//! spoke of a FIN or of urgent data: a read stops short of those, and no further event would come
+//! for them. A fresh socket takes both for granted and is registered only when it blocks for the
+//! first time, so that a short transfer never meets the poll at all.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use mio::net::TcpStream;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::IpBindAddressNoPort;
+use socket2::{Domain, Protocol, Type};
+
+use super::poller::{Event, Key, Poller, Role};
+
+/// What came of moving bytes.
+#[derive(Debug)]
+pub enum Flow {
+    /// So many bytes moved.
+    Moved(usize),
+    /// None can move now; an event will tell.
+    Blocked,
+    /// The other side has sent its FIN, or under TLS its close_notify.
+    Ended,
+    /// The connection is lost.
+    Broken(io::Error),
+}
+
+/// A TCP connection without TLS, or beneath it.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+    key: Option<Key>,
+    readable: bool,
+    writable: bool,
+    /// An event spoke of more than bytes to read.
+    more_than_bytes: bool,
+    gone: bool,
+}
+
+impl Socket {
+    pub(super) fn adopt(stream: TcpStream) -> Socket {
+        Socket::new(stream, true)
+    }
+
+    pub(super) fn connect(from: SocketAddr, to: SocketAddr) -> io::Result<Socket> {
+        let socket = bound(from)?;
+        match socket.connect(&to.into()) {
+            Err(error) if error.raw_os_error() != Some(IN_PROGRESS) => return Err(error),
+            _ => {}
+        }
+        let stream = TcpStream::from_std(socket.into());
+        Ok(Socket::new(stream, false))
+    }
+
+    fn new(stream: TcpStream, ready: bool) -> Socket {
+        let (readable, writable) = (ready, ready);
+        Socket { stream, key: None, readable, writable, more_than_bytes: false, gone: false }
+    }
+
+    /// Whether a connect that was begun has come to its end; asked when an event came.
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub fn is_established(&mut self) -> io::Result<bool> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
+        }
+        match self.stream.peer_addr() {
+            Ok(_) => {
+                self.readable = true;
+                self.writable = true;
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Our address of the connection.
+    ///
+    /// # Errors
+    /// The connection is gone already.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
+    /// Has the poll tell when the link can go on, if it is not done yet.
+    ///
+    /// # Errors
+    /// Whatever the kernel says against another registration.
+    pub fn register(&mut self, poller: &mut Poller, slot: usize, role: Role) -> io::Result<Key> {
+        if let Some(key) = self.key {
+            return Ok(key);
+        }
+        let key = poller.key(slot, role);
+        poller.register(&mut self.stream, key)?;
+        self.key = Some(key);
+        Ok(key)
+    }
+
+    /// Whether an event is this link's own, and not that of an earlier one in its slot.
+    pub fn owns(&self, key: Key) -> bool {
+        self.key == Some(key)
+    }
+
+    /// Notes what an event says.
+    pub fn mark(&mut self, event: Event) {
+        self.readable |= event.readable;
+        self.more_than_bytes |= event.more_than_bytes;
+        self.writable |= event.writable;
+        self.gone |= event.gone;
+    }
+
+    /// Makes the next read ask the kernel: what came on another connection may have come after
+    /// what came on this one, and the event about this one not yet be looked at.
+    pub fn doubt(&mut self) {
+        self.readable = true;
+    }
+
+    pub(super) fn is_readable(&self) -> bool {
+        self.readable
+    }
+
+    /// Whether writing is worth a try.
+    pub fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    /// Whether the connection is known to be lost, even while nobody reads from it.
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Reads once, if there may be something to read.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Flow {
+        if !self.readable {
+            return Flow::Blocked;
+        }
+        let flow = flow(retry(|| self.stream.read(buffer)));
+        let emptied = match flow {
+            Flow::Moved(count) => {
+                let short = count < buffer.len();
+                short && self.key.is_some() && !self.more_than_bytes
+            }
+            Flow::Blocked => true,
+            Flow::Ended | Flow::Broken(_) => false,
+        };
+        if emptied {
+            self.read_blocked();
+        }
+        flow
+    }
+
+    /// Looks at what a read would bring, without taking it.
+    pub(super) fn peek(&mut self, buffer: &mut [u8]) -> Flow {
+        if !self.readable {
+            return Flow::Blocked;
+        }
+        let flow = flow(retry(|| self.stream.peek(buffer)));
+        if matches!(flow, Flow::Blocked) {
+            self.read_blocked();
+        }
+        flow
+    }
+
+    /// Writes once.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Flow {
+        self.write_by(|stream| stream.write(bytes))
+    }
+
+    /// Writes once, in whatever way.
+    pub(super) fn write_by(
+        &mut self,
+        mut write: impl FnMut(&mut TcpStream) -> io::Result<usize>,
+    ) -> Flow {
+        let flow = flow(retry(|| write(&mut self.stream)));
+        if matches!(flow, Flow::Blocked) {
+            self.write_blocked();
+        }
+        flow
+    }
+
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
+    pub(super) fn brings_bytes_only(&self) -> bool {
+        !self.more_than_bytes
+    }
+
+    /// A system call that reads from it answered `WouldBlock`, or left nothing to read.
+    pub fn read_blocked(&mut self) {
+        self.readable = false;
+        self.more_than_bytes = false;
+    }
+
+    /// A system call that writes to it answered `WouldBlock`.
+    pub fn write_blocked(&mut self) {
+        self.writable = false;
+    }
+
+    /// Sends a FIN: nothing more will be written. What was written still arrives, which a close
+    /// with unread input would not grant.
+    pub fn finish_writing(&mut self) {
+        // Fails only on a connection that is gone, which the next read tells as well.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}
+
+/// Whether connections can come from this address: asked once, before a client has to find out.
+///
+/// # Errors
+/// Why they can't.
+pub fn can_connect_from(from: SocketAddr) -> io::Result<()> {
+    bound(from).map(drop)
+}
+
+fn bound(from: SocketAddr) -> io::Result<socket2::Socket> {
+    let kind = Type::STREAM.nonblocking();
+    let socket = socket2::Socket::new(Domain::for_address(from), kind, Some(Protocol::TCP))?;
+    match from.port() {
+        // Otherwise the bind would take a port for this one connection and for a minute after it;
+        // 25,000 transfers later there would be none.
+        0 => setsockopt(&socket, IpBindAddressNoPort, &true)?,
+        // Many connections come from the one port.
+        _ => socket.set_reuse_address(true)?,
+    }
+    socket.bind(&from.into())?;
+    Ok(socket)
+}
+
+/// EINPROGRESS, for which `ErrorKind` has no stable name.
+const IN_PROGRESS: i32 = rustix::io::Errno::INPROGRESS.raw_os_error();
+
+fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn flow(result: io::Result<usize>) -> Flow {
+    match result {
+        Ok(0) => Flow::Ended,
+        Ok(bytes) => Flow::Moved(bytes),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Flow::Blocked,
+        Err(error) => Flow::Broken(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+
+    /// Without this, active transfers used up the machine's ports, 25,000 of them in a minute.
+    #[test]
+    fn a_connect_takes_no_port_from_others() {
+        for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
+            let listener = TcpListener::bind((ip, 0)).unwrap();
+            let to = listener.local_addr().unwrap();
+            let socket = Socket::connect(SocketAddr::new(ip, 0), to).unwrap();
+            assert!(nix::sys::socket::getsockopt(&socket.stream, IpBindAddressNoPort).unwrap());
+            assert_eq!(socket.local_address().unwrap().ip(), ip);
+        }
+    }
+}
