@@ -24,13 +24,15 @@ impl Identity {
         let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| FlawedIdentity::Certificate(not_pem(&error)))?;
         let Some(own) = chain.first() else {
-            return Err(FlawedIdentity::Certificate("there is no certificate in it".to_owned()));
+            return Err(FlawedIdentity::Certificate(NO_CERTIFICATE.to_owned()));
         };
         check_dates(own, now).map_err(FlawedIdentity::Certificate)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
             FlawedIdentity::Key(match error {
                 pem::Error::NoItemsFound => {
-                    "there is no private key in it, or one with a passphrase".to_owned()
+                    "there is no private key in it that needs no passphrase; it takes PEM text, \
+                     -----BEGIN PRIVATE KEY-----"
+                        .to_owned()
                 }
                 error => not_pem(&error),
             })
@@ -39,7 +41,8 @@ impl Identity {
         identity.map(Identity).map_err(|error| {
             FlawedIdentity::Key(match error {
                 rustls::Error::InconsistentKeys(_) => {
-                    "this is not the key of the certificate".to_owned()
+                    "this is not the key of its certificate; name two that belong together"
+                        .to_owned()
                 }
                 error => error.to_string(),
             })
@@ -67,6 +70,9 @@ impl Identity {
         Arc::new(self.0)
     }
 }
+
+pub(super) const NO_CERTIFICATE: &str =
+    "there is no certificate in it; it takes PEM text, -----BEGIN CERTIFICATE-----";
 
 /// What of an [`Identity`] is wrong, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

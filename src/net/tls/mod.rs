@@ -111,7 +111,7 @@ fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
         roots.add(certificate).map_err(|error| format!("not a certificate: {error}"))?;
     }
     if roots.is_empty() {
-        return Err("there is no certificate in it".to_owned());
+        return Err(identity::NO_CERTIFICATE.to_owned());
     }
     Ok(roots)
 }
