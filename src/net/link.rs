@@ -229,14 +229,14 @@ impl Link {
     /// most, some records' frames aside.
     pub const MOST_ENCRYPTED: usize = 64 * 1024;
 
-    /// Puts the connection under TLS: the client is to begin a handshake. `mark` is what a session
-    /// that resumes this one can be known by.
+    /// Puts the connection under TLS: the client is to begin a handshake. `owner` is the number of
+    /// the session that the connection belongs to.
     ///
     /// # Errors
     /// None that a configuration which was accepted can have.
-    pub fn secure(&mut self, tls: &Tls, mark: &[u8], input: Input) -> io::Result<()> {
+    pub fn secure(&mut self, tls: &Tls, owner: u64, input: Input) -> io::Result<()> {
         debug_assert!(self.secure.is_none(), "TLS within TLS");
-        self.secure = Some(Box::new(Secure::new(tls, mark, input)?));
+        self.secure = Some(Box::new(Secure::new(tls, owner, input)?));
         Ok(())
     }
 
@@ -285,9 +285,10 @@ impl Link {
         Ok(true)
     }
 
-    /// The mark of the TLS session that this one resumes, if it does.
-    pub fn resumed_mark(&self) -> Option<&[u8]> {
-        self.secure.as_ref()?.resumed_mark()
+    /// Whether it has resumed a TLS session, one that it could: see
+    /// [`Resumption`](super::Resumption).
+    pub fn has_resumed(&self) -> bool {
+        self.secure.as_ref().is_some_and(|secure| secure.has_resumed())
     }
 
     /// Whether the client has shown a certificate, which then is one that we trust.

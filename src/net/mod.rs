@@ -11,4 +11,4 @@ pub use link::{Flow, Link, can_connect_from};
 pub use mio::Waker;
 pub use passive::{Lease, PassivePorts};
 pub use poller::{Event, Key, Poller, Role, SignalBell};
-pub use tls::{FlawedIdentity, Identity, Input, Tls};
+pub use tls::{FlawedIdentity, Identity, Input, Resumption, Tls};

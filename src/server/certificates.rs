@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::event_loop::wall_clock;
 use crate::config::{SessionReuse, StartError, TlsConfig, TlsIdentity};
-use crate::net::{FlawedIdentity, Identity, Tls};
+use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 
 /// Reads what there is to be read, and makes what there is to be made.
 ///
@@ -41,8 +41,12 @@ pub(super) fn load(config: &TlsConfig, listen: &[SocketAddr]) -> Result<Loaded, 
     };
     let own = identities.first().map_or(&[][..], Identity::certificate);
     let fingerprint = fingerprint(own);
-    let resumes = config.session_reuse != SessionReuse::Off;
-    let tls = Tls::new(identities, files.client_ca.as_deref(), resumes);
+    let resumption = match config.session_reuse {
+        SessionReuse::Off => Resumption::None,
+        SessionReuse::Prefer => Resumption::Any,
+        SessionReuse::Require => Resumption::Own,
+    };
+    let tls = Tls::new(identities, files.client_ca.as_deref(), resumption);
     let path = config.client_ca.clone();
     let tls = tls.map_err(|message| StartError::Tls { flag: "--tls-client-ca", path, message })?;
     Ok(Loaded { tls, fingerprint })

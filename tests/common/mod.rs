@@ -8,6 +8,7 @@
 
 #![allow(dead_code, unused_imports)] // each test file is a program of its own and uses its part of this
 
+pub mod certificates;
 pub mod client;
 pub mod program;
 pub mod stream;

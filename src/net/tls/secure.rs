@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ServerConnection};
@@ -55,17 +54,16 @@ pub(in crate::net) enum Plaintext {
 }
 
 impl Secure {
-    /// The server's side, before the handshake. What it gives out to resume the session is marked
-    /// with `mark`.
-    pub(in crate::net) fn new(tls: &Tls, mark: &[u8], input: Input) -> io::Result<Secure> {
-        let (config, strict) = match input {
-            Input::Commands => (&tls.talking, false),
-            Input::None => (&tls.talking, true),
-            Input::File { strict } => (&tls.silent, strict),
+    /// The server's side, before the handshake, of a connection that belongs to the session of
+    /// this number.
+    pub(in crate::net) fn new(tls: &Tls, owner: u64, input: Input) -> io::Result<Secure> {
+        let strict = match input {
+            Input::Commands => false,
+            Input::None => true,
+            Input::File { strict } => strict,
         };
-        let connection = ServerConnection::new(Arc::clone(config));
+        let connection = ServerConnection::new(tls.config(owner, input));
         let mut connection = connection.map_err(io::Error::other)?;
-        connection.set_resumption_data(mark);
         connection.set_buffer_limit(Some(BUFFERED_BYTES));
         let tls = tls.clone();
         Ok(Secure { tls, connection, strict, holds: false, closed: false, last: Vec::new() })
@@ -83,12 +81,9 @@ impl Secure {
         self.connection.is_handshaking()
     }
 
-    /// The mark of the session that this one resumes.
-    pub(in crate::net) fn resumed_mark(&self) -> Option<&[u8]> {
-        match self.connection.handshake_kind() {
-            Some(HandshakeKind::Resumed) => self.connection.received_resumption_data(),
-            _ => None,
-        }
+    /// Whether it resumes a session.
+    pub(in crate::net) fn has_resumed(&self) -> bool {
+        self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     pub(in crate::net) fn is_certified(&self) -> bool {
