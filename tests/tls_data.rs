@@ -149,6 +149,24 @@ fn a_client_that_reads_nothing_of_its_upload_is_not_cut_off() {
     }
 }
 
+/// The same the other way round: the client's close_notify would stand unread when the server
+/// closes.
+#[test]
+fn a_client_that_ends_its_side_of_a_download_first_gets_all_of_it() {
+    let server = server_with(|_| {});
+    // More than the kernel's buffers hold, so that the server is not done when the client is.
+    server.write_zeros("large", LARGE);
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        for &way in Way::all(server.v4()) {
+            let mut data = client.data(way);
+            client.begin("RETR large");
+            data.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(client.retrieve_rest(&mut data).len() as u64, LARGE);
+        }
+    }
+}
+
 // Whose it is.
 
 #[test]

@@ -324,6 +324,17 @@ impl Link {
         self.flush()
     }
 
+    /// Throws away, under TLS, what has come and will not be read, the client's close_notify for
+    /// one: a close with something unread is a reset, and what was sent could be lost.
+    pub fn discard_input(&mut self) {
+        let mut buffer = [0; HANDSHAKE_BYTES];
+        for _ in 0..DISCARDS {
+            if self.secure.is_none() || !matches!(self.read_socket(&mut buffer), Flow::Moved(_)) {
+                return;
+            }
+        }
+    }
+
     /// Leaves TLS, when both sides have said their close_notify, or the client goes on in clear
     /// without: whether it is done.
     ///
@@ -430,6 +441,9 @@ impl Link {
 
 /// Bytes of a handshake that are read at once: most of what a client says in one go.
 const HANDSHAKE_BYTES: usize = 4096;
+
+/// Reads that are made for nothing; no client that means well needs more than one.
+const DISCARDS: usize = 16;
 
 /// Whether connections can come from this address: asked once, before a client has to find out.
 ///
