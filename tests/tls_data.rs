@@ -111,6 +111,24 @@ fn a_lenient_server_takes_a_fin_for_the_end() {
     }
 }
 
+/// A record of which a part is missing ends nothing, however it stops.
+#[test]
+fn an_upload_that_ends_within_a_record_is_cut_off() {
+    for lenient in [false, true] {
+        let server = server_with(|tls| tls.lenient_close = lenient);
+        server.write("old", "as it was");
+        for version in VERSIONS {
+            let mut client = secure_client(&server, &resuming(version));
+            let mut data = half_an_upload(&mut client, "STOR old", Way::Epsv);
+            let record = data.sealed(&[b'x'; 10_000]);
+            (&*data).write_all(&record[..5000]).unwrap();
+            data.truncate();
+            client.expect_reply(426);
+            assert_eq!(server.read("old"), b"as it was");
+        }
+    }
+}
+
 #[test]
 fn what_comes_behind_close_notify_is_no_part_of_an_upload() {
     let server = server_with(|_| {});

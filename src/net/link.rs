@@ -401,7 +401,7 @@ impl Link {
                         (Err(error), _) | (_, Err(error)) => return Flow::Broken(error),
                     }
                 }
-                Flow::Ended if secure.is_strict() => {
+                Flow::Ended if !secure.may_end() => {
                     let missing = "the connection ended without close_notify";
                     return Flow::Broken(io::Error::new(ErrorKind::UnexpectedEof, missing));
                 }

@@ -13,8 +13,8 @@ use super::{Tls, identity};
 pub(in crate::net) struct Secure {
     tls: Tls,
     connection: ServerConnection,
-    /// Only a close_notify ends the input, not a FIN.
-    strict: bool,
+    /// What a FIN without a close_notify is.
+    fin: Fin,
     /// There may be plaintext to read, or its end.
     holds: bool,
     /// We have said that no more will come.
@@ -57,24 +57,29 @@ impl Secure {
     /// The server's side, before the handshake, of a connection that belongs to the session of
     /// this number.
     pub(in crate::net) fn new(tls: &Tls, owner: u64, input: Input) -> io::Result<Secure> {
-        let strict = match input {
-            Input::Commands => false,
-            Input::None => true,
-            Input::File { strict } => strict,
+        let fin = match input {
+            Input::Commands => Fin::Ends,
+            Input::None | Input::File { strict: true } => Fin::Breaks,
+            Input::File { strict: false } => Fin::EndsBetween(Records::default()),
         };
         let connection = ServerConnection::new(tls.config(owner, input));
         let mut connection = connection.map_err(io::Error::other)?;
         connection.set_buffer_limit(Some(BUFFERED_BYTES));
         let tls = tls.clone();
-        Ok(Secure { tls, connection, strict, holds: false, closed: false, last: Vec::new() })
+        Ok(Secure { tls, connection, fin, holds: false, closed: false, last: Vec::new() })
     }
 
     pub(in crate::net) fn tls(&self) -> &Tls {
         &self.tls
     }
 
-    pub(in crate::net) fn is_strict(&self) -> bool {
-        self.strict
+    /// Whether a FIN may stand here, without a close_notify before it.
+    pub(in crate::net) fn may_end(&self) -> bool {
+        match &self.fin {
+            Fin::Ends => true,
+            Fin::EndsBetween(records) => records.are_whole(),
+            Fin::Breaks => false,
+        }
     }
 
     pub(in crate::net) fn is_handshaking(&self) -> bool {
@@ -121,7 +126,12 @@ impl Secure {
 
     /// Takes bytes from the socket, 4 KB at most, all plaintext of which is kept.
     pub(in crate::net) fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() && self.take(&mut bytes)? > 0 {}
+        while !bytes.is_empty() {
+            match self.take(bytes)? {
+                0 => break,
+                taken => bytes = &bytes[taken..],
+            }
+        }
         Ok(())
     }
 
@@ -130,7 +140,7 @@ impl Secure {
     pub(in crate::net) fn decrypt(&mut self, buffer: &mut [u8], count: usize) -> io::Result<usize> {
         let (mut taken, mut made) = (0, 0);
         while taken < count {
-            match self.take(&mut &buffer[taken..count])? {
+            match self.take(&buffer[taken..count])? {
                 0 => break,
                 more => taken += more,
             }
@@ -143,8 +153,11 @@ impl Secure {
     }
 
     /// Takes some bytes; none once the client has said that no more will come.
-    fn take(&mut self, bytes: &mut dyn Read) -> io::Result<usize> {
-        let taken = self.connection.read_tls(bytes)?;
+    fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.connection.read_tls(&mut &*bytes)?;
+        if let Fin::EndsBetween(records) = &mut self.fin {
+            records.pass(&bytes[..taken]);
+        }
         let state = self
             .connection
             .process_new_packets()
@@ -206,6 +219,54 @@ impl Secure {
     }
 }
 
+/// What a FIN is that no close_notify stands before.
+enum Fin {
+    /// As good an end as any.
+    Ends,
+    /// An end, unless it stands in the midst of a record.
+    EndsBetween(Records),
+    /// A cut.
+    Breaks,
+}
+
+/// Where in a record the input stands. rustls knows, and doesn't tell.
+#[derive(Default)]
+struct Records {
+    /// Of the frame that stands before a record, whose last two bytes are the record's length.
+    frame: Vec<u8>,
+    /// Bytes of the record that are still to come.
+    left: usize,
+}
+
+/// Of the frame of a record.
+const FRAME_BYTES: usize = 5;
+
+impl Records {
+    fn pass(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let within = match self.left {
+                0 => FRAME_BYTES - self.frame.len(),
+                left => left,
+            };
+            let (passed, rest) = bytes.split_at(within.min(bytes.len()));
+            bytes = rest;
+            if self.left > 0 {
+                self.left -= passed.len();
+                continue;
+            }
+            self.frame.extend_from_slice(passed);
+            if let [_, _, _, high, low] = self.frame[..] {
+                self.left = usize::from(u16::from_be_bytes([high, low]));
+                self.frame.clear();
+            }
+        }
+    }
+
+    fn are_whole(&self) -> bool {
+        self.left == 0 && self.frame.is_empty()
+    }
+}
+
 /// Whether a record can begin with this byte; no command can.
 pub(in crate::net) fn is_record(byte: u8) -> bool {
     (20..=23).contains(&byte)
@@ -213,6 +274,6 @@ pub(in crate::net) fn is_record(byte: u8) -> bool {
 
 impl fmt::Debug for Secure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secure").field("strict", &self.strict).finish_non_exhaustive()
+        f.debug_struct("Secure").finish_non_exhaustive()
     }
 }
