@@ -104,10 +104,14 @@ impl Session {
         if !self.security.secure {
             return self.reply(Reply::AuthFirst);
         }
-        if self.security.implicit || self.required() > RequireTls::Off {
+        if !self.may_leave_tls() {
             return self.reply(Reply::TlsStays);
         }
         self.leave_tls(Reply::GoingClear, now);
+    }
+
+    fn may_leave_tls(&self) -> bool {
+        !self.security.implicit && self.required() == RequireTls::Off
     }
 
     /// REIN ends TLS as well (RFC 4217, 11), save where it is no option.
@@ -173,8 +177,8 @@ impl Session {
         match (self.settings.tls, self.security.secure) {
             (None, _) => "",
             (Some(_), false) => "AUTH TLS\nPBSZ\nPROT\n",
-            (Some(_), true) if self.security.implicit => "PBSZ\nPROT\n",
-            (Some(_), true) => "CCC\nPBSZ\nPROT\n",
+            (Some(_), true) if self.may_leave_tls() => "CCC\nPBSZ\nPROT\n",
+            (Some(_), true) => "PBSZ\nPROT\n",
         }
     }
 

@@ -101,6 +101,11 @@ impl TestServer {
         self.addresses[1]
     }
 
+    /// Where clients begin with TLS, if `listen_tls` says so.
+    pub fn implicit(&self) -> SocketAddr {
+        self.addresses[2]
+    }
+
     /// Both addresses, for tests that are the same for either family.
     pub fn both(&self) -> [SocketAddr; 2] {
         [self.v4(), self.v6()]
