@@ -9,16 +9,21 @@ use super::event_loop::wall_clock;
 use crate::config::{SessionReuse, StartError, TlsConfig, TlsIdentity};
 use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 
-/// Reads what there is to be read, and makes what there is to be made.
+/// Reads what there is to be read, and makes what there is to be made, if it is not `made` yet:
+/// clients know it by its fingerprint.
 ///
 /// # Errors
 /// What of it is wrong, and what would be right.
-pub(super) fn load(config: &TlsConfig, listen: &[SocketAddr]) -> Result<Loaded, StartError> {
+pub(super) fn load(
+    config: &TlsConfig,
+    listen: &[SocketAddr],
+    made: Option<&Identity>,
+) -> Result<Loaded, StartError> {
     let files = config.read()?;
     let now = u64::try_from(wall_clock()).unwrap_or_default();
     let identities = match &config.identity {
         TlsIdentity::SelfSigned => {
-            let made = Identity::self_signed(names(listen));
+            let made = made.cloned().map_or_else(|| Identity::self_signed(names(listen)), Ok);
             vec![made.map_err(|message| StartError::Tls { flag: "--tls", path: None, message })?]
         }
         TlsIdentity::Files(pairs) => {
@@ -41,6 +46,10 @@ pub(super) fn load(config: &TlsConfig, listen: &[SocketAddr]) -> Result<Loaded, 
     };
     let own = identities.first().map_or(&[][..], Identity::certificate);
     let fingerprint = fingerprint(own);
+    let made = match &config.identity {
+        TlsIdentity::SelfSigned => identities.first().cloned(),
+        TlsIdentity::Files(_) => None,
+    };
     let resumption = match config.session_reuse {
         SessionReuse::Off => Resumption::None,
         SessionReuse::Prefer => Resumption::Any,
@@ -49,7 +58,7 @@ pub(super) fn load(config: &TlsConfig, listen: &[SocketAddr]) -> Result<Loaded, 
     let tls = Tls::new(identities, files.client_ca.as_deref(), resumption);
     let path = config.client_ca.clone();
     let tls = tls.map_err(|message| StartError::Tls { flag: "--tls-client-ca", path, message })?;
-    Ok(Loaded { tls, fingerprint })
+    Ok(Loaded { tls, fingerprint, made })
 }
 
 /// TLS that is ready, and what its first certificate is known by.
@@ -57,6 +66,8 @@ pub(super) fn load(config: &TlsConfig, listen: &[SocketAddr]) -> Result<Loaded, 
 pub(super) struct Loaded {
     pub(super) tls: Tls,
     pub(super) fingerprint: String,
+    /// The certificate, where it comes from no file.
+    pub(super) made: Option<Identity>,
 }
 
 /// What clients may call this machine: by the names that it has, and the addresses it listens on.

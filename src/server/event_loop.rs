@@ -21,7 +21,7 @@ use super::services::Services;
 use super::timers::Timers;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
 use crate::config::TlsConfig;
-use crate::net::{Door, Event, Link, Role, SignalBell};
+use crate::net::{Door, Event, Identity, Link, Role, SignalBell};
 use crate::proto::reply::Reply;
 use crate::session::{Session, Settings};
 
@@ -44,6 +44,8 @@ pub(super) struct EventLoop {
     first_implicit: usize,
     addresses_bound: Vec<SocketAddr>,
     tls: Option<TlsConfig>,
+    /// The certificate that comes from no file.
+    certificate_made: Option<Identity>,
     signals: Option<SignalBell>,
     handle: Handle,
     peers: Slab<Peer>,
@@ -74,8 +76,8 @@ pub(super) struct EventLoop {
 impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
         let Server { config, root, users, poller, doors, addresses, tls, signals, handle } = server;
-        let services =
-            Services::new(&config, poller, users, handle.waker(), root, tls.map(|tls| tls.tls));
+        let (tls, certificate_made) = tls.map(|tls| (tls.tls, tls.made)).unzip();
+        let services = Services::new(&config, poller, users, handle.waker(), root, tls);
         let first_implicit = config.listen.len();
         let settings = Settings {
             banner: config.banner,
@@ -93,6 +95,7 @@ impl EventLoop {
             first_implicit,
             addresses_bound: addresses,
             tls: config.tls,
+            certificate_made: certificate_made.flatten(),
             signals,
             handle,
             peers: Slab::new(),
@@ -202,7 +205,8 @@ impl EventLoop {
         let Some(config) = &self.tls else {
             return log::info!("SIGHUP: there is no TLS to reload");
         };
-        match certificates::load(config, &self.addresses_bound) {
+        let made = self.certificate_made.as_ref();
+        match certificates::load(config, &self.addresses_bound, made) {
             Ok(loaded) => {
                 self.services.tls = Some(loaded.tls);
                 log::info!("TLS certificate reloaded, SHA-256 fingerprint {}", loaded.fingerprint);

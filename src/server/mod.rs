@@ -60,7 +60,7 @@ impl Server {
         let mut poller = Poller::new().map_err(StartError::Loop)?;
         let waker = poller.waker().map_err(StartError::Loop)?;
         let tls = config.tls.as_ref();
-        let tls = tls.map(|tls| certificates::load(tls, &config.listen)).transpose()?;
+        let tls = tls.map(|tls| certificates::load(tls, &config.listen, None)).transpose()?;
         let listen = config.listen.iter().chain(&config.listen_tls);
         let mut doors = Vec::new();
         for (slot, &address) in listen.enumerate() {

@@ -10,8 +10,8 @@ use rustls::sign::CertifiedKey;
 use webpki::{EndEntityCert, KeyUsage};
 
 /// What a server shows to be itself: a certificate, with those that vouch for it, and its key.
-#[derive(Debug)]
-pub struct Identity(CertifiedKey);
+#[derive(Clone, Debug)]
+pub struct Identity(Arc<CertifiedKey>);
 
 impl Identity {
     /// From PEM text: the chain, the server's own certificate first, and the key in any of its
@@ -36,7 +36,7 @@ impl Identity {
             })
         })?;
         let identity = CertifiedKey::from_der(chain, key, &default_provider());
-        identity.map(Identity).map_err(|error| {
+        identity.map(Identity::new).map_err(|error| {
             FlawedIdentity::Key(match error {
                 rustls::Error::InconsistentKeys(_) => {
                     "this is not the key of the certificate".to_owned()
@@ -54,8 +54,12 @@ impl Identity {
         let made = rcgen::generate_simple_self_signed(names).map_err(|error| error.to_string())?;
         let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
         CertifiedKey::from_der(vec![made.cert.der().clone()], key, &default_provider())
-            .map(Identity)
+            .map(Identity::new)
             .map_err(|error| error.to_string())
+    }
+
+    fn new(key: CertifiedKey) -> Identity {
+        Identity(Arc::new(key))
     }
 
     /// The server's own certificate in DER: what fingerprints are taken of.
@@ -64,7 +68,7 @@ impl Identity {
     }
 
     pub(super) fn into_key(self) -> Arc<CertifiedKey> {
-        Arc::new(self.0)
+        self.0
     }
 }
 
