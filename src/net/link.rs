@@ -76,14 +76,14 @@ impl Link {
     /// most, some records' frames aside.
     pub const MOST_ENCRYPTED: usize = 64 * 1024;
 
-    /// Puts the connection under TLS: the client is to begin a handshake. `mark` is what a session
-    /// that resumes this one can be known by.
+    /// Puts the connection under TLS: the client is to begin a handshake. `owner` is the number of
+    /// the session that the connection belongs to.
     ///
     /// # Errors
     /// None that a configuration which was accepted can have.
-    pub fn secure(&mut self, tls: &Tls, mark: &[u8], input: Input) -> io::Result<()> {
+    pub fn secure(&mut self, tls: &Tls, owner: u64, input: Input) -> io::Result<()> {
         debug_assert!(self.secure.is_none(), "TLS within TLS");
-        self.secure = Some(Box::new(Secure::new(tls, mark, input)?));
+        self.secure = Some(Box::new(Secure::new(tls, owner, input)?));
         Ok(())
     }
 
@@ -113,9 +113,10 @@ impl Link {
         }
     }
 
-    /// The mark of the TLS session that this one resumes, if it does.
-    pub fn resumed_mark(&self) -> Option<&[u8]> {
-        self.secure.as_ref()?.resumed_mark()
+    /// Whether it has resumed a TLS session, one that it could: see
+    /// [`Resumption`](super::Resumption).
+    pub fn has_resumed(&self) -> bool {
+        self.secure.as_ref().is_some_and(|secure| secure.has_resumed())
     }
 
     /// Whether the client has shown a certificate, which then is one that we trust.
@@ -151,6 +152,17 @@ impl Link {
         }
     }
 
+    /// Throws away, under TLS, what has come and will not be read, the client's close_notify for
+    /// one: a close with something unread is a reset, and what was sent could be lost.
+    pub fn discard_input(&mut self) {
+        let mut buffer = [0; 4096];
+        for _ in 0..DISCARDS {
+            if self.secure.is_none() || !matches!(self.socket.read(&mut buffer), Flow::Moved(_)) {
+                return;
+            }
+        }
+    }
+
     /// Leaves TLS, when both sides have said their close_notify, or the client goes on in clear
     /// without: whether it is done.
     ///
@@ -166,6 +178,9 @@ impl Link {
         Ok(true)
     }
 }
+
+/// Reads that are made for nothing; no client that means well needs more than one.
+const DISCARDS: usize = 16;
 
 impl Deref for Link {
     type Target = Socket;

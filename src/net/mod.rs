@@ -13,4 +13,4 @@ pub use mio::Waker;
 pub use passive::{Lease, PassivePorts};
 pub use poller::{Event, Key, Poller, Role, SignalBell};
 pub use socket::{Flow, Socket, can_connect_from};
-pub use tls::{FlawedIdentity, Identity, Input, Tls};
+pub use tls::{FlawedIdentity, Identity, Input, Resumption, Tls};

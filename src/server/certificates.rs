@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::event_loop::wall_clock;
 use crate::config::{SessionReuse, StartError, TlsConfig, TlsIdentity};
-use crate::net::{FlawedIdentity, Identity, Tls};
+use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 
 /// Reads what there is to be read, and makes what there is to be made.
 ///
@@ -38,8 +38,12 @@ pub(super) fn load(config: &TlsConfig, listen: &[SocketAddr]) -> Result<Loaded, 
         return Err(flawed("--tls-cert", None)("names no certificate".to_owned()));
     };
     let fingerprint = fingerprint(first.certificate());
-    let resumes = config.session_reuse != SessionReuse::Off;
-    let tls = Tls::new(identities, files.client_ca.as_deref(), resumes)
+    let resumption = match config.session_reuse {
+        SessionReuse::Off => Resumption::None,
+        SessionReuse::Prefer => Resumption::Any,
+        SessionReuse::Require => Resumption::Own,
+    };
+    let tls = Tls::new(identities, files.client_ca.as_deref(), resumption)
         .map_err(flawed("--tls-client-ca", config.client_ca.as_ref()))?;
     Ok(Loaded { tls, fingerprint })
 }

@@ -202,7 +202,7 @@ impl EventLoop {
     fn reload(&mut self) {
         let Some(config) = self.tls.as_ref().filter(|tls| tls.identity != TlsIdentity::SelfSigned)
         else {
-            return log::info!("SIGHUP: there is no certificate to be read anew");
+            return log::info!("SIGHUP: no TLS certificate comes from a file");
         };
         match certificates::load(config, &[]) {
             Ok(loaded) => {

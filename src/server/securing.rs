@@ -19,12 +19,6 @@ pub(super) enum ControlChange {
 }
 
 impl Peer {
-    /// What session tickets of this peer are marked with: what it is called in this process, as
-    /// tickets of another can't be read.
-    fn ticket_mark(&self) -> [u8; 8] {
-        self.session.id().to_be_bytes()
-    }
-
     /// Goes on with what is to become of the control connection.
     pub(super) fn change_control(
         &mut self,
@@ -64,7 +58,7 @@ impl Peer {
     fn secure_control(&mut self, services: &mut Services, budget: &mut usize) -> io::Result<bool> {
         if !self.control.is_secure() {
             let Some(tls) = &services.tls else { return Err(io::ErrorKind::Unsupported.into()) };
-            self.control.secure(tls, &self.ticket_mark(), Input::Commands)?;
+            self.control.secure(tls, self.session.id(), Input::Commands)?;
         }
         if !self.control.is_readable() {
             return Ok(false);
@@ -83,7 +77,7 @@ impl Peer {
         now: Instant,
         budget: &mut usize,
     ) -> bool {
-        let mark = self.ticket_mark();
+        let id = self.session.id();
         let input = match self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
             true => Input::File { strict: services.strict_close },
             false => Input::None,
@@ -96,7 +90,7 @@ impl Peer {
         // By what the control connection has, even if there is a newer certificate by now.
         let begun = match self.control.tls().or(services.tls.as_ref()) {
             _ if link.is_secure() => Ok(()),
-            Some(tls) => link.secure(tls, &mark, input),
+            Some(tls) => link.secure(tls, id, input),
             None => Err(io::ErrorKind::Unsupported.into()),
         };
         let event = match begun.and_then(|()| link.handshake()) {
@@ -106,15 +100,14 @@ impl Peer {
                 }
                 DataEvent::Broken
             }
-            Ok(true) => {
-                let own = link.resumed_mark() == Some(&mark[..]);
-                match own || services.session_reuse != SessionReuse::Require {
-                    true => DataEvent::Secured,
-                    false => DataEvent::NotResumed,
+            Ok(true) => match services.session_reuse {
+                SessionReuse::Require if !link.has_resumed() => DataEvent::NotResumed,
+                SessionReuse::Off | SessionReuse::Prefer | SessionReuse::Require => {
+                    DataEvent::Secured
                 }
-            }
+            },
             Err(error) => {
-                log::info!("#{} TLS on the data connection: {error}", self.session.id());
+                log::info!("#{id} TLS on the data connection: {error}");
                 DataEvent::Broken
             }
         };

@@ -134,7 +134,11 @@ impl Pump {
         match (link.close_notify(), self) {
             (Err(error), Pump::Outgoing(_)) => State::Broken(error),
             (Ok(false), Pump::Outgoing(_)) => State::Blocked,
-            (Ok(true), Pump::Outgoing(_)) | (_, Pump::Incoming(_)) => State::Ended,
+            (Ok(true), Pump::Outgoing(_)) => {
+                link.discard_input();
+                State::Ended
+            }
+            (_, Pump::Incoming(_)) => State::Ended,
         }
     }
 

@@ -8,6 +8,7 @@
 
 #![allow(dead_code, unused_imports)] // each test file is a program of its own and uses its part of this
 
+pub mod certificates;
 pub mod client;
 pub mod program;
 pub mod stream;
@@ -98,6 +99,11 @@ impl TestServer {
 
     pub fn v6(&self) -> SocketAddr {
         self.addresses[1]
+    }
+
+    /// Where clients begin with TLS, if `listen_tls` says so.
+    pub fn implicit(&self) -> SocketAddr {
+        self.addresses[2]
     }
 
     /// Both addresses, for tests that are the same for either family.

@@ -4,13 +4,15 @@ use super::{Client, turn, under_tls, wait_until};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 
 /// A running `packetboat`.
 pub struct Program {
     child: Mutex<Child>,
     pub address: SocketAddr,
+    /// What it prints behind its first address.
+    output: Mutex<BufReader<ChildStdout>>,
     _turn: File,
 }
 
@@ -27,13 +29,20 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .expect("there is a shell");
-        let output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let address = output
+        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let address = (&mut output)
             .lines()
             .map_while(Result::ok)
             .find_map(|line| line.split_once("ftp://")?.1.split(['/', ' ']).next()?.parse().ok())
             .expect("it says where it listens");
-        Program { child: Mutex::new(child), address, _turn: turn }
+        Program { child: Mutex::new(child), address, output: Mutex::new(output), _turn: turn }
+    }
+
+    /// The facts that it prints at its start, as far as that which is wanted.
+    pub fn fact(&self, wanted: &str) -> String {
+        let mut output = self.output.lock().unwrap();
+        let mut lines = (&mut *output).lines().map_while(Result::ok);
+        lines.find(|line| line.contains(wanted)).expect("it says so")
     }
 
     pub fn client(&self) -> Client {

@@ -1,10 +1,14 @@
 //! A connection of a test's client: in clear, or by TLS where the tests run under TLS.
 
 use super::PATIENCE;
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{
+    ALL_VERSIONS, ClientConfig, ClientConnection, ConfigBuilder, DigitallySignedStruct, Error,
+    SignatureScheme, SupportedProtocolVersion,
+};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::ops::Deref;
@@ -32,8 +36,13 @@ impl Stream {
 
     /// Puts it under TLS; the handshake comes with the first byte that is read or written.
     pub fn secure(&mut self, config: &Arc<ClientConfig>) {
+        self.secure_as(config, "localhost");
+    }
+
+    /// The same with a server of that name.
+    pub fn secure_as(&mut self, config: &Arc<ClientConfig>, name: &str) {
         assert!(self.tls.is_none(), "TLS within TLS");
-        let name = ServerName::try_from("localhost").unwrap();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
         let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
         self.tls = Some(Box::new(connection));
     }
@@ -78,6 +87,13 @@ impl Stream {
         self.shake_hands()?;
         self.close_notify();
         self.tcp.shutdown(how)
+    }
+
+    /// Sends a FIN and no close_notify, as if cut off.
+    pub fn truncate(mut self) {
+        self.flush().unwrap();
+        self.tls = None;
+        self.tcp.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Ends it by a reset.
@@ -146,15 +162,21 @@ impl AsFd for Stream {
 
 /// What a client is told of TLS: it trusts anybody, and resumes sessions.
 pub fn trusting() -> Arc<ClientConfig> {
+    Arc::new(speaking(ALL_VERSIONS).with_no_client_auth())
+}
+
+/// The same, in these versions only.
+pub fn speaking(versions: &[&'static SupportedProtocolVersion]) -> Unfinished {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+    ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions)
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Trusting(provider)))
-        .with_no_client_auth();
-    Arc::new(config)
 }
+
+/// All but the certificate of the client.
+type Unfinished = ConfigBuilder<ClientConfig, WantsClientCert>;
 
 #[derive(Debug)]
 pub struct Trusting(pub Arc<CryptoProvider>);

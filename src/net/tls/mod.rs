@@ -4,6 +4,7 @@
 //! the TLS of one connection, which lives inside its [`Link`](super::Link).
 
 mod identity;
+mod resumption;
 mod secure;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
 pub use identity::{FlawedIdentity, Identity};
+pub use resumption::Resumption;
 pub use secure::Input;
 pub(super) use secure::Secure;
 
@@ -29,7 +31,8 @@ const PROTOCOLS: [&[u8]; 2] = [b"ftp", b"ftp-data"];
 /// TLS 1.2 sessions of clients without tickets that can be resumed. Each is a few hundred bytes.
 const STORED_SESSIONS: usize = 1024;
 
-/// Tickets that a client gets with each handshake, to resume the session by. Some use each once.
+/// Tickets that a client gets with each handshake of TLS 1.3 but those of uploads, to resume the
+/// session by. Some use each once, and have to begin anew when so many uploads follow each other.
 const TICKETS: usize = 4;
 
 /// What all TLS connections of a server have in common. Cheap to clone.
@@ -40,20 +43,21 @@ pub struct Tls {
     /// The same without tickets, for connections that the client only writes to: it might close one
     /// with the tickets unread, which makes its kernel send a reset and lose what was written.
     silent: Arc<ServerConfig>,
+    resumption: Resumption,
 }
 
 impl Tls {
     /// Shows the first identity, or the first that is valid for the name that a client asks for.
-    /// Clients may show a certificate of `client_ca`, PEM text. With `resumes` they can resume
-    /// their sessions.
+    /// Clients may show a certificate of `client_ca`, PEM text.
     ///
     /// # Errors
     /// What is wrong with `client_ca`, or with the random numbers of this machine.
     pub fn new(
         identities: Vec<Identity>,
         client_ca: Option<&[u8]>,
-        resumes: bool,
+        resumption: Resumption,
     ) -> Result<Tls, String> {
+        let resumes = resumption != Resumption::None;
         let provider = Arc::new(provider());
         let verifier = match client_ca {
             None => Arc::new(NoClientAuth),
@@ -82,7 +86,21 @@ impl Tls {
         config.send_tls13_tickets = 0;
         let silent = Arc::new(config.clone());
         config.send_tls13_tickets = if resumes { TICKETS } else { 0 };
-        Ok(Tls { talking: Arc::new(config), silent })
+        Ok(Tls { talking: Arc::new(config), silent, resumption })
+    }
+
+    /// For a connection that belongs to the session of this number.
+    fn config(&self, owner: u64, input: Input) -> Arc<ServerConfig> {
+        let config = match input {
+            Input::Commands | Input::None => &self.talking,
+            Input::File { .. } => &self.silent,
+        };
+        match (self.resumption, input) {
+            (Resumption::None | Resumption::Any, _) => Arc::clone(config),
+            // Who comes back may take up an earlier session, but gets tickets of the new one.
+            (Resumption::Own, Input::Commands) => resumption::marked(config, owner, false),
+            (Resumption::Own, _) => resumption::marked(config, owner, true),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ServerConnection};
@@ -15,8 +14,8 @@ use super::{Tls, identity};
 pub(in crate::net) struct Secure {
     tls: Tls,
     connection: ServerConnection,
-    /// Only a close_notify ends the input, not a FIN.
-    strict: bool,
+    /// What a FIN without a close_notify is.
+    fin: Fin,
     /// There may be plaintext to read, or its end.
     holds: bool,
     /// We have said that no more will come.
@@ -58,36 +57,41 @@ enum Plaintext {
 }
 
 impl Secure {
-    /// The server's side, before the handshake. What it gives out to resume the session is marked
-    /// with `mark`.
-    pub(in crate::net) fn new(tls: &Tls, mark: &[u8], input: Input) -> io::Result<Secure> {
-        let (config, strict) = match input {
-            Input::Commands => (&tls.talking, false),
-            Input::None => (&tls.talking, true),
-            Input::File { strict } => (&tls.silent, strict),
+    /// The server's side, before the handshake, of a connection that belongs to the session of
+    /// this number.
+    pub(in crate::net) fn new(tls: &Tls, owner: u64, input: Input) -> io::Result<Secure> {
+        let fin = match input {
+            Input::Commands => Fin::Ends,
+            Input::None | Input::File { strict: true } => Fin::Breaks,
+            Input::File { strict: false } => Fin::EndsBetween(Records::default()),
         };
-        let connection = ServerConnection::new(Arc::clone(config));
+        let connection = ServerConnection::new(tls.config(owner, input));
         let mut connection = connection.map_err(io::Error::other)?;
-        connection.set_resumption_data(mark);
         connection.set_buffer_limit(Some(BUFFERED_BYTES));
         let tls = tls.clone();
-        Ok(Secure { tls, connection, strict, holds: false, closed: false, last: Vec::new() })
+        Ok(Secure { tls, connection, fin, holds: false, closed: false, last: Vec::new() })
     }
 
     pub(in crate::net) fn tls(&self) -> &Tls {
         &self.tls
     }
 
+    /// Whether a FIN may stand here, without a close_notify before it.
+    fn may_end(&self) -> bool {
+        match &self.fin {
+            Fin::Ends => true,
+            Fin::EndsBetween(records) => records.are_whole(),
+            Fin::Breaks => false,
+        }
+    }
+
     pub(in crate::net) fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
     }
 
-    /// The mark of the session that this one resumes.
-    pub(in crate::net) fn resumed_mark(&self) -> Option<&[u8]> {
-        match self.connection.handshake_kind() {
-            Some(HandshakeKind::Resumed) => self.connection.received_resumption_data(),
-            _ => None,
-        }
+    /// Whether it resumes a session.
+    pub(in crate::net) fn has_resumed(&self) -> bool {
+        self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     pub(in crate::net) fn is_certified(&self) -> bool {
@@ -129,7 +133,12 @@ impl Secure {
 
     /// Takes bytes from the socket, so few that all plaintext can be kept.
     fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() && self.take(&mut bytes)? > 0 {}
+        while !bytes.is_empty() {
+            match self.take(bytes)? {
+                0 => break,
+                taken => bytes = &bytes[taken..],
+            }
+        }
         Ok(())
     }
 
@@ -155,7 +164,7 @@ impl Secure {
                         (Err(error), _) | (_, Err(error)) => return Flow::Broken(error),
                     }
                 }
-                Flow::Ended if self.strict => {
+                Flow::Ended if !self.may_end() => {
                     let missing = "the connection ended without close_notify";
                     return Flow::Broken(io::Error::new(ErrorKind::UnexpectedEof, missing));
                 }
@@ -185,7 +194,7 @@ impl Secure {
     fn decrypt(&mut self, buffer: &mut [u8], count: usize) -> io::Result<usize> {
         let (mut taken, mut made) = (0, 0);
         while taken < count {
-            match self.take(&mut &buffer[taken..count])? {
+            match self.take(&buffer[taken..count])? {
                 0 => break,
                 more => taken += more,
             }
@@ -198,8 +207,11 @@ impl Secure {
     }
 
     /// Takes some bytes; none once the client has said that no more will come.
-    fn take(&mut self, bytes: &mut dyn Read) -> io::Result<usize> {
-        let taken = self.connection.read_tls(bytes)?;
+    fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.connection.read_tls(&mut &*bytes)?;
+        if let Fin::EndsBetween(records) = &mut self.fin {
+            records.pass(&bytes[..taken]);
+        }
         let state = self
             .connection
             .process_new_packets()
@@ -285,6 +297,54 @@ impl Secure {
     }
 }
 
+/// What a FIN is that no close_notify stands before.
+enum Fin {
+    /// As good an end as any.
+    Ends,
+    /// An end, unless it stands in the midst of a record.
+    EndsBetween(Records),
+    /// A cut.
+    Breaks,
+}
+
+/// Where in a record the input stands. rustls knows, and doesn't tell.
+#[derive(Default)]
+struct Records {
+    /// Of the frame that stands before a record, whose last two bytes are the record's length.
+    frame: Vec<u8>,
+    /// Bytes of the record that are still to come.
+    left: usize,
+}
+
+/// Of the frame of a record.
+const FRAME_BYTES: usize = 5;
+
+impl Records {
+    fn pass(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let within = match self.left {
+                0 => FRAME_BYTES - self.frame.len(),
+                left => left,
+            };
+            let (passed, rest) = bytes.split_at(within.min(bytes.len()));
+            bytes = rest;
+            if self.left > 0 {
+                self.left -= passed.len();
+                continue;
+            }
+            self.frame.extend_from_slice(passed);
+            if let [_, _, _, high, low] = self.frame[..] {
+                self.left = usize::from(u16::from_be_bytes([high, low]));
+                self.frame.clear();
+            }
+        }
+    }
+
+    fn are_whole(&self) -> bool {
+        self.left == 0 && self.frame.is_empty()
+    }
+}
+
 /// Whether a record can begin with this byte; no command can.
 fn is_record(byte: u8) -> bool {
     (20..=23).contains(&byte)
@@ -292,6 +352,6 @@ fn is_record(byte: u8) -> bool {
 
 impl fmt::Debug for Secure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secure").field("strict", &self.strict).finish_non_exhaustive()
+        f.debug_struct("Secure").finish_non_exhaustive()
     }
 }

@@ -1,0 +1,402 @@
+//! Data connections under TLS: whose they are, how they begin, and how an upload must end.
+
+mod common;
+
+use common::stream::speaking;
+use common::{Client, Stream, TestServer, Way, wait_until};
+use packetboat::config::PartialUploads;
+use packetboat::{SessionReuse, TlsConfig, TlsIdentity};
+use rustls::client::Resumption;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, HandshakeKind, SupportedProtocolVersion};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
+
+const LARGE: u64 = 1 << 24;
+
+fn server_with(change: impl FnOnce(&mut TlsConfig)) -> TestServer {
+    let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
+    change(&mut tls);
+    TestServer::with(|config| config.tls = Some(tls))
+}
+
+/// A client's side of TLS that resumes sessions, and knows none yet.
+fn resuming(version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
+    Arc::new(speaking(&[version]).with_no_client_auth())
+}
+
+fn forgetful(version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
+    let mut config = speaking(&[version]).with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
+}
+
+fn secure_client(server: &TestServer, config: &Arc<ClientConfig>) -> Client {
+    let mut client = server.connect();
+    client.secure(config);
+    client.login();
+    client
+}
+
+/// Whether a handshake resumed a session.
+fn resumed(stream: &mut Stream) -> bool {
+    stream.tls().unwrap().handshake_kind() == Some(HandshakeKind::Resumed)
+}
+
+/// Begins an upload and says some of it.
+#[track_caller]
+fn half_an_upload(client: &mut Client, line: &str, way: Way) -> Stream {
+    let mut data = client.data(way);
+    client.begin(line);
+    data.write_all(b"some of it").unwrap();
+    data.flush().unwrap();
+    data
+}
+
+// How an upload ends.
+
+#[test]
+fn an_upload_that_ends_without_close_notify_is_cut_off() {
+    let server = server_with(|_| {});
+    for version in VERSIONS {
+        server.write("old", "as it was");
+        let mut client = secure_client(&server, &resuming(version));
+        for &way in Way::all(server.v4()) {
+            for name in ["old", "new"] {
+                half_an_upload(&mut client, &format!("STOR {name}"), way).truncate();
+                client.expect_reply(426);
+            }
+            assert_eq!(server.read("old"), b"as it was");
+            assert_eq!(server.read("new"), b"some of it", "for the client to resume");
+            client.expect(350, "REST 10");
+            client.put("STOR new", b", and the rest", way);
+            assert_eq!(server.read("new"), b"some of it, and the rest");
+            client.expect(250, "DELE new");
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_off_is_discarded_where_that_is_wanted() {
+    let server = TestServer::with(|config| {
+        config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
+        config.partial_uploads = PartialUploads::Discard;
+    });
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        half_an_upload(&mut client, "STOR new", Way::Epsv).truncate();
+        client.expect_reply(426);
+        assert_eq!(server.names(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_lenient_server_takes_a_fin_for_the_end() {
+    let server = server_with(|tls| tls.lenient_close = true);
+    for version in VERSIONS {
+        server.write("old", "as it was");
+        let mut client = secure_client(&server, &resuming(version));
+        for name in ["old", "new"] {
+            half_an_upload(&mut client, &format!("STOR {name}"), Way::Pasv).truncate();
+            client.expect_reply(226);
+            assert_eq!(server.read(name), b"some of it");
+        }
+        half_an_upload(&mut client, "STOR old", Way::Pasv).reset();
+        client.expect_reply(426);
+        assert_eq!(server.read("old"), b"some of it");
+    }
+}
+
+/// A record of which a part is missing ends nothing, however it stops.
+#[test]
+fn an_upload_that_ends_within_a_record_is_cut_off() {
+    for lenient in [false, true] {
+        let server = server_with(|tls| tls.lenient_close = lenient);
+        server.write("old", "as it was");
+        for version in VERSIONS {
+            let mut client = secure_client(&server, &resuming(version));
+            let mut data = half_an_upload(&mut client, "STOR old", Way::Epsv);
+            let record = data.sealed(&[b'x'; 10_000]);
+            (&*data).write_all(&record[..5000]).unwrap();
+            data.truncate();
+            client.expect_reply(426);
+            assert_eq!(server.read("old"), b"as it was");
+        }
+    }
+}
+
+#[test]
+fn what_comes_behind_close_notify_is_no_part_of_an_upload() {
+    let server = server_with(|_| {});
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        let mut data = half_an_upload(&mut client, "STOR file", Way::Epsv);
+        let tls = data.tls().unwrap();
+        tls.send_close_notify();
+        let mut last = Vec::new();
+        tls.write_tls(&mut last).unwrap();
+        (&*data).write_all(&[&last[..], b"in clear"].concat()).unwrap();
+        client.expect_reply(226);
+        assert_eq!(server.read("file"), b"some of it");
+    }
+}
+
+/// A kernel that closes with something unread sends a reset, and what was written is lost: so
+/// nothing may be sent to a client that only writes, but what it waits for.
+#[test]
+fn a_client_that_reads_nothing_of_its_upload_is_not_cut_off() {
+    let server = server_with(|_| {});
+    let content = common::Random(3).bytes(300_000);
+    for version in VERSIONS {
+        for config in [forgetful(version), resuming(version)] {
+            let mut client = secure_client(&server, &config);
+            for _ in 0..10 {
+                let mut data = client.data(Way::Epsv);
+                client.begin("STOR file");
+                data.write_all(&content).unwrap();
+                drop(data);
+                client.expect_reply(226);
+                assert!(server.read("file") == content);
+                client.expect(250, "DELE file");
+            }
+        }
+    }
+}
+
+/// The same the other way round: the client's close_notify would stand unread when the server
+/// closes.
+#[test]
+fn a_client_that_ends_its_side_of_a_download_first_gets_all_of_it() {
+    let server = server_with(|_| {});
+    // More than the kernel's buffers hold, so that the server is not done when the client is.
+    server.write_zeros("large", LARGE);
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        for &way in Way::all(server.v4()) {
+            let mut data = client.data(way);
+            client.begin("RETR large");
+            data.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(client.retrieve_rest(&mut data).len() as u64, LARGE);
+        }
+    }
+}
+
+// Whose it is.
+
+#[test]
+fn data_connections_resume_the_session_of_their_control_connection() {
+    for reuse in [SessionReuse::Off, SessionReuse::Prefer, SessionReuse::Require] {
+        let server = server_with(|tls| tls.session_reuse = reuse);
+        server.write("file", "content");
+        for version in VERSIONS {
+            let mut client = secure_client(&server, &resuming(version));
+            for &way in Way::all(server.v4()) {
+                let mut data = client.data(way);
+                client.begin("RETR file");
+                assert_eq!(client.retrieve_rest(&mut data), b"content");
+                assert_eq!(resumed(&mut data), reuse != SessionReuse::Off, "{version:?}");
+                let mut data = client.data(way);
+                client.begin("STOR new");
+                data.write_all(b"content").unwrap();
+                assert_eq!(resumed(&mut data), reuse != SessionReuse::Off, "{version:?}");
+                drop(data);
+                client.expect_reply(226);
+                assert!(!client.list("LIST").is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_need_not_resume_may_begin_anew() {
+    for reuse in [SessionReuse::Off, SessionReuse::Prefer] {
+        let server = server_with(|tls| tls.session_reuse = reuse);
+        for version in VERSIONS {
+            let mut client = secure_client(&server, &forgetful(version));
+            client.store("file", "content", Way::Epsv);
+            assert_eq!(client.retrieve("file", Way::Eprt), b"content");
+        }
+    }
+}
+
+/// A stolen port: the address is right, the TLS session another's, or nobody's.
+#[test]
+fn a_stranger_on_the_data_connection_is_refused_and_the_session_goes_on() {
+    let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);
+    for version in VERSIONS {
+        server.write("old", "as it was");
+        let mut victim = secure_client(&server, &resuming(version));
+        for line in ["STOR old", "STOR new", "APPE old", "RETR old", "LIST"] {
+            let others = resuming(version);
+            let mut other = secure_client(&server, &others);
+            for thief in [&others, &forgetful(version)] {
+                let port = victim.epsv();
+                let mut data = Stream::clear(TcpStream::connect(port).unwrap());
+                data.secure(thief);
+                victim.begin(line);
+                let _ = data.write_all(b"not the client's");
+                victim.expect_reply(425);
+                let mut seen = Vec::new();
+                let _ = data.read_to_end(&mut seen);
+                assert_eq!(seen.escape_ascii().to_string(), "", "{line}");
+                assert_eq!(server.names(), ["old"]);
+                assert_eq!(server.read("old"), b"as it was");
+            }
+            other.expect_alive();
+        }
+        victim.store("old", "by the client itself", Way::Epsv);
+        assert_eq!(victim.retrieve("old", Way::Eprt), b"by the client itself");
+    }
+}
+
+/// The tickets of a session are good for that session, not for the next one of the same client.
+#[test]
+fn a_later_session_of_the_same_client_has_its_own_tickets() {
+    let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);
+    for version in VERSIONS {
+        let config = resuming(version);
+        for _ in 0..3 {
+            let mut client = secure_client(&server, &config);
+            client.store("file", "content", Way::Epsv);
+            assert_eq!(client.retrieve("file", Way::Epsv), b"content");
+            client.expect(221, "QUIT");
+        }
+    }
+}
+
+/// Some clients use each ticket of TLS 1.3 once only, and an upload brings no new ones.
+#[test]
+fn three_uploads_and_a_download_can_resume_again_and_again() {
+    let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        for _ in 0..3 {
+            for _ in 0..3 {
+                client.store("file", "content", Way::Epsv);
+            }
+            assert_eq!(client.retrieve("file", Way::Epsv), b"content");
+        }
+    }
+}
+
+// How it begins.
+
+/// What is no TLS, and what stops in the midst of a handshake.
+fn bad_beginnings() -> Vec<Vec<u8>> {
+    let hello = client_hello();
+    vec![
+        b"in clear\r\n".repeat(1000),
+        vec![0; 100],
+        vec![22, 3, 1, 255, 255],
+        [&hello[..], b"\x17\x03\x03\x00\x02no"].concat(),
+        hello[..hello.len() / 2].to_vec(),
+        hello,
+        Vec::new(),
+    ]
+}
+
+fn client_hello() -> Vec<u8> {
+    let config = forgetful(&TLS13);
+    let mut connection = rustls::ClientConnection::new(config, "x".try_into().unwrap()).unwrap();
+    let mut hello = Vec::new();
+    connection.write_tls(&mut hello).unwrap();
+    hello
+}
+
+#[test]
+fn a_data_connection_that_does_not_come_under_tls_is_425_and_changes_nothing() {
+    let server = server_with(|_| {});
+    server.write("old", "as it was");
+    let mut client = secure_client(&server, &resuming(&TLS13));
+    for beginning in bad_beginnings() {
+        for line in ["STOR old", "STOR new", "RETR old"] {
+            let mut data = TcpStream::connect(client.epsv()).unwrap();
+            client.begin(line);
+            data.write_all(&beginning).unwrap();
+            data.shutdown(Shutdown::Write).unwrap();
+            client.expect_reply(425);
+            assert_eq!(server.names(), ["old"]);
+            assert_eq!(server.read("old"), b"as it was");
+        }
+    }
+    client.store("old", "content", Way::Epsv);
+}
+
+#[test]
+fn a_handshake_of_a_data_connection_that_stops_half_way_ends_in_time() {
+    let server = TestServer::with(|config| {
+        config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
+        config.data_timeout = Duration::from_secs(1);
+    });
+    server.write("old", "as it was");
+    let mut client = secure_client(&server, &resuming(&TLS13));
+    let hello = client_hello();
+    for said in [&hello[..0], &hello[..hello.len() / 2], &hello[..]] {
+        let mut data = TcpStream::connect(client.epsv()).unwrap();
+        client.begin("STOR old");
+        data.write_all(said).unwrap();
+        client.expect_reply(425);
+        assert_eq!(server.read("old"), b"as it was");
+    }
+    client.store("old", "content", Way::Epsv);
+}
+
+#[test]
+fn a_handshake_of_a_data_connection_can_be_given_up() {
+    let server = server_with(|_| {});
+    server.write("old", "as it was");
+    let half_way = |client: &mut Client| {
+        let mut data = TcpStream::connect(client.epsv()).unwrap();
+        client.begin("STOR old");
+        data.write_all(&client_hello()).unwrap();
+        data
+    };
+    let mut client = secure_client(&server, &resuming(&TLS12));
+    let _aborted = half_way(&mut client);
+    client.expect(426, "ABOR");
+    client.expect_reply(226);
+    let mut quitting = secure_client(&server, &resuming(&TLS13));
+    let data = half_way(&mut quitting);
+    quitting.send("QUIT\r\n");
+    drop(data);
+    quitting.expect_reply(425);
+    quitting.expect_reply(221);
+    let mut leaving = secure_client(&server, &resuming(&TLS13));
+    let _data = half_way(&mut leaving);
+    leaving.reset();
+    wait_until("they are gone", || server.census().sessions == 1);
+    client.expect_alive();
+    assert_eq!(server.names(), ["old"]);
+    assert_eq!(server.read("old"), b"as it was");
+}
+
+#[test]
+fn a_reset_in_mid_upload_is_426() {
+    let server = server_with(|_| {});
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        half_an_upload(&mut client, "STOR new", Way::Epsv).reset();
+        client.expect_reply(426);
+        client.store("new", "content", Way::Epsv);
+        client.expect(250, "DELE new");
+    }
+}
+
+#[test]
+fn a_client_that_takes_no_more_of_a_download_gets_426() {
+    let server = server_with(|_| {});
+    server.write_zeros("large", LARGE);
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        let mut data = client.data(Way::Epsv);
+        client.begin("RETR large");
+        data.read_exact(&mut [0; 1000]).unwrap();
+        drop(data);
+        client.expect_reply(426);
+        client.expect_alive();
+    }
+}
