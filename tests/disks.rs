@@ -101,6 +101,7 @@ fn allo_refuses_early_and_reserves() {
         client.expect(200, "ALLO 700000");
     }
     let mut data = begun(&mut one, "STOR large", b"some bytes");
+    one.wait_for_bytes(10);
     let free: u64 = two.expect(213, "AVBL").parse().unwrap();
     assert!(free < 400_000, "{free} bytes are free: nothing is reserved");
     two.expect(452, "ALLO 700000");

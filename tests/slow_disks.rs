@@ -147,11 +147,6 @@ impl Site {
     }
 }
 
-/// Waits until the server has so many bytes of an upload.
-fn arrived(client: &mut Client, bytes: usize) {
-    while !client.expect(211, "STAT").contains(&format!(", {bytes} bytes")) {}
-}
-
 /// Waits until the client's transfer is with the disk.
 fn is_away(site: &Site) {
     wait_until("the disk is waited for", || site.server.census().away > 0);
@@ -222,14 +217,14 @@ fn transfers_on_a_disk_that_hangs() {
         let mut data = client.extended_passive();
         assert_eq!(site.hung(&mut client, &format!("STOR {new}")).0, 125);
         data.write_all(&content[..200_000]).unwrap();
-        arrived(&mut client, 200_000);
+        client.wait_for_bytes(200_000);
         site.disk.hang();
         data.write_all(&content[200_000..300_000]).unwrap();
         is_away(&site);
         site.others_go_on();
         site.disk.go_on();
         data.write_all(&content[300_000..]).unwrap();
-        arrived(&mut client, content.len());
+        client.wait_for_bytes(content.len());
         site.disk.hang();
         drop(data);
         is_away(&site);
@@ -306,7 +301,7 @@ fn what_hangs_can_be_given_up() {
     let mut data = client.extended_passive();
     client.begin("STOR disk/part");
     data.write_all(&content).unwrap();
-    arrived(&mut client, 100_000);
+    client.wait_for_bytes(100_000);
     wait_until("it is stored", || site.server.census().away == 0);
     site.disk.hang();
     client.send_line("ABOR");
@@ -345,7 +340,7 @@ fn who_leaves_while_it_hangs_leaves_nothing() {
                 clients[..4].iter_mut().map(Client::extended_passive).collect();
             clients[0].begin(format!("STOR disk/part{number}"));
             streams[0].write_all(b"a part").unwrap();
-            arrived(&mut clients[0], 6);
+            clients[0].wait_for_bytes(6);
             clients[1].begin("RETR disk/file");
             wait_until("it is stored", || site.server.census().away == 0);
             site.disk.hang();

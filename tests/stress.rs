@@ -64,7 +64,8 @@ fn a_program_outlives(clients: usize) {
     let folder = tempfile::tempdir().unwrap();
     plant(folder.path());
     let served = folder.path().to_str().expect("a temporary folder has a plain name");
-    let program = Program::start("", &[served]);
+    // Five thousand handshakes by clients and server of two cores take their time.
+    let program = Program::start("", &["--data-timeout", "100", served]);
     let descriptors = program.descriptors();
     let mut memory = vec![program.memory()];
     for _ in 0..2 {

@@ -37,13 +37,8 @@ fn stuck_upload(client: &mut Client, name: &str, bytes: &[u8]) -> Stream {
     let mut data = client.extended_passive();
     client.begin(format!("STOR {name}"));
     data.write_all(bytes).unwrap();
-    wait_for_bytes(client, bytes.len());
+    client.wait_for_bytes(bytes.len());
     data
-}
-
-/// Waits until STAT says that so many bytes have arrived.
-fn wait_for_bytes(client: &mut Client, bytes: usize) {
-    while !client.expect(211, "STAT").contains(&format!("{bytes} bytes")) {}
 }
 
 // What goes well.
@@ -449,7 +444,7 @@ fn a_transfer_that_makes_progress_may_outlast_the_data_timeout() {
     while begun.elapsed() < Duration::from_millis(1500) {
         data.write_all(b"-").unwrap();
         sent += 1;
-        wait_for_bytes(&mut client, sent);
+        client.wait_for_bytes(sent);
     }
     drop(data);
     client.expect_reply(226);

@@ -49,7 +49,8 @@ pub struct Config {
     pub max_sessions_per_address: usize,
     /// How long a session may be idle.
     pub idle_timeout: Duration,
-    /// How long a data connection may take to come up, and a transfer to make any progress.
+    /// How long a data connection may take to come up, a TLS handshake to be done, and a transfer
+    /// to make any progress.
     pub data_timeout: Duration,
     /// What becomes of an upload of a new name that is cut off.
     pub partial_uploads: PartialUploads,

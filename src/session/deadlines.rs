@@ -10,9 +10,6 @@ use crate::proto::reply::Reply;
 /// timeout.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a TLS handshake may take, if that is shorter than the data timeout.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// The moments that deadlines are counted from.
 #[derive(Debug)]
 pub(super) struct Clocks {
@@ -109,14 +106,13 @@ impl Session {
         let data_timeout = self.settings.data_timeout;
         let reading = (!self.output.is_empty())
             .then_some((self.clocks.output_moved + data_timeout, Patience::Reading));
-        let handshake_timeout = data_timeout.min(HANDSHAKE_TIMEOUT);
         let other = match (&self.waiting, &self.transfer) {
             (Some(Waiting::Penalty { until }), _) => Some((*until, Patience::Penalty)),
             (Some(Waiting::Connection { since }), _) => {
                 Some((*since + data_timeout, Patience::Connecting))
             }
             (Some(Waiting::Securing { since } | Waiting::Clearing { since }), _) => {
-                Some((*since + handshake_timeout, Patience::Securing))
+                Some((*since + data_timeout, Patience::Securing))
             }
             // Our own answers are not the client's to hurry.
             (Some(_), _) => None,
@@ -125,14 +121,14 @@ impl Session {
                     return [reading, Some((at, Patience::Settling))];
                 }
                 debug_assert!(transfer.awaits() || self.data == Data::Open);
-                let (timeout, patience) = if transfer.awaits() {
-                    (data_timeout, Patience::Awaiting)
+                let patience = if transfer.awaits() {
+                    Patience::Awaiting
                 } else if transfer.is_securing() {
-                    (handshake_timeout, Patience::SecuringData)
+                    Patience::SecuringData
                 } else {
-                    (data_timeout, Patience::Moving)
+                    Patience::Moving
                 };
-                Some((transfer.moved_at + timeout, patience))
+                Some((transfer.moved_at + data_timeout, patience))
             }
             (None, None) => Some((self.clocks.last_active + self.idle_timeout(), Patience::Idling)),
         };

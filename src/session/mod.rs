@@ -69,7 +69,7 @@ pub struct Settings {
     pub banner: String,
     /// How long a client may say nothing.
     pub idle_timeout: Duration,
-    /// How long a data connection may take to come, or stand still.
+    /// How long a data connection may take to come, or stand still, and a TLS handshake may take.
     pub data_timeout: Duration,
     /// What PASV announces instead of the control connection's own address.
     pub passive_address: Option<Ipv4Addr>,

@@ -1,11 +1,13 @@
 //! A plain blocking client: it sends bytes, reads replies, and makes data connections.
 
+use super::PATIENCE;
 use super::stream::{Stream, trusting, under_tls};
 use rustls::ClientConfig;
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// One control connection.
 pub struct Client {
@@ -334,6 +336,15 @@ impl Client {
         data.write_all(content.as_ref()).expect("the server reads");
         data.shutdown(Shutdown::Write).expect("the server shakes hands");
         self.expect_reply(226);
+    }
+
+    /// Waits until STAT says that so many bytes of a transfer have moved.
+    #[track_caller]
+    pub fn wait_for_bytes(&mut self, bytes: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.expect(211, "STAT").contains(&format!(", {bytes} bytes")) {
+            assert!(Instant::now() < deadline, "waited in vain for {bytes} bytes");
+        }
     }
 
     // Endings.

@@ -5,13 +5,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use super::DATA_TIMEOUT;
 use super::chance::Chance;
 use super::files::REFUSALS;
 use super::judge::Judge;
 use crate::session::{Answer, DataEvent, Effect, Verdict};
 use crate::users::{Access, RequireTls};
-
-const LONGEST_HANDSHAKE: Duration = Duration::from_secs(15);
 
 /// What comes of an effect before the next is looked at.
 pub(super) enum Deed {
@@ -117,7 +116,7 @@ impl Shell {
     /// When the handshake that is under way has lasted as long as any may.
     pub(super) fn handshake_due(&self) -> Option<Instant> {
         let shaking = self.is_changing() || self.securing;
-        shaking.then(|| self.shaking_since + LONGEST_HANDSHAKE)
+        shaking.then(|| self.shaking_since + DATA_TIMEOUT)
     }
 
     /// Whether the data connection serves a client that has crashed.
