@@ -106,8 +106,9 @@ fn allo_refuses_early_and_reserves() {
     assert!(free < 400_000, "{free} bytes are free: nothing is reserved");
     two.expect(452, "ALLO 700000");
     // The earlier promise can no longer be kept, and is not: before a byte is read.
-    let _second = two.extended_passive();
+    let mut second = two.extended_passive();
     two.begin("STOR second");
+    let _ = second.shake_hands(); // it may be refused before that is seen to its end
     two.expect_reply(452);
     data.write_all(&Random(1).bytes(699_990)).unwrap();
     drop(data);

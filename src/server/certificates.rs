@@ -14,7 +14,10 @@ use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 ///
 /// # Errors
 /// What of it is wrong, and what would be right.
-pub(super) fn load(config: &TlsConfig, listen: &[SocketAddr]) -> Result<Loaded, StartError> {
+pub(super) fn load<'a>(
+    config: &TlsConfig,
+    listen: impl IntoIterator<Item = &'a SocketAddr>,
+) -> Result<Loaded, StartError> {
     let files = config.read()?;
     let now = u64::try_from(wall_clock()).unwrap_or_default();
     let identities = match &config.identity {
@@ -61,12 +64,13 @@ pub(super) struct Loaded {
 }
 
 /// What clients may call this machine: by the names that it has, and the addresses it listens on.
-fn names(listen: &[SocketAddr]) -> Vec<String> {
+fn names<'a>(listen: impl IntoIterator<Item = &'a SocketAddr>) -> Vec<String> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let addresses = listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
+    let addresses = listen.into_iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
     let mut names: Vec<String> = addresses.map(|ip: IpAddr| ip.to_string()).collect();
     names.extend(["localhost".to_owned(), host]);
     names.retain(|name| !name.is_empty() && name.is_ascii());
+    names.sort();
     names.dedup();
     names
 }

@@ -20,7 +20,7 @@ use super::peer::{Fate, Peer};
 use super::services::Services;
 use super::timers::Timers;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
-use crate::config::{TlsConfig, TlsIdentity};
+use crate::config::TlsConfig;
 use crate::net::{Door, Event, Link, Role, SignalBell};
 use crate::proto::reply::Reply;
 use crate::session::{Session, Settings};
@@ -200,10 +200,7 @@ impl EventLoop {
 
     /// Reads certificates anew, for connections to come; one that is bad changes nothing.
     fn reload(&mut self) {
-        let Some(config) = self.tls.as_ref().filter(|tls| tls.identity != TlsIdentity::SelfSigned)
-        else {
-            return log::info!("SIGHUP: no TLS certificate comes from a file");
-        };
+        let Some(config) = &self.tls else { return };
         match certificates::load(config, &[]) {
             Ok(loaded) => {
                 self.services.tls = Some(loaded.tls);

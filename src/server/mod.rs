@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
-use crate::config::{Config, StartError, UsersFile};
+use crate::config::{Config, StartError, TlsIdentity, UsersFile};
 use crate::fs::Root;
 use crate::net::{Door, Poller, Role, SignalBell, can_connect_from};
 use certificates::Loaded;
@@ -68,7 +68,9 @@ impl Server {
             return Err(StartError::Tls { flag: "--listen-tls", path: None, message });
         }
         let tls = config.tls.as_ref();
-        let tls = tls.map(|tls| certificates::load(tls, &config.listen)).transpose()?;
+        let tls = tls
+            .map(|tls| certificates::load(tls, config.listen.iter().chain(&config.listen_tls)))
+            .transpose()?;
         let listen = config.listen.iter().chain(&config.listen_tls);
         let mut doors = Vec::new();
         for (slot, &address) in listen.enumerate() {
@@ -108,13 +110,17 @@ impl Server {
     }
 
     /// Has SIGINT and SIGTERM of this process end it as [`Handle::shut_down`] does, and SIGHUP
-    /// read the TLS certificates anew.
+    /// read the TLS certificates anew, if they come from files.
     ///
     /// # Errors
     /// The signals cannot be caught.
     pub fn stop_on_signals(&mut self) -> Result<(), StartError> {
-        let [interrupt, terminate] = STOP_SIGNALS;
-        let caught = [interrupt, terminate, RELOAD_SIGNAL, HARMLESS_SIGNAL];
+        let mut caught = [&STOP_SIGNALS[..], &[HARMLESS_SIGNAL]].concat();
+        let tls = self.config.tls.as_ref().map(|tls| &tls.identity);
+        // Otherwise it is, as ever, the end of the terminal and of what runs there.
+        if tls.is_some_and(|identity| *identity != TlsIdentity::SelfSigned) {
+            caught.push(RELOAD_SIGNAL);
+        }
         let bell = SignalBell::new(&mut self.poller, &caught).map_err(StartError::Loop)?;
         self.signals = Some(bell);
         Ok(())

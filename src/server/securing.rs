@@ -60,10 +60,7 @@ impl Peer {
             let Some(tls) = &services.tls else { return Err(io::ErrorKind::Unsupported.into()) };
             self.control.secure(tls, self.session.id(), Input::Commands)?;
         }
-        if !self.control.is_readable() {
-            return Ok(false);
-        }
-        if !services.may_shake_hands() {
+        if self.control.is_readable() && !services.may_shake_hands() {
             *budget = 0;
             return Ok(false);
         }

@@ -200,7 +200,9 @@ fn send_encrypted(
         return Err(if file.left() > 0 { Refusal::Shortened.into() } else { State::Ended });
     }
     let moved = moved(link.write(&buffer[..read]))?;
-    debug_assert!(moved == read, "{moved} of {read} bytes were encrypted");
+    if moved != read {
+        return Err(State::Broken(io::Error::other("not all was encrypted that was read")));
+    }
     Ok(Slice { moved, cost: moved })
 }
 

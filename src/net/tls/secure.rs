@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 
 use rustls::pki_types::CertificateDer;
-use rustls::{HandshakeKind, ServerConnection};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 
 use super::super::Link;
 use super::super::socket::{Flow, Socket};
@@ -14,8 +14,11 @@ use super::{Tls, identity};
 pub(in crate::net) struct Secure {
     tls: Tls,
     connection: ServerConnection,
-    /// What a FIN without a close_notify is.
-    fin: Fin,
+    input: Input,
+    /// Where in a record the input stands.
+    records: Records,
+    /// Records that were sent, as many as that may have been.
+    sent: u64,
     /// There may be plaintext to read, or its end.
     holds: bool,
     /// We have said that no more will come.
@@ -27,8 +30,13 @@ pub(in crate::net) struct Secure {
 /// What may wait to be sent: `MOST_ENCRYPTED` bytes in records, each with its frame.
 const BUFFERED_BYTES: usize = Link::MOST_ENCRYPTED + 1024;
 
-/// Bytes of a handshake that are read at once: most of what a client says in one go.
-const HANDSHAKE_BYTES: usize = 4096;
+/// Bytes that are read at once where little is wanted, the plaintext of which can be kept.
+const FED_BYTES: usize = 4096;
+/// As many records as one key may encrypt, with some to spare. Under TLS 1.3 there is a new key
+/// then; under TLS 1.2 the connection is at its end, and rustls goes on as if it sent.
+const MOST_RECORDS: u64 = (1 << 24) - (1 << 16);
+/// Bytes that a record holds.
+const RECORD_BYTES: usize = 16 * 1024;
 /// No encrypted alert is longer.
 const LONGEST_ALERT: usize = 64;
 
@@ -60,16 +68,19 @@ impl Secure {
     /// The server's side, before the handshake, of a connection that belongs to the session of
     /// this number.
     pub(in crate::net) fn new(tls: &Tls, owner: u64, input: Input) -> io::Result<Secure> {
-        let fin = match input {
-            Input::Commands => Fin::Ends,
-            Input::None | Input::File { strict: true } => Fin::Breaks,
-            Input::File { strict: false } => Fin::EndsBetween(Records::default()),
-        };
         let connection = ServerConnection::new(tls.config(owner, input));
         let mut connection = connection.map_err(io::Error::other)?;
         connection.set_buffer_limit(Some(BUFFERED_BYTES));
-        let tls = tls.clone();
-        Ok(Secure { tls, connection, fin, holds: false, closed: false, last: Vec::new() })
+        Ok(Secure {
+            tls: tls.clone(),
+            connection,
+            input,
+            records: Records::default(),
+            sent: 0,
+            holds: false,
+            closed: false,
+            last: Vec::new(),
+        })
     }
 
     pub(in crate::net) fn tls(&self) -> &Tls {
@@ -78,10 +89,10 @@ impl Secure {
 
     /// Whether a FIN may stand here, without a close_notify before it.
     fn may_end(&self) -> bool {
-        match &self.fin {
-            Fin::Ends => true,
-            Fin::EndsBetween(records) => records.are_whole(),
-            Fin::Breaks => false,
+        match self.input {
+            Input::Commands => true,
+            Input::File { strict: false } => self.records.are_whole(),
+            Input::None | Input::File { strict: true } => false,
         }
     }
 
@@ -113,7 +124,9 @@ impl Secure {
 
     /// Goes on with the handshake as far as it goes now: whether it is done.
     pub(in crate::net) fn handshake(&mut self, socket: &mut Socket) -> io::Result<bool> {
-        let mut buffer = [0; HANDSHAKE_BYTES];
+        let mut buffer = [0; FED_BYTES];
+        // What is still to be sent may be all that the client waits for.
+        self.flush(socket)?;
         while self.is_handshaking() {
             match socket.read(&mut buffer) {
                 Flow::Moved(count) => {
@@ -147,6 +160,9 @@ impl Secure {
             // What comes behind our close_notify is read to be thrown away.
             return socket.read(buffer);
         }
+        if let Err(error) = self.flush(socket) {
+            return Flow::Broken(error);
+        }
         // It comes to an end: rustls bears only so many records that hold nothing.
         loop {
             match self.plaintext(buffer) {
@@ -155,9 +171,15 @@ impl Secure {
                 Ok(Plaintext::Missing) => {}
                 Err(error) => return Flow::Broken(error),
             }
-            match socket.read(buffer) {
+            let mut fed = [0; FED_BYTES];
+            // A record is not read byte by byte, however little is wanted of it.
+            let into = if buffer.len() < FED_BYTES { &mut fed } else { &mut *buffer };
+            match socket.read(into) {
                 Flow::Moved(count) => {
-                    let decrypted = self.decrypt(buffer, count);
+                    let decrypted = match buffer.len() < FED_BYTES {
+                        true => self.feed(&fed[..count]).map(|()| 0),
+                        false => self.decrypt(buffer, count),
+                    };
                     match (decrypted, self.flush(socket)) {
                         (Ok(0), Ok(_)) => {}
                         (Ok(count), Ok(_)) => return Flow::Moved(count),
@@ -209,9 +231,7 @@ impl Secure {
     /// Takes some bytes; none once the client has said that no more will come.
     fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = self.connection.read_tls(&mut &*bytes)?;
-        if let Fin::EndsBetween(records) = &mut self.fin {
-            records.pass(&bytes[..taken]);
-        }
+        self.records.pass(&bytes[..taken]);
         let state = self
             .connection
             .process_new_packets()
@@ -227,6 +247,11 @@ impl Secure {
             Ok(true) => {}
             Ok(false) => return Flow::Blocked,
             Err(error) => return Flow::Broken(error),
+        }
+        self.sent += bytes.len().div_ceil(RECORD_BYTES) as u64;
+        let ends = self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2);
+        if ends && self.sent > MOST_RECORDS {
+            return Flow::Broken(io::Error::other("TLS 1.2 encrypts no more on one connection"));
         }
         let taken = self.connection.writer().write(bytes);
         match (self.flush(socket), taken) {
@@ -262,6 +287,9 @@ impl Secure {
         if !self.close(socket)? {
             return Ok(false);
         }
+        if self.last.is_empty() && !self.connection_is_at_rest() {
+            return Err(io::Error::new(ErrorKind::InvalidData, "more came than a close_notify"));
+        }
         // A byte at a time, so that none is taken that comes behind it.
         let mut byte = [0];
         while !self.has_parted()? {
@@ -283,6 +311,12 @@ impl Secure {
         Ok(true)
     }
 
+    /// Whether nothing has come that was not read, save for the client's close_notify.
+    fn connection_is_at_rest(&mut self) -> bool {
+        let state = self.connection.process_new_packets();
+        state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0) && self.records.are_whole()
+    }
+
     /// Whether the client's close_notify is there, all of it.
     fn has_parted(&mut self) -> io::Result<bool> {
         if self.connection.process_new_packets().is_ok_and(|state| state.peer_has_closed()) {
@@ -297,21 +331,13 @@ impl Secure {
     }
 }
 
-/// What a FIN is that no close_notify stands before.
-enum Fin {
-    /// As good an end as any.
-    Ends,
-    /// An end, unless it stands in the midst of a record.
-    EndsBetween(Records),
-    /// A cut.
-    Breaks,
-}
-
 /// Where in a record the input stands. rustls knows, and doesn't tell.
 #[derive(Default)]
 struct Records {
     /// Of the frame that stands before a record, whose last two bytes are the record's length.
-    frame: Vec<u8>,
+    frame: [u8; FRAME_BYTES],
+    /// Bytes of the frame that have come.
+    framed: usize,
     /// Bytes of the record that are still to come.
     left: usize,
 }
@@ -321,27 +347,26 @@ const FRAME_BYTES: usize = 5;
 
 impl Records {
     fn pass(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let within = match self.left {
-                0 => FRAME_BYTES - self.frame.len(),
-                left => left,
-            };
-            let (passed, rest) = bytes.split_at(within.min(bytes.len()));
-            bytes = rest;
+        while let [first, rest @ ..] = bytes {
             if self.left > 0 {
-                self.left -= passed.len();
+                let passed = self.left.min(bytes.len());
+                self.left -= passed;
+                bytes = &bytes[passed..];
                 continue;
             }
-            self.frame.extend_from_slice(passed);
-            if let [_, _, _, high, low] = self.frame[..] {
+            self.frame[self.framed] = *first;
+            self.framed += 1;
+            bytes = rest;
+            if self.framed == FRAME_BYTES {
+                let [.., high, low] = self.frame;
                 self.left = usize::from(u16::from_be_bytes([high, low]));
-                self.frame.clear();
+                self.framed = 0;
             }
         }
     }
 
     fn are_whole(&self) -> bool {
-        self.left == 0 && self.frame.is_empty()
+        self.left == 0 && self.framed == 0
     }
 }
 
