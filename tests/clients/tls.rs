@@ -43,12 +43,12 @@ impl Desk {
         self.run("curl", &[&always, &version[..], arguments].concat())
     }
 
-    fn secure_lftp(&self, url: &str, script: &str) -> String {
+    fn secure_lftp(&self, setting: &str, url: &str, script: &str) -> String {
         let settings = format!(
             "set cmd:fail-exit yes; set net:max-retries 1; set net:timeout 10; \
              set ssl:ca-file {}; set ftp:ssl-allow-anonymous yes; set ftp:ssl-force yes; \
              set ftp:ssl-protect-data yes; set ftp:ssl-protect-list yes; \
-             open {url}; {script}",
+             {setting}; open {url}; {script}",
             self.local("ca").display()
         );
         self.run("lftp", &["--norc", "-c", &settings])
@@ -152,12 +152,15 @@ fn lftp_mirrors_both_ways() {
         plant(&desk.local("tree"), &NAMES);
         let explicit = format!("ftp://{}/", desk.v4);
         let implicit = format!("ftps://{}/", desk.implicit());
-        for (url, passive) in [(&explicit, "true"), (&explicit, "false"), (&implicit, "true")] {
-            let script = format!(
-                "set ftp:passive-mode {passive}; mirror -R --parallel=3 tree up; \
-                 mirror --parallel=3 up down; cls -1 up; rm -r up"
-            );
-            assert!(desk.secure_lftp(url, &script).contains("plain.txt"));
+        for (url, setting) in [
+            (&explicit, "set ftp:passive-mode true"),
+            (&explicit, "set ftp:passive-mode false"),
+            (&implicit, "set ftp:passive-mode true"),
+            (&explicit, "set ssl:priority NORMAL:-VERS-TLS1.3"),
+        ] {
+            let script = "mirror -R --parallel=3 tree up; mirror --parallel=3 up down; \
+                          cls -1 up; rm -r up";
+            assert!(desk.secure_lftp(setting, url, script).contains("plain.txt"));
             assert_same_tree(&desk.local("tree"), &desk.local("down"));
             fs::remove_dir_all(desk.local("down")).unwrap();
         }
@@ -172,7 +175,11 @@ fn wget_gets() {
         fs::write(desk.served("file"), bytes(1, 3_000_000)).unwrap();
         let explicit = format!("ftps://{}/file", desk.v4);
         let implicit = format!("ftps://{}/file", desk.implicit());
-        for (url, more) in [(&explicit, "--no-verbose"), (&implicit, "--ftps-implicit")] {
+        for (url, more) in [
+            (&explicit, "--no-verbose"),
+            (&implicit, "--ftps-implicit"),
+            (&explicit, "--secure-protocol=TLSv1_2"),
+        ] {
             let always = ["--no-config", "--tries=1", "--timeout=20", "--ca-certificate=ca"];
             desk.run("wget", &[&always[..], &[more, "-O", "got", url]].concat());
             assert_same(&desk.served("file"), &desk.local("got"));
