@@ -26,16 +26,26 @@ pub struct Desk {
     output: Option<BufReader<std::process::ChildStdout>>,
     pub v4: SocketAddr,
     pub v6: SocketAddr,
+    /// Where clients begin with TLS, on a desk that has it.
+    pub implicit: Option<SocketAddr>,
 }
 
 impl Desk {
     pub fn new() -> Desk {
+        Desk::with(|_| Vec::new())
+    }
+
+    /// The same with more words on the server's command line, which may name files that are made
+    /// in the client's folder.
+    pub fn with(prepare: impl FnOnce(&Path) -> Vec<String>) -> Desk {
         let folder = tempfile::tempdir().unwrap();
         for name in ["served", "local", "home"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
+        let words = prepare(&folder.path().join("local"));
         let mut server = Command::new(env!("CARGO_BIN_EXE_packetboat"))
             .args(["-v", "--listen", "0", "--listen", "[::1]:0", "served"])
+            .args(&words)
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -44,7 +54,14 @@ impl Desk {
             .unwrap();
         let mut output = BufReader::new(server.stdout.take().unwrap());
         let [v4, v6] = [(); 2].map(|()| address(&mut output));
-        Desk { folder, server: Some(server), output: Some(output), v4, v6 }
+        let has_implicit = words.iter().any(|word| word == "--listen-tls");
+        let implicit = has_implicit.then(|| address(&mut output));
+        Desk { folder, server: Some(server), output: Some(output), v4, v6, implicit }
+    }
+
+    /// What the server has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Where `name` is on the server's disk.
@@ -99,25 +116,25 @@ impl Desk {
 impl Drop for Desk {
     fn drop(&mut self) {
         let Some(server) = self.server.take() else { return };
-        let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
         let code = outcome(server).and_then(|output| output.status.code());
         if thread::panicking() {
-            return eprintln!("The server's log:\n{}", log());
+            return eprintln!("The server's log:\n{}", self.log());
         }
         let mut rest = String::new();
         self.output.take().unwrap().read_to_string(&mut rest).unwrap();
-        assert_eq!(code, Some(0), "{}", log());
-        assert!(rest.ends_with("Stopped.\n") && !log().contains("panicked"), "{rest}\n{}", log());
+        assert_eq!(code, Some(0), "{}", self.log());
+        let log = self.log();
+        assert!(rest.ends_with("Stopped.\n") && !log.contains("panicked"), "{rest}\n{log}");
     }
 }
 
-/// Parses `Listening on ftp://127.0.0.1:4711/`.
+/// Parses `Listening on ftp://127.0.0.1:4711/`, or `ftps://`.
 fn address(output: &mut impl BufRead) -> SocketAddr {
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
-    let address = line.trim_end().strip_prefix("Listening on ftp://");
-    address.and_then(|address| address.strip_suffix('/')?.parse().ok()).expect(&line)
+    let address = line.trim_end().split_once("://").and_then(|(_, rest)| rest.strip_suffix('/'));
+    address.and_then(|address| address.parse().ok()).expect(&line)
 }
 
 /// Waits for a process; kills it, by its own id, when it takes too long.

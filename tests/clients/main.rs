@@ -2,6 +2,9 @@
 //! machine may not have; `.ci/run` installs them all and runs them with `--ignored`.
 
 mod aria2;
+#[path = "../common/certificates.rs"]
+#[allow(dead_code)] // `common` uses the rest of it
+mod certificates;
 mod curl;
 mod desk;
 mod ftplib;
@@ -9,6 +12,7 @@ mod inetutils;
 mod lftp;
 mod ncftp;
 mod rclone;
+mod tls;
 mod tnftp;
 mod wget;
 

@@ -2,7 +2,7 @@
 
 use packetboat::TlsPair;
 use rcgen::{
-    BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
     PKCS_RSA_SHA256, RsaKeySize,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -25,14 +25,14 @@ pub struct Certified {
 
 impl Authority {
     pub fn new() -> Authority {
-        let (params, key) = (authority(), KeyPair::generate().unwrap());
+        let (params, key) = (authority(0), KeyPair::generate().unwrap());
         let certificate = params.self_signed(&key).unwrap().der().clone();
         Authority { issuer: Issuer::new(params, key), chain: Vec::new(), certificate }
     }
 
     /// An authority that this one vouches for.
     pub fn subordinate(&self) -> Authority {
-        let (params, key) = (authority(), KeyPair::generate().unwrap());
+        let (params, key) = (authority(1 + self.chain.len()), KeyPair::generate().unwrap());
         let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
         let chain = [vec![certificate.clone()], self.chain.clone()].concat();
         Authority { issuer: Issuer::new(params, key), chain, certificate }
@@ -66,8 +66,10 @@ impl Authority {
     }
 }
 
-fn authority() -> CertificateParams {
+/// So many stand above it.
+fn authority(depth: usize) -> CertificateParams {
     let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, format!("authority {depth}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
 }

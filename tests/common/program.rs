@@ -71,6 +71,15 @@ impl Program {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// The processor's time that it has taken, in hundredths of a second.
+    pub fn ticks(&self) -> u64 {
+        let id = self.child.lock().unwrap().id();
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+        // Behind the name, which may hold anything: the state, then numbers.
+        let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+
     /// How many descriptors it holds, without the listeners: passive ports stay open for a while.
     pub fn descriptors(&self) -> usize {
         let process = format!("/proc/{}", self.child.lock().unwrap().id());
