@@ -1,9 +1,10 @@
 //! A connection in clear or under TLS, of either side, as bare as can be: the same suite for all.
 
+#![allow(dead_code, reason = "no bench needs all of it")]
+
 use std::io::{BufRead, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
-use std::path::Path;
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -13,16 +14,12 @@ use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider, kx_group};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::TLS13;
 use rustls::{
     ClientConnection, Connection, DigitallySignedStruct, Error, HandshakeKind, ServerConfig,
     ServerConnection, SignatureScheme,
 };
-
-pub const CERTIFICATE: &str = "certificate.pem";
-pub const KEY: &str = "key.pem";
 
 pub struct Wire {
     stream: TcpStream,
@@ -161,10 +158,11 @@ pub fn server(config: &Arc<ServerConfig>) -> ServerConnection {
     ServerConnection::new(Arc::clone(config)).unwrap()
 }
 
-/// With the certificate in this folder.
-pub fn server_config(folder: &Path) -> Arc<ServerConfig> {
-    let certificate = CertificateDer::from_pem_file(folder.join(CERTIFICATE)).unwrap();
-    let key = PrivateKeyDer::from_pem_file(folder.join(KEY)).unwrap();
+/// With a certificate of its own (ECDSA, P-256).
+pub fn server_config() -> Arc<ServerConfig> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&[&TLS13])
         .unwrap()

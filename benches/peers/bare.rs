@@ -40,13 +40,12 @@ struct Bare {
 }
 
 /// Serves until it is killed.
-pub fn serve(root: &Path, address: SocketAddr, scratch: &Path) {
+pub fn serve(root: &Path, address: SocketAddr) {
     let listener = TcpListener::bind(address).unwrap();
     listener.set_nonblocking(true).unwrap();
     let passive = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let buffer = vec![0; BUFFER_BYTES];
-    let mut bare =
-        Bare { root: root.to_owned(), passive, buffer, tls: wire::server_config(scratch) };
+    let mut bare = Bare { root: root.to_owned(), passive, buffer, tls: wire::server_config() };
     let mut poll = Poll::new().unwrap();
     let register = |poll: &Poll, socket: i32, token| {
         poll.registry().register(&mut SourceFd(&socket), token, Interest::READABLE).unwrap();

@@ -57,9 +57,7 @@ fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["--bare", root, address, scratch] => {
-            bare::serve(Path::new(root), address.parse().unwrap(), Path::new(scratch));
-        }
+        ["--bare", root, address] => bare::serve(Path::new(root), address.parse().unwrap()),
         ["--cell", load, server, root, scratch] => {
             let (_, load) = LOADS[load.parse::<usize>().unwrap()];
             let server = Server::ALL[server.parse::<usize>().unwrap()];
@@ -140,10 +138,10 @@ fn site() -> TempDir {
 fn certify(folder: &Path) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-    fs::write(folder.join(wire::CERTIFICATE), &certificate).unwrap();
-    fs::write(folder.join(wire::KEY), &key).unwrap();
+    fs::write(folder.join(server::CERTIFICATE), &certificate).unwrap();
+    fs::write(folder.join(server::KEY), &key).unwrap();
     fs::write(folder.join(server::CERTIFICATE_AND_KEY), key + &certificate).unwrap();
-    for file in [wire::KEY, server::CERTIFICATE_AND_KEY] {
+    for file in [server::KEY, server::CERTIFICATE_AND_KEY] {
         fs::set_permissions(folder.join(file), Permissions::from_mode(0o600)).unwrap();
     }
 }

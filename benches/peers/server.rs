@@ -17,10 +17,12 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use rustls::ClientConfig;
 
 use crate::client::Target;
-use crate::wire;
 
 /// Where the peers' packages are unpacked, if they are not installed: see the head of `main.rs`.
 const PEERS: &str = "PACKETBOAT_PEERS";
+/// What `main.rs` puts into the scratch folder.
+pub const CERTIFICATE: &str = "certificate.pem";
+pub const KEY: &str = "key.pem";
 pub const CERTIFICATE_AND_KEY: &str = "certificate and key.pem";
 const SERVER_CORE: usize = 0;
 const CLIENT_CORE: usize = 1;
@@ -111,7 +113,7 @@ impl Server {
         let mut command = command(self.program().unwrap());
         let place = format!("127.0.0.1:{port}");
         let folder = root.to_str().unwrap();
-        let [certificate, key, both] = [wire::CERTIFICATE, wire::KEY, CERTIFICATE_AND_KEY]
+        let [certificate, key, both] = [CERTIFICATE, KEY, CERTIFICATE_AND_KEY]
             .map(|name| scratch.join(name).to_str().unwrap().to_owned());
         let if_tls = |settings: String| if tls { settings } else { String::new() };
         let file = |text: &str| {
@@ -128,7 +130,7 @@ impl Server {
                 }
             }
             Server::Bare => {
-                command.arg("--bare").arg(root).arg(&place).arg(scratch);
+                command.arg("--bare").arg(root).arg(&place);
             }
             Server::Vsftpd | Server::VsftpdOneProcess => {
                 let one = if self == Server::VsftpdOneProcess { "YES" } else { "NO" };
