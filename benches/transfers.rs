@@ -6,7 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Client, Mode, Site};
+use common::secure::{self, SecureClient};
+use common::{Client, Mode, Site, wire};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group};
 use criterion::{SamplingMode, criterion_main};
@@ -54,6 +55,37 @@ fn stor(c: &mut Criterion) {
     group.finish();
 }
 
+/// All of it under TLS, passive, one session; the data connections resume the control connection's.
+fn tls(c: &mut Criterion) {
+    let site = Site::secure();
+    let tls = wire::client_config(true);
+    let mut client = SecureClient::prepared(site.address(), &tls);
+    let mut buffer = common::buffer();
+    for (size, bytes) in SIZES {
+        site.put(size, bytes);
+        let bare = secure::secure_sender(site.path(size));
+        let mut group = c.benchmark_group("RETR under TLS");
+        suit(&mut group, Mode::Passive, bytes);
+        group.bench_function(BenchmarkId::new("bare", size), |b| {
+            b.iter(|| secure::secure_fetch(bare, &tls, &mut buffer));
+        });
+        group.bench_function(BenchmarkId::new("packetboat", size), |b| {
+            b.iter(|| client.fetch(&format!("RETR {size}"), &mut buffer));
+        });
+    }
+    for (size, bytes) in SIZES {
+        let bare = secure::secure_receiver(site.path("bare"));
+        let mut group = c.benchmark_group("STOR under TLS");
+        suit(&mut group, Mode::Passive, bytes);
+        group.bench_function(BenchmarkId::new("bare", size), |b| {
+            b.iter(|| secure::secure_store(bare, &tls, &buffer, bytes));
+        });
+        group.bench_function(BenchmarkId::new("packetboat", size), |b| {
+            b.iter(|| client.store("STOR stored", &buffer, bytes));
+        });
+    }
+}
+
 /// A bench for every mode and number of sessions.
 fn each(
     group: &mut BenchmarkGroup<'_, WallTime>,
@@ -91,5 +123,5 @@ fn suit(group: &mut BenchmarkGroup<'_, WallTime>, mode: Mode, bytes: usize) {
     };
 }
 
-criterion_group!(benches, retr, stor);
+criterion_group!(benches, retr, stor, tls);
 criterion_main!(benches);

@@ -3,13 +3,16 @@
 
 #![allow(dead_code, reason = "no bench needs all of it")]
 
+pub mod secure;
+pub mod wire;
+
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use packetboat::proto::entry::{Facts, Kind};
-use packetboat::{Config, Handle, Server};
+use packetboat::{Config, Handle, Server, TlsConfig, TlsIdentity};
 use tempfile::TempDir;
 
 /// A file as any other.
@@ -52,6 +55,11 @@ impl Site {
         let (address, handle) = (server.addresses()[0], server.handle());
         let thread = thread::spawn(move || server.run().unwrap());
         Site { folder, address, handle, thread: Some(thread) }
+    }
+
+    /// That can also be spoken to under TLS.
+    pub fn secure() -> Site {
+        Site::with(|config| config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned)))
     }
 
     pub fn address(&self) -> SocketAddr {

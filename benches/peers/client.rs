@@ -1,19 +1,30 @@
 //! The load: sessions that know only the replies that they need, make as few system calls as they
 //! can, and all live on one thread. The same for every server.
 
-use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use rustix::io::Errno;
 use rustix::net::RecvFlags;
+use rustls::ClientConfig;
+
+use crate::wire::{self, Wire};
 
 /// As much as is read or written at once.
 pub const BUFFER_BYTES: usize = 256 * 1024;
 /// A server that is silent for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the server is, and whether all connections are under TLS.
+#[derive(Clone)]
+pub struct Target {
+    pub address: SocketAddr,
+    pub tls: Option<Arc<ClientConfig>>,
+}
 
 /// Which side makes the data connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,13 +44,13 @@ pub enum Errand {
 
 /// One session, as a blocking client.
 pub struct Session {
-    server: SocketAddr,
-    control: TcpStream,
+    target: Target,
+    control: Wire,
     /// What came and is not yet a whole reply.
     inbox: Vec<u8>,
     /// Active mode: kept, since looking for a free port takes long.
     listener: Option<TcpListener>,
-    data: Option<TcpStream>,
+    data: Option<Wire>,
 }
 
 struct Reply {
@@ -49,21 +60,30 @@ struct Reply {
 
 impl Session {
     /// Connecting: a server whose backlog is full delays this session, and not all the others.
-    fn connect(server: SocketAddr) -> Session {
-        let control = TcpStream::from(mio::net::TcpStream::connect(server).unwrap());
+    fn connect(target: &Target) -> Session {
+        let control = TcpStream::from(mio::net::TcpStream::connect(target.address).unwrap());
         control.set_nonblocking(false).unwrap();
         control.set_nodelay(true).unwrap();
         control.set_read_timeout(Some(PATIENCE)).unwrap();
-        Session { server, control, inbox: Vec::new(), listener: None, data: None }
+        let control = Wire::new(control);
+        Session { target: target.clone(), control, inbox: Vec::new(), listener: None, data: None }
     }
 
     /// Logged in, with TYPE I.
-    pub fn login(server: SocketAddr) -> Session {
-        let mut session = Session::connect(server);
+    pub fn login(target: &Target) -> Session {
+        let mut session = Session::connect(target);
         assert_eq!(session.reply().code, 220);
+        if let Some(tls) = &target.tls {
+            assert_eq!(session.command("AUTH TLS"), 234);
+            session.control.shake_hands(wire::client(tls));
+        }
         // Some log anonymous in without a password.
         if session.command("USER anonymous") == 331 {
             assert_eq!(session.command("PASS bench@"), 230);
+        }
+        if target.tls.is_some() {
+            assert_eq!(session.command("PBSZ 0"), 200);
+            assert_eq!(session.command("PROT P"), 200);
         }
         assert_eq!(session.command("TYPE I"), 200);
         session
@@ -77,9 +97,7 @@ impl Session {
     /// Passive, all that comes; `seen` hears of each piece.
     pub fn fetch(&mut self, command: &str, buffer: &mut [u8], mut seen: impl FnMut(usize)) {
         let mut data = self.open(command);
-        while let bytes @ 1.. = data.read(buffer).unwrap() {
-            seen(bytes);
-        }
+        while data.read(buffer, RecvFlags::empty(), |bytes| seen(bytes.len())).unwrap() {}
         // ProFTPD waits for this before it says 226.
         drop(data);
         self.finish(command);
@@ -91,21 +109,29 @@ impl Session {
         let mut left = bytes;
         while left > 0 {
             let slice = left.min(buffer.len());
-            data.write_all(&buffer[..slice]).unwrap();
+            data.write(&buffer[..slice]);
             left -= slice;
         }
-        drop(data);
+        data.finish();
         self.finish(command);
     }
 
-    fn open(&mut self, command: &str) -> TcpStream {
+    fn open(&mut self, command: &str) -> Wire {
         self.send("EPSV");
-        let data = self.reply().connect();
+        let mut data = self.reply().connect();
         self.send(command);
         // A refusal is heard here, and not by waiting for data.
         let Reply { code, text } = self.reply();
         assert!(code < 200, "{command}: {}", text.trim());
+        self.secure(&mut data);
         data
+    }
+
+    /// A data connection comes under TLS, if the session is.
+    fn secure(&self, data: &mut Wire) {
+        if let Some(tls) = &self.target.tls {
+            data.shake_hands(wire::client(tls));
+        }
     }
 
     fn finish(&mut self, command: &str) {
@@ -114,7 +140,7 @@ impl Session {
     }
 
     fn send(&mut self, line: &str) {
-        self.control.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        self.control.write(format!("{line}\r\n").as_bytes());
     }
 
     fn reply(&mut self) -> Reply {
@@ -128,16 +154,21 @@ impl Session {
 
     /// Reads what there is; false if that is nothing yet.
     fn receive(&mut self, flags: RecvFlags) -> bool {
-        let mut buffer = [0; 2048];
-        match rustix::net::recv(&self.control, &mut buffer[..], flags) {
-            Ok((_, 0)) => panic!("the server hung up"),
-            Ok((bytes, _)) => {
-                self.inbox.extend_from_slice(&buffer[..bytes]);
-                true
-            }
-            Err(rustix::io::Errno::AGAIN) => false,
+        let handshaking = self.control.is_handshaking();
+        let inbox = &mut self.inbox;
+        let seen = |bytes: &[u8]| inbox.extend_from_slice(bytes);
+        match self.control.read(&mut [0; 16384], flags, seen) {
+            Ok(true) => {}
+            // What says so behind the last reply is no news.
+            Ok(false) => assert!(!self.inbox.is_empty(), "the server hung up"),
+            Err(Errno::AGAIN) => return false,
             Err(error) => panic!("{error}"),
         }
+        // It is over: heard like a reply.
+        if handshaking && !self.control.is_handshaking() {
+            self.inbox.splice(..0, *b"235 Secure.\r\n");
+        }
+        true
     }
 
     /// The next reply, when its last line is whole.
@@ -157,10 +188,18 @@ impl Session {
     /// Goes on with the errand; true if this reply is its end.
     fn obey(&mut self, reply: &Reply, errand: Errand, buffer: &mut [u8]) -> bool {
         match (errand, reply.code) {
-            (Errand::Login, 220) => self.send("USER anonymous"),
+            (Errand::Login, 220) if self.target.tls.is_some() => self.send("AUTH TLS"),
+            (Errand::Login, 234) => {
+                let tls = self.target.tls.as_ref().expect("asked for");
+                self.control.secure(wire::client(tls));
+            }
+            (Errand::Login, 220 | 235) => self.send("USER anonymous"),
             (Errand::Login, 331) => self.send("PASS bench@"),
             (Errand::Login, 230) => self.send("QUIT"),
-            (Errand::Login, 221) => return true,
+            (Errand::Login, 221) => {
+                self.control.close_notify();
+                return true;
+            }
             (Errand::Fetch(_, command), 229) => {
                 self.data = Some(reply.connect());
                 self.send(command);
@@ -169,8 +208,9 @@ impl Session {
             // All of it is on its way.
             (Errand::Fetch(..), 125 | 150) => {
                 let accept = || self.listener.as_ref().expect("EPRT was sent").accept().unwrap().0;
-                let mut data = self.data.take().unwrap_or_else(accept);
-                while data.read(buffer).unwrap() > 0 {}
+                let mut data = self.data.take().unwrap_or_else(|| Wire::new(accept()));
+                self.secure(&mut data);
+                while data.read(buffer, RecvFlags::empty(), |_| ()).unwrap() {}
             }
             (Errand::Fetch(..), 226) => return true,
             _ => panic!("unexpected: {}", reply.text),
@@ -181,7 +221,7 @@ impl Session {
     /// Begins the errand once more.
     fn begin(&mut self, errand: Errand) {
         match errand {
-            Errand::Login => *self = Session::connect(self.server),
+            Errand::Login => *self = Session::connect(&self.target),
             Errand::Fetch(Mode::Passive, _) => self.send("EPSV"),
             Errand::Fetch(Mode::Active, _) => {
                 let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -195,12 +235,12 @@ impl Session {
 
 impl Reply {
     /// To the port of a 229.
-    fn connect(&self) -> TcpStream {
+    fn connect(&self) -> Wire {
         let port = self.text.split('|').nth(3).and_then(|port| port.parse::<u16>().ok());
         let port = port.unwrap_or_else(|| panic!("no port: {}", self.text));
         let data = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         data.set_read_timeout(Some(PATIENCE)).unwrap();
-        data
+        Wire::new(data)
     }
 }
 
@@ -210,18 +250,20 @@ pub struct Crowd {
     errand: Errand,
     poll: Poll,
     buffer: Vec<u8>,
+    /// Errands whose control connection resumed a TLS session.
+    resumed: usize,
 }
 
 impl Crowd {
     /// All of them have begun.
-    pub fn new(server: SocketAddr, sessions: usize, errand: Errand) -> Crowd {
+    pub fn new(target: &Target, sessions: usize, errand: Errand) -> Crowd {
         let new = |_| match errand {
-            Errand::Login => Session::connect(server),
-            Errand::Fetch(..) => Session::login(server),
+            Errand::Login => Session::connect(target),
+            Errand::Fetch(..) => Session::login(target),
         };
         let sessions = (0..sessions).map(new).collect();
         let poll = Poll::new().unwrap();
-        let mut crowd = Crowd { sessions, errand, poll, buffer: vec![0; BUFFER_BYTES] };
+        let mut crowd = Crowd { sessions, errand, poll, buffer: vec![0; BUFFER_BYTES], resumed: 0 };
         for index in 0..crowd.sessions.len() {
             if matches!(errand, Errand::Fetch(..)) {
                 crowd.sessions[index].begin(errand);
@@ -231,8 +273,9 @@ impl Crowd {
         crowd
     }
 
-    /// Goes on for so long; says how many errands came to their end.
-    pub fn run(&mut self, time: Duration) -> usize {
+    /// Goes on for so long; says how many errands came to their end, and how many had resumed.
+    pub fn run(&mut self, time: Duration) -> (usize, usize) {
+        self.resumed = 0;
         let end = Instant::now() + time;
         let mut events = Events::with_capacity(self.sessions.len());
         let mut done = 0;
@@ -252,7 +295,7 @@ impl Crowd {
                 }
             }
         }
-        done
+        (done, self.resumed)
     }
 
     /// Obeys the replies that came to one session; at the end of its errand it begins again.
@@ -262,6 +305,7 @@ impl Crowd {
             let session = &mut self.sessions[index];
             if session.obey(&reply, self.errand, &mut self.buffer) {
                 done += 1;
+                self.resumed += usize::from(session.control.is_resumed());
                 session.begin(self.errand);
                 if matches!(self.errand, Errand::Login) {
                     self.register(index);

@@ -4,12 +4,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{BUFFER_BYTES, Crowd, Errand, Mode, Session};
 use crate::server::{Running, Server};
+use crate::wire;
+use rustls::ClientConfig;
 
 /// Small operations are counted for so long.
 const COUNTING: Duration = Duration::from_millis(700);
@@ -18,13 +21,32 @@ pub const NAMES: usize = 10_000;
 
 #[derive(Clone, Copy)]
 pub enum Load {
-    Retr { sessions: usize, file: &'static str },
-    Stor { sessions: usize, bytes: usize },
-    Login { sessions: usize },
-    Small { file: &'static str, mode: Mode, sessions: usize },
-    List { verb: &'static str },
+    Retr {
+        sessions: usize,
+        file: &'static str,
+    },
+    Stor {
+        sessions: usize,
+        bytes: usize,
+    },
+    Login {
+        sessions: usize,
+    },
+    Small {
+        file: &'static str,
+        mode: Mode,
+        sessions: usize,
+    },
+    List {
+        verb: &'static str,
+    },
     Latency,
     Idle,
+    /// All of it under TLS.
+    Tls {
+        load: &'static Load,
+        resumes: bool,
+    },
 }
 
 /// The names that select loads, and the loads.
@@ -48,7 +70,18 @@ pub const LOADS: &[(&str, Load)] = &[
     ("list", Load::List { verb: "NLST" }),
     ("latency", Load::Latency),
     ("idle", Load::Idle),
+    ("tls-retr", tls(&Load::Retr { sessions: 1, file: "1 GiB" })),
+    ("tls-retr", tls(&Load::Retr { sessions: 8, file: "256 MiB" })),
+    ("tls-stor", tls(&Load::Stor { sessions: 1, bytes: 1 << 30 })),
+    ("tls-stor", tls(&Load::Stor { sessions: 8, bytes: 256 << 20 })),
+    ("tls-login", Load::Tls { load: &Load::Login { sessions: 8 }, resumes: false }),
+    ("tls-login", tls(&Load::Login { sessions: 8 })),
+    ("tls-small", tls(&Load::Small { file: "10 KiB", mode: Mode::Passive, sessions: 1 })),
 ];
+
+const fn tls(load: &'static Load) -> Load {
+    Load::Tls { load, resumes: true }
+}
 
 /// The files that loads fetch.
 pub const FILES: [(&str, usize); 4] =
@@ -150,6 +183,17 @@ impl Load {
                     less("memory a session, of 10,000", Some(1.0)),
                 ]
             }
+            Load::Tls { load, resumes } => {
+                let (kind, goal) = match (load, resumes) {
+                    (Load::Login { .. }, true) => ("resumed TLS", 1.5),
+                    (Load::Login { .. }, false) => ("full TLS", 1.05),
+                    _ => ("TLS", 1.05),
+                };
+                let title = |row: &Row| format!("{kind}, {}", row.title);
+                let secure =
+                    |row| Row { title: title(&row), goal: Some(goal), bare_goal: None, ..row };
+                load.rows().into_iter().map(secure).collect()
+            }
         }
     }
 
@@ -178,16 +222,28 @@ impl Load {
                 assert_eq!(lengths, vec![bytes as u64; sessions]);
                 figures
             }
-            Load::Login { sessions } => counted(running, sessions, Errand::Login),
+            Load::Login { sessions } => counted(running, sessions, Errand::Login, false),
             Load::Small { file, mode, sessions } => {
                 let command = if file == "1 KiB" { "RETR 1 KiB" } else { "RETR 10 KiB" };
-                counted(running, sessions, Errand::Fetch(mode, command))
+                counted(running, sessions, Errand::Fetch(mode, command), false)
             }
             Load::List { verb } => list(running, verb),
             // It serves one transfer at a time.
             Load::Latency if server == Server::Bare => Vec::new(),
             Load::Latency => latency(running),
             Load::Idle => idle(running, server.forks()),
+            Load::Tls { load: Load::Login { sessions }, resumes } => {
+                counted(running, *sessions, Errand::Login, resumes)
+            }
+            Load::Tls { load, .. } => load.run(server, running, root),
+        }
+    }
+
+    /// What its clients say of TLS, if anything.
+    pub fn tls(self) -> Option<Arc<ClientConfig>> {
+        match self {
+            Load::Tls { resumes, .. } => Some(wire::client_config(resumes)),
+            _ => None,
         }
     }
 }
@@ -200,7 +256,7 @@ fn bulk(
     transfer: impl Fn(usize, &mut Session, &mut [u8]) + Sync,
 ) -> Vec<Figure> {
     let mut sessions: Vec<_> = (0..sessions)
-        .map(|_| (Session::login(running.address), vec![b'y'; BUFFER_BYTES]))
+        .map(|_| (Session::login(&running.target), vec![b'y'; BUFFER_BYTES]))
         .collect();
     let (cpu, start) = (running.cpu_us(), Instant::now());
     thread::scope(|scope| {
@@ -214,17 +270,21 @@ fn bulk(
     vec![Figure { value: bytes / 1e6 / time, cpu_us: Some(cpu / (bytes / f64::from(1 << 20))) }]
 }
 
-fn counted(running: &Running, sessions: usize, errand: Errand) -> Vec<Figure> {
-    let mut crowd = Crowd::new(running.address, sessions, errand);
+fn counted(running: &Running, sessions: usize, errand: Errand, resumes: bool) -> Vec<Figure> {
+    let mut crowd = Crowd::new(&running.target, sessions, errand);
     crowd.run(COUNTING / 5);
     let (cpu, start) = (running.cpu_us(), Instant::now());
-    let done = crowd.run(COUNTING) as f64;
+    let (done, resumed) = crowd.run(COUNTING);
+    let done = done as f64;
     let (time, cpu) = (start.elapsed().as_secs_f64(), running.cpu_us() - cpu);
+    // The first of each may still have been under way.
+    let full = done as usize - resumed;
+    assert!(!resumes || full <= sessions, "only {resumed} of {done} sessions were resumed");
     vec![Figure { value: done / time, cpu_us: Some(cpu / done) }]
 }
 
 fn list(running: &Running, verb: &str) -> Vec<Figure> {
-    let mut session = Session::login(running.address);
+    let mut session = Session::login(&running.target);
     let mut buffer = vec![0; BUFFER_BYTES];
     let command = format!("{verb} many");
     let shortest = NAMES * "IMG_000000.jpeg\r\n".len();
@@ -257,7 +317,7 @@ fn latency(running: &Running) -> Vec<Figure> {
         moved as f64 / 1e6 / start.elapsed().as_secs_f64()
     };
     let download = || {
-        let mut session = Session::login(running.address);
+        let mut session = Session::login(&running.target);
         let mut buffer = vec![0; BUFFER_BYTES];
         while !stop.load(Ordering::Relaxed) {
             session.fetch("RETR 256 MiB", &mut buffer, |piece| {
@@ -266,7 +326,7 @@ fn latency(running: &Running) -> Vec<Figure> {
         }
     };
     let list = || {
-        let mut session = Session::login(running.address);
+        let mut session = Session::login(&running.target);
         let mut buffer = vec![0; BUFFER_BYTES];
         while !stop.load(Ordering::Relaxed) {
             session.fetch("LIST many", &mut buffer, |_| ());
@@ -276,7 +336,7 @@ fn latency(running: &Running) -> Vec<Figure> {
         // A better priority alone would let the others finish their slices of 3 ms first.
         let thread = rustix::thread::gettid().as_raw_pid().to_string();
         let _not_root = Command::new("chrt").args(["--fifo", "--pid", "50", &thread]).output();
-        let mut session = Session::login(running.address);
+        let mut session = Session::login(&running.target);
         let mut waits = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let start = Instant::now();
@@ -312,7 +372,7 @@ fn idle(running: &Running, forks: bool) -> Vec<Figure> {
         if forks && wanted > 1_000 {
             break;
         }
-        sessions.resize_with(wanted, || Session::login(running.address));
+        sessions.resize_with(wanted, || Session::login(&running.target));
         thread::sleep(Duration::from_millis(300));
         figures.push(((running.pss_kib() - before) / wanted as f64).into());
     }

@@ -4,7 +4,8 @@
 //! cargo bench --bench peers                              three rounds of everything, about 7 minutes
 //!                                                        (on a quiet machine)
 //! cargo bench --bench peers -- retr list --rounds 9      some loads (retr stor login small list
-//!                                                        latency idle), more rounds
+//!                                                        latency idle, tls-retr tls-stor
+//!                                                        tls-login tls-small), more rounds
 //! ```
 //!
 //! The peers are looked for in PATH and below the folder that `PACKETBOAT_PEERS` names. Debian's
@@ -12,10 +13,10 @@
 //!
 //! ```text
 //! mkdir /tmp/peers && cd /tmp/peers
-//! apt-get download vsftpd pure-ftpd proftpd-core libwrap0 libhiredis0.14 libmemcached11 \
-//!     libmemcachedutil2 libhashkit2 libpcre2-posix3
+//! apt-get download vsftpd pure-ftpd proftpd-core proftpd-mod-crypto libwrap0 libhiredis0.14 \
+//!     libmemcached11 libmemcachedutil2 libhashkit2 libpcre2-posix3
 //! for package in *.deb; do dpkg -x $package .; done
-//! python3 -m venv venv && venv/bin/pip install pyftpdlib
+//! python3 -m venv venv && venv/bin/pip install pyftpdlib pyopenssl
 //! ```
 //!
 //! Each figure is made by a cell: a process that starts one server on core 0, is its client on core
@@ -25,12 +26,16 @@
 //! round, and of them the median is told: what disturbs the machine for longer disturbs them all.
 //!
 //! `bare loop` is the limit of the machine (`bare.rs`), and shows that the client is no bottleneck.
+//! Under TLS all have one certificate (ECDSA, P-256), and the client offers TLS 1.3 with AES-128-GCM
+//! and P-256 and nothing else, so that all servers do the same work.
 
 mod bare;
 mod client;
 mod load;
 mod report;
 mod server;
+#[path = "../common/wire.rs"]
+mod wire;
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -84,6 +89,7 @@ fn compare(words: &[&str]) {
     println!("MISSING: libunftp: a library, not a server that this bench could start");
     let site = site();
     let scratch = tempfile::tempdir().unwrap();
+    certify(scratch.path());
     let isolated = isolation(&site, scratch.path());
     if isolated.is_empty() {
         println!("Not root: no namespaces. TIME_WAIT sockets will slow the later cells.");
@@ -126,6 +132,18 @@ fn site() -> TempDir {
         fs::write(site.path().join(format!("many/IMG_{number:06}.jpeg")), b"x").unwrap();
     }
     site
+}
+
+/// A certificate and its key, apart and in one file.
+fn certify(folder: &Path) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    fs::write(folder.join(server::CERTIFICATE), &certificate).unwrap();
+    fs::write(folder.join(server::KEY), &key).unwrap();
+    fs::write(folder.join(server::CERTIFICATE_AND_KEY), key + &certificate).unwrap();
+    for file in [server::KEY, server::CERTIFICATE_AND_KEY] {
+        fs::set_permissions(folder.join(file), Permissions::from_mode(0o600)).unwrap();
+    }
 }
 
 /// The command that gives what follows it a world of its own; none without the rights to.
@@ -178,7 +196,7 @@ fn in_a_cell(
 fn cell(load: Load, server: Server, root: &Path, scratch: &Path) {
     let most = getrlimit(Resource::Nofile).maximum;
     let _as_it_is = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
-    let running = server.start(root, scratch);
+    let running = server.start(root, scratch, load.tls());
     running.watch(CELL_TIMEOUT);
     for figure in load.run(server, &running, root) {
         println!("{figure}");

@@ -8,14 +8,22 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
+use rustls::ClientConfig;
+
+use crate::client::Target;
 
 /// Where the peers' packages are unpacked, if they are not installed: see the head of `main.rs`.
 const PEERS: &str = "PACKETBOAT_PEERS";
+/// What `main.rs` puts into the scratch folder.
+pub const CERTIFICATE: &str = "certificate.pem";
+pub const KEY: &str = "key.pem";
+pub const CERTIFICATE_AND_KEY: &str = "certificate and key.pem";
 const SERVER_CORE: usize = 0;
 const CLIENT_CORE: usize = 1;
 /// A server that does not greet by then has failed.
@@ -99,11 +107,15 @@ impl Server {
             .ok_or_else(|| format!("no {name} in PATH or ${PEERS}/usr/sbin"))
     }
 
-    /// Anonymous may read and write, nothing is logged, looked up, encrypted or confined.
-    fn command(self, root: &Path, scratch: &Path, port: u16) -> Command {
+    /// Anonymous may read and write, nothing is logged, looked up or confined, nor encrypted unless
+    /// clients ask for it.
+    fn command(self, root: &Path, scratch: &Path, port: u16, tls: bool) -> Command {
         let mut command = command(self.program().unwrap());
         let place = format!("127.0.0.1:{port}");
         let folder = root.to_str().unwrap();
+        let [certificate, key, both] = [CERTIFICATE, KEY, CERTIFICATE_AND_KEY]
+            .map(|name| scratch.join(name).to_str().unwrap().to_owned());
+        let if_tls = |settings: String| if tls { settings } else { String::new() };
         let file = |text: &str| {
             let path = scratch.join(format!("{port}.conf"));
             fs::write(&path, text).unwrap();
@@ -113,14 +125,22 @@ impl Server {
             Server::Packetboat => {
                 let most = ["--max-sessions", "20000", "--idle-timeout", "3600"];
                 command.arg(root).args(["-qq", "--listen", &place]).args(most);
+                if tls {
+                    command.args(["--tls-cert", &certificate, "--tls-key", &key]);
+                }
             }
             Server::Bare => {
                 command.arg("--bare").arg(root).arg(&place);
             }
             Server::Vsftpd | Server::VsftpdOneProcess => {
                 let one = if self == Server::VsftpdOneProcess { "YES" } else { "NO" };
+                let tls = if_tls(format!(
+                    "ssl_enable=YES\nallow_anon_ssl=YES\nrequire_ssl_reuse=NO\n\
+                     ssl_ciphers=HIGH\nrsa_cert_file={certificate}\nrsa_private_key_file={key}\n\
+                     force_local_logins_ssl=NO\nforce_local_data_ssl=NO\n"
+                ));
                 command.arg(file(&format!(
-                    "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\n\
+                    "{tls}listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\n\
                      one_process_model={one}\nanonymous_enable=YES\nftp_username=ftp\n\
                      anon_root={folder}\nwrite_enable=YES\nanon_upload_enable=YES\n\
                      nopriv_user=nobody\nsecure_chroot_dir={folder}/empty\nseccomp_sandbox=NO\n\
@@ -133,10 +153,20 @@ impl Server {
                 let options = "-e -H -f none -c 20000 -I 60 -p 30000:50000";
                 let listing = ["-L", "1000000:5", "-S"];
                 command.args(options.split(' ')).args(listing).arg(format!("127.0.0.1,{port}"));
+                if tls {
+                    command.args(["--tls", "1", "--certfile", &both]);
+                }
             }
             Server::ProFtpd => {
+                let modules = peers().join("usr/lib/proftpd");
+                let tls = if_tls(format!(
+                    "ModulePath {}\nLoadModule mod_tls.c\nTLSEngine on\nTLSLog none\n\
+                     TLSECCertificateFile {certificate}\nTLSECCertificateKeyFile {key}\n\
+                     TLSOptions NoSessionReuseRequired\nTLSRenegotiate none\n",
+                    modules.display()
+                ));
                 command.args(["-n", "-q", "-c"]).arg(file(&format!(
-                    "ServerType standalone\nDefaultAddress 127.0.0.1\nPort {port}\nUseIPv6 off\n\
+                    "{tls}ServerType standalone\nDefaultAddress 127.0.0.1\nPort {port}\nUseIPv6 off\n\
                      UseReverseDNS off\nUser nobody\nGroup nogroup\nMaxInstances none\n\
                      WtmpLog off\nTransferLog none\nSystemLog none\nScoreboardFile none\n\
                      DelayEngine off\nAuthPAM off\nTimeoutIdle 3600\nTimeoutLogin 3600\n\
@@ -147,14 +177,18 @@ impl Server {
                 )));
             }
             Server::Pyftpdlib => {
+                let handler = if tls { "TLS_FTPHandler" } else { "FTPHandler" };
+                let tls = if_tls(format!(
+                    "FTPHandler.certfile = {certificate:?}\nFTPHandler.keyfile = {key:?}\n"
+                ));
                 let script = format!(
                     "import logging\nfrom pyftpdlib.authorizers import DummyAuthorizer\n\
-                     from pyftpdlib.handlers import FTPHandler\n\
+                     from pyftpdlib.handlers import {handler} as FTPHandler\n\
                      from pyftpdlib.servers import FTPServer\n\
                      logging.disable(logging.CRITICAL)\n\
                      FTPHandler.authorizer = DummyAuthorizer()\n\
                      FTPHandler.authorizer.add_anonymous({folder:?}, perm='elradfmw')\n\
-                     FTPHandler.timeout = 3600\n\
+                     FTPHandler.timeout = 3600\n{tls}\
                      server = FTPServer(('127.0.0.1', {port}), FTPHandler, backlog=4096)\n\
                      server.max_cons = 20000\nserver.serve_forever()\n"
                 );
@@ -165,18 +199,18 @@ impl Server {
     }
 
     /// Running on its core, and greeting.
-    pub fn start(self, root: &Path, scratch: &Path) -> Running {
+    pub fn start(self, root: &Path, scratch: &Path, tls: Option<Arc<ClientConfig>>) -> Running {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let mut command = self.command(root, scratch, address.port());
+        let mut command = self.command(root, scratch, address.port(), tls.is_some());
         if env::var_os("PEERS_VERBOSE").is_none() {
             command.stdout(Stdio::null()).stderr(Stdio::null());
         }
         pin(SERVER_CORE);
         let child = command.stdin(Stdio::null()).spawn().unwrap();
         pin(CLIENT_CORE);
-        let mut running = Running { child, address };
+        let mut running = Running { child, target: Target { address, tls } };
         let end = Instant::now() + START_TIMEOUT;
         while !greets(address) {
             let ended = running.child.try_wait().unwrap();
@@ -217,7 +251,7 @@ pub fn pin(core: usize) {
 /// A server with all its processes, until it is dropped.
 pub struct Running {
     child: Child,
-    pub address: SocketAddr,
+    pub target: Target,
 }
 
 impl Running {
