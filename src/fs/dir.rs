@@ -10,7 +10,8 @@ use std::fmt;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-/// How many bytes of entries the kernel is asked for at once: about 250 names, which are read in some 50 µs.
+/// How many bytes of entries the kernel is asked for at once: about 250 names, which are read in some
+/// 50 µs.
 const ENTRIES_BYTES: usize = 8 * 1024;
 
 /// A directory that is being listed. It stays the same directory if it is renamed meanwhile.

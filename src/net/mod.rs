@@ -1,4 +1,5 @@
-//! Sockets, readiness and TLS: the only room that knows mio and rustls. It moves bytes and knows no protocol.
+//! Sockets, readiness and TLS: the only room that knows mio and rustls. It moves bytes and knows no
+//! FTP.
 
 mod door;
 mod link;

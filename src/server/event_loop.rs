@@ -152,7 +152,8 @@ impl EventLoop {
                     && !peer.queued
                 {
                     peer.queued = true;
-                    // Those who say something come before those who move bytes.
+                    // Those who say something come before those who move bytes, unless they do both:
+                    // then their turn is near.
                     match event.key.role() {
                         Role::Control => {
                             queue.insert(said, slot);

@@ -2,7 +2,8 @@
 //!
 //! All take the same way, so that no step is missed: *opening* (the files are asked), *awaiting*
 //! (150, the passive connection is to come), *securing* (it comes under TLS, if PROT P was said),
-//! *running* (the shell moves bytes), and for uploads *finishing* (the file is put under its name). 226 is said when everything is really done.
+//! *running* (the shell moves bytes), and for uploads *finishing* (the file is put under its name).
+//! 226 is said when everything is really done.
 
 use std::time::{Duration, Instant};
 

@@ -35,7 +35,7 @@ pub enum State {
     Spent,
     /// The connection blocks; an event will tell.
     Blocked,
-    /// All is sent; or the client has sent its FIN.
+    /// All is sent; or the client has ended what it sends, cleanly.
     Ended,
     /// The connection is lost, or what came over it makes no sense.
     Broken(io::Error),
