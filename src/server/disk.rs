@@ -50,6 +50,14 @@ impl Pace {
         result
     }
 
+    /// The same, where there is something to be noted.
+    pub(super) fn time_if<T>(pace: Option<&Pace>, work: impl FnOnce() -> T) -> T {
+        match pace {
+            Some(pace) => pace.time(work),
+            None => work(),
+        }
+    }
+
     fn note(&self, begun: Instant, done: Instant) {
         let took = done.saturating_duration_since(begun);
         if took >= SLOW {
