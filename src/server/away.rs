@@ -246,7 +246,7 @@ impl Peer {
     /// Whether what is done with the pump's file, save for moving bytes, may wait.
     fn is_slow(&self, pump: &Pump, services: &Services, now: Instant) -> bool {
         let hands = services.files.has_hands();
-        pump.may_wait() || (pump.is_upload() && self.disk.names.is_slow(hands, now))
+        pump.may_wait() || (pump.is_upload() && self.disk.is_slow_to_store(hands, now))
     }
 
     /// By what a step of the pump is measured: what it sends of a file was asked for beforehand.
