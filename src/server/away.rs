@@ -63,7 +63,7 @@ impl Peer {
         };
         let terms = Terms { keep, wall_clock: services.wall_clock };
         let Disk { root, names, .. } = &*self.disk;
-        if !names.is_slow(services.files.has_hands(), now) {
+        if !names.is_slow(services.files.has_hands(now), now) {
             match names.time(|| file_work::perform(&operation, root, terms)) {
                 // It leads to another file system, which may be slow.
                 Err(Refusal::CrossDevice) => {}
@@ -129,7 +129,7 @@ impl Peer {
 
     /// Has the next lines of a STAT made, if that may wait: false if it may not.
     pub(super) fn lines_away(&mut self, services: &mut Services, now: Instant) -> bool {
-        let slow = self.disk.names.is_slow(services.files.has_hands(), now);
+        let slow = self.disk.names.is_slow(services.files.has_hands(now), now);
         let Some(pump) = self.pump.take_if(|pump| slow || pump.may_wait()) else { return false };
         self.send_away(Box::new(move || file_work::lines(pump)), services, now);
         true
@@ -245,7 +245,7 @@ impl Peer {
 
     /// Whether what is done with the pump's file, save for moving bytes, may wait.
     fn is_slow(&self, pump: &Pump, services: &Services, now: Instant) -> bool {
-        let hands = services.files.has_hands();
+        let hands = services.files.has_hands(now);
         pump.may_wait() || (pump.is_upload() && self.disk.is_slow_to_store(hands, now))
     }
 

@@ -271,7 +271,7 @@ impl Peer {
         if *budget == 0 {
             return Ok(false);
         }
-        let (pace, hands) = (Peer::pace(&self.disk, pump), services.files.has_hands());
+        let (pace, hands) = (Peer::pace(&self.disk, pump), services.files.has_hands(now));
         let slow = pace.is_some_and(|pace| pace.is_slow(hands, now));
         let step = || pump.step(link, &mut services.aisle, *budget, slow);
         let step = Pace::time_if(pace, step);
