@@ -375,6 +375,24 @@ fn who_leaves_while_it_hangs_leaves_nothing() {
     }
 }
 
+/// The session of a client that had left lasted as long as the disk hung.
+#[test]
+#[ignore = "needs root and bindfs: mounts a FUSE file system"]
+fn who_has_left_does_not_wait_for_it() {
+    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+    let disk = Disk::mount(&server.outside("behind"), &server.path("disk"));
+    let bystander = server.client();
+    let mut site = Site::new(server, disk, bystander, "disk/");
+    let mut client = site.server.client();
+    site.disk.hang();
+    client.send_line("SIZE disk/file");
+    is_away(&site);
+    drop(client);
+    wait_until("its session ends", || site.server.census().sessions == 1);
+    site.others_go_on();
+    site.disk.go_on();
+}
+
 #[test]
 #[ignore = "needs root and bindfs: mounts a FUSE file system"]
 fn the_end_does_not_wait_for_it() {
