@@ -108,7 +108,11 @@ fn open(root: &Root, path: &VPath, range: ByteRange) -> Result<Download, Refusal
 
 /// The upload has arrived whole.
 pub(super) fn finish(pump: Option<Box<Pump>>) -> Result<Outcome, Refusal> {
-    pump.map_or(Ok(()), |pump| pump.finish())?;
+    let Some(pump) = pump else {
+        debug_assert!(false, "an upload is finished with nothing opened");
+        return Err(Refusal::NotFound);
+    };
+    pump.finish()?;
     Ok(Outcome::Done(FileDone::Done))
 }
 
