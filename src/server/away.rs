@@ -191,14 +191,16 @@ impl Peer {
         match (std::mem::replace(&mut self.away, Away::No), back) {
             (Away::Wanted { .. }, Some(back)) => self.resume(back, services, now),
             (Away::Wanted { .. }, None) => self.fail(now),
-            (Away::Unwanted(next), Some(back)) => {
-                self.throw_away(back, services);
-                if let (Away::Unwanted(waiting), next) = (&mut self.away, next) {
-                    *waiting = next;
+            (Away::Unwanted(next), back) => {
+                if let Some(back) = back {
+                    self.throw_away(back, services);
+                }
+                match (&mut self.away, next) {
+                    (Away::Unwanted(waiting), next) => *waiting = next,
+                    (_, Some(next)) => self.order(*next, services, now),
+                    (_, None) => {}
                 }
             }
-            (Away::Unwanted(Some(next)), None) => self.order(*next, services, now),
-            (Away::Unwanted(None), None) => {}
             (Away::No, _) => debug_assert!(false, "what nobody sent comes back"),
         }
         self.carry_out(services, now);
