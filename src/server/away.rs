@@ -11,7 +11,7 @@ use super::crew::Work;
 use super::disk::{Disk, Pace};
 use super::file_work::{self, Back, Outcome, Terms};
 use super::logins::Grant;
-use super::peer::Peer;
+use super::peer::{Lost, Peer};
 use super::services::Services;
 use crate::config::PartialUploads;
 use crate::fs::{PartialKeep, Refusal, Root};
@@ -105,7 +105,7 @@ impl Peer {
     pub(super) fn begin(&mut self, services: &mut Services, now: Instant) {
         let Some(mut pump) = self.pump.take() else {
             debug_assert!(false, "a transfer starts with nothing opened");
-            return self.fail(now);
+            return self.fail("a transfer starts with nothing opened", now);
         };
         self.running = true;
         if pump.is_upload() && self.is_slow(&pump, services, now) {
@@ -162,7 +162,7 @@ impl Peer {
     fn send_away(&mut self, work: Work<Back>, services: &mut Services, now: Instant) {
         match services.files.hand(self.key, work) {
             Some(token) => self.away = Away::Wanted { _token: token },
-            None => self.fail(now),
+            None => self.fail("there is no thread for its files", now),
         }
     }
 
@@ -190,7 +190,7 @@ impl Peer {
     pub(super) fn came_back(&mut self, back: Option<Back>, services: &mut Services, now: Instant) {
         match (std::mem::replace(&mut self.away, Away::No), back) {
             (Away::Wanted { .. }, Some(back)) => self.resume(back, services, now),
-            (Away::Wanted { .. }, None) => self.fail(now),
+            (Away::Wanted { .. }, None) => self.fail("work on its files has failed", now),
             (Away::Unwanted(next), back) => {
                 if let Some(back) = back {
                     self.throw_away(back, services);
@@ -213,8 +213,9 @@ impl Peer {
                 self.pump = Some(pump);
                 // A slow disk is not the client's standing still.
                 self.session.data(DataEvent::Moved(0), now);
-                if self.stepped(state, services, now).is_err() {
-                    self.fail(now);
+                if let Err(Lost(reason)) = self.stepped(state, services, now) {
+                    log::debug!("#{} {reason}", self.session.id());
+                    self.closing = Some(now);
                 }
             }
             Back::Lines(pump, lines) => {
@@ -240,9 +241,9 @@ impl Peer {
         }
     }
 
-    /// A thread that would do the work could not be had, or was lost with it.
-    fn fail(&mut self, now: Instant) {
-        log::error!("#{} ends, for want of a thread", self.session.id());
+    /// The session cannot go on, for no fault of its client.
+    fn fail(&mut self, reason: &str, now: Instant) {
+        log::error!("#{} ends: {reason}", self.session.id());
         self.closing = Some(now);
     }
 
