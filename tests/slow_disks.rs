@@ -15,6 +15,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 /// A folder seen through FUSE, as long as this lives.
 struct Disk {
@@ -152,6 +153,13 @@ fn is_away(site: &Site) {
     wait_until("the disk is waited for", || site.server.census().away > 0);
 }
 
+/// Waits until threads that all hang are no longer taken for busy: only then is nobody who finds
+/// another disk a little slow sent to queue behind them.
+fn hanging_is_known() {
+    let since = Instant::now();
+    wait_until("it is known", || since.elapsed() > Duration::from_millis(1100));
+}
+
 #[test]
 #[ignore = "needs root and bindfs: mounts a FUSE file system"]
 fn names_on_a_disk_that_hangs() {
@@ -265,6 +273,7 @@ fn more_sessions_on_it_than_threads() {
     site.disk.hang();
     clients.iter_mut().for_each(|client| client.send_line("SIZE disk/file"));
     wait_until("all of them wait", || site.server.census().away == 12);
+    hanging_is_known();
     site.others_go_on();
     assert!(!site.bystander.list("LIST").is_empty(), "a folder where it is mounted");
     site.disk.go_on();
@@ -349,6 +358,7 @@ fn who_leaves_while_it_hangs_leaves_nothing() {
             {
                 client.send_line(line);
             }
+            hanging_is_known();
             clients.into_iter().for_each(leave);
             site.others_go_on();
             streams.into_iter().for_each(reset);
@@ -363,6 +373,24 @@ fn who_leaves_while_it_hangs_leaves_nothing() {
             assert_eq!(part, kept);
         }
     }
+}
+
+/// The session of a client that had left lasted as long as the disk hung.
+#[test]
+#[ignore = "needs root and bindfs: mounts a FUSE file system"]
+fn who_has_left_does_not_wait_for_it() {
+    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+    let disk = Disk::mount(&server.outside("behind"), &server.path("disk"));
+    let bystander = server.client();
+    let mut site = Site::new(server, disk, bystander, "disk/");
+    let mut client = site.server.client();
+    site.disk.hang();
+    client.send_line("SIZE disk/file");
+    is_away(&site);
+    drop(client);
+    wait_until("its session ends", || site.server.census().sessions == 1);
+    site.others_go_on();
+    site.disk.go_on();
 }
 
 #[test]

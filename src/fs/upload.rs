@@ -300,8 +300,11 @@ fn aside(root: &Root, path: &VPath, folder: OwnedFd, wanted: Claim) -> Result<Pl
         // A link to a file may be replaced, and so may one that leads nowhere; but nobody who
         // stores to a link to a folder means to lose that link.
         (_, Some(Kind::Link)) => {
-            if let Ok(target) = root.facts(path) {
-                must_be_file(target.kind)?;
+            match root.facts(path) {
+                Ok(target) => must_be_file(target.kind)?,
+                // Only a patient root can tell what it leads to.
+                Err(Refusal::CrossDevice) => return Err(Refusal::CrossDevice),
+                Err(_) => {}
             }
             Claim::Held
         }

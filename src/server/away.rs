@@ -5,13 +5,13 @@
 //! it gives up meanwhile comes back all the same, and is dropped where that stops nobody.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::crew::Work;
 use super::disk::{Disk, Pace};
 use super::file_work::{self, Back, Outcome, Terms};
 use super::logins::Grant;
-use super::peer::Peer;
+use super::peer::{Lost, Peer};
 use super::services::Services;
 use crate::config::PartialUploads;
 use crate::fs::{PartialKeep, Refusal, Root};
@@ -63,7 +63,7 @@ impl Peer {
         };
         let terms = Terms { keep, wall_clock: services.wall_clock };
         let Disk { root, names, .. } = &*self.disk;
-        if !names.is_slow(services.files.has_hands(), now) {
+        if !names.is_slow(services.files.has_hands(now), now) {
             match names.time(|| file_work::perform(&operation, root, terms)) {
                 // It leads to another file system, which may be slow.
                 Err(Refusal::CrossDevice) => {}
@@ -105,7 +105,7 @@ impl Peer {
     pub(super) fn begin(&mut self, services: &mut Services, now: Instant) {
         let Some(mut pump) = self.pump.take() else {
             debug_assert!(false, "a transfer starts with nothing opened");
-            return self.fail(now);
+            return self.fail("a transfer starts with nothing opened", now);
         };
         self.running = true;
         if pump.is_upload() && self.is_slow(&pump, services, now) {
@@ -129,7 +129,7 @@ impl Peer {
 
     /// Has the next lines of a STAT made, if that may wait: false if it may not.
     pub(super) fn lines_away(&mut self, services: &mut Services, now: Instant) -> bool {
-        let slow = self.disk.names.is_slow(services.files.has_hands(), now);
+        let slow = self.disk.names.is_slow(services.files.has_hands(now), now);
         let Some(pump) = self.pump.take_if(|pump| slow || pump.may_wait()) else { return false };
         self.send_away(Box::new(move || file_work::lines(pump)), services, now);
         true
@@ -162,7 +162,7 @@ impl Peer {
     fn send_away(&mut self, work: Work<Back>, services: &mut Services, now: Instant) {
         match services.files.hand(self.key, work) {
             Some(token) => self.away = Away::Wanted { _token: token },
-            None => self.fail(now),
+            None => self.fail("there is no thread for its files", now),
         }
     }
 
@@ -190,15 +190,17 @@ impl Peer {
     pub(super) fn came_back(&mut self, back: Option<Back>, services: &mut Services, now: Instant) {
         match (std::mem::replace(&mut self.away, Away::No), back) {
             (Away::Wanted { .. }, Some(back)) => self.resume(back, services, now),
-            (Away::Wanted { .. }, None) => self.fail(now),
-            (Away::Unwanted(next), Some(back)) => {
-                self.throw_away(back, services);
-                if let (Away::Unwanted(waiting), next) = (&mut self.away, next) {
-                    *waiting = next;
+            (Away::Wanted { .. }, None) => self.fail("work on its files has failed", now),
+            (Away::Unwanted(next), back) => {
+                if let Some(back) = back {
+                    self.throw_away(back, services);
+                }
+                match (&mut self.away, next) {
+                    (Away::Unwanted(waiting), next) => *waiting = next,
+                    (_, Some(next)) => self.order(*next, services, now),
+                    (_, None) => {}
                 }
             }
-            (Away::Unwanted(Some(next)), None) => self.order(*next, services, now),
-            (Away::Unwanted(None), None) => {}
             (Away::No, _) => debug_assert!(false, "what nobody sent comes back"),
         }
         self.carry_out(services, now);
@@ -211,8 +213,9 @@ impl Peer {
                 self.pump = Some(pump);
                 // A slow disk is not the client's standing still.
                 self.session.data(DataEvent::Moved(0), now);
-                if self.stepped(state, services, now).is_err() {
-                    self.fail(now);
+                if let Err(Lost(reason)) = self.stepped(state, services, now) {
+                    log::debug!("#{} {reason}", self.session.id());
+                    self.closing = Some(now);
                 }
             }
             Back::Lines(pump, lines) => {
@@ -229,7 +232,8 @@ impl Peer {
                     Err(error) => {
                         let (id, path) = (self.session.id(), path.display());
                         log::error!("#{id} cannot log in: the user's root {path}: {error}");
-                        Verdict::Denied(services.logins.failed(self.session.client(), now))
+                        // The password was right, and nobody is to pay for our own trouble.
+                        Verdict::Denied(Duration::ZERO)
                     }
                 };
                 self.session.answer(Answer::Login(verdict), now);
@@ -237,16 +241,16 @@ impl Peer {
         }
     }
 
-    /// A thread that would do the work could not be had, or was lost with it.
-    fn fail(&mut self, now: Instant) {
-        log::error!("#{} ends, for want of a thread", self.session.id());
+    /// The session cannot go on, for no fault of its client.
+    fn fail(&mut self, reason: &str, now: Instant) {
+        log::error!("#{} ends: {reason}", self.session.id());
         self.closing = Some(now);
     }
 
     /// Whether what is done with the pump's file, save for moving bytes, may wait.
     fn is_slow(&self, pump: &Pump, services: &Services, now: Instant) -> bool {
-        let hands = services.files.has_hands();
-        pump.may_wait() || (pump.is_upload() && self.disk.names.is_slow(hands, now))
+        let hands = services.files.has_hands(now);
+        pump.may_wait() || (pump.is_upload() && self.disk.is_slow_to_store(hands, now))
     }
 
     /// By what a step of the pump is measured: what it sends of a file was asked for beforehand.

@@ -4,10 +4,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
 use crate::net::{Key, Waker};
+
+/// A piece of work that takes so long hangs: others are done in some milliseconds.
+const HANGING: Duration = Duration::from_secs(1);
 
 /// A piece of work.
 pub(super) type Work<T> = Box<dyn FnOnce() -> T + Send>;
@@ -26,6 +29,8 @@ pub(super) struct Crew<T> {
     outbox: Sender<Done<T>>,
     done: Receiver<Done<T>>,
     away: usize,
+    /// When a thread last had something new to begin with.
+    last_begun: Instant,
 }
 
 struct Errand<T> {
@@ -44,7 +49,8 @@ impl<T: Send + 'static> Crew<T> {
         let (errands, queue) = channel();
         let (outbox, done) = channel();
         let queue = Arc::new(Mutex::new(queue));
-        Crew { name, most_threads, threads: 0, waker, errands, queue, outbox, done, away: 0 }
+        let (threads, away, last_begun) = (0, 0, Instant::now());
+        Crew { name, most_threads, threads, waker, errands, queue, outbox, done, away, last_begun }
     }
 
     /// Has work done for the session that `owner` names, as long as what is returned lives; `None`
@@ -64,20 +70,25 @@ impl<T: Send + 'static> Crew<T> {
     /// Something that is done.
     pub(super) fn done(&mut self) -> Option<Done<T>> {
         let done = self.done.try_recv().ok()?;
-        self.away -= 1;
-        Some(done)
+        Some(self.collected(done))
     }
 
     /// Waits until something is done, at most so long.
     pub(super) fn wait(&mut self, most: Duration) -> Option<Done<T>> {
         let done = self.done.recv_timeout(most).ok()?;
-        self.away -= 1;
-        Some(done)
+        Some(self.collected(done))
     }
 
-    /// Whether somebody would begin at once.
-    pub(super) fn has_hands(&self) -> bool {
-        self.away < self.most_threads
+    /// Whoever has done it has begun with what waited longest.
+    fn collected(&mut self, done: Done<T>) -> Done<T> {
+        self.away -= 1;
+        self.last_begun = Instant::now();
+        done
+    }
+
+    /// Whether somebody would begin before long: all threads may be busy, but must not all hang.
+    pub(super) fn has_hands(&self, now: Instant) -> bool {
+        self.away < self.most_threads || now < self.last_begun + HANGING
     }
 
     /// How many pieces of work are not yet done.
@@ -88,6 +99,9 @@ impl<T: Send + 'static> Crew<T> {
     fn send(&mut self, errand: Errand<T>) -> bool {
         if self.threads <= self.away && self.threads < self.most_threads {
             self.start();
+        }
+        if self.away < self.most_threads {
+            self.last_begun = Instant::now();
         }
         let sent = self.threads > 0 && self.errands.send(errand).is_ok();
         self.away += usize::from(sent);
@@ -164,5 +178,39 @@ mod tests {
         assert_eq!(done, keys.into_iter().zip(expected).collect::<Vec<_>>());
         assert_eq!((crew.away(), Arc::strong_count(&held)), (0, 1));
         drop((first, last));
+    }
+
+    /// With as many clients as threads on a disk that only took its time, the loop read by itself.
+    #[test]
+    fn threads_that_are_busy_do_not_hang() {
+        let mut poller = Poller::new().unwrap();
+        let mut crew = Crew::new("test", 2, Arc::new(poller.waker().unwrap()));
+        let key = poller.key(0, Role::Control);
+        let (go, gate) = sync_channel::<()>(0);
+        let gate = Arc::new(Mutex::new(gate));
+        let mut wanted = Vec::new();
+        let mut hand = |crew: &mut Crew<bool>| {
+            let gate = Arc::clone(&gate);
+            wanted.push(crew.hand(key, Box::new(move || gate.lock().unwrap().recv().is_ok())));
+        };
+        let hangs_at = |crew: &Crew<bool>| {
+            let at = crew.last_begun + HANGING;
+            crew.has_hands(at - Duration::from_nanos(1)) && !crew.has_hands(at)
+        };
+        hand(&mut crew);
+        assert!(!hangs_at(&crew), "one of them has nothing to do");
+        hand(&mut crew);
+        assert!(hangs_at(&crew));
+        let before = crew.last_begun;
+        hand(&mut crew);
+        assert!(hangs_at(&crew) && crew.last_begun == before, "what waits is not begun");
+        let mut one_done = || {
+            go.send(()).unwrap();
+            assert_eq!(crew.wait(PATIENCE), Some((key, Some(true))));
+            hangs_at(&crew)
+        };
+        assert!(one_done(), "both have something to do");
+        assert!(!one_done());
+        assert!(!one_done());
     }
 }

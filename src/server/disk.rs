@@ -25,6 +25,11 @@ impl Disk {
         let pace = |root: &Root| Pace { always_slow: root.is_remote(), until: Cell::new(None) };
         Disk { names: pace(&root), writes: pace(&root), root }
     }
+
+    /// Whether an upload may wait when it begins and when it ends: both write, and make names.
+    pub(super) fn is_slow_to_store(&self, hands: bool, now: Instant) -> bool {
+        self.names.is_slow(hands, now) || self.writes.is_slow(hands, now)
+    }
 }
 
 /// Whether one kind of work may be done on the loop.
@@ -48,6 +53,14 @@ impl Pace {
         let result = work();
         self.note(begun, Instant::now());
         result
+    }
+
+    /// The same, where there is something to be noted.
+    pub(super) fn time_if<T>(pace: Option<&Pace>, work: impl FnOnce() -> T) -> T {
+        match pace {
+            Some(pace) => pace.time(work),
+            None => work(),
+        }
     }
 
     fn note(&self, begun: Instant, done: Instant) {
@@ -74,5 +87,20 @@ mod tests {
         assert!(!pace.is_slow(false, now + REMEMBERED));
         assert!(!pace.is_slow(true, now + SLOW + REMEMBERED));
         assert!(Pace { always_slow: true, ..pace }.is_slow(false, now));
+    }
+
+    /// The loop waited for a disk that was known to write slowly, when an upload was finished.
+    #[test]
+    fn what_writes_slowly_stores_slowly() {
+        let now = Instant::now();
+        for slow in
+            [|disk: &Disk| &disk.names, |disk: &Disk| &disk.writes] as [fn(&Disk) -> &Pace; 2]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let disk = Disk::new(Root::open(folder.path()).unwrap());
+            assert!(!disk.is_slow_to_store(true, now));
+            slow(&disk).note(now, now + SLOW);
+            assert!(disk.is_slow_to_store(true, now));
+        }
     }
 }

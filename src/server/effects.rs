@@ -152,8 +152,10 @@ impl Peer {
         }
         let Some(mut task) = self.task.take() else { return false };
         let slice = budget.div_ceil(TASK_COST);
-        let slow = self.disk.writes.is_slow(services.files.has_hands(), now);
-        if slow || task.may_wait(slice) {
+        let hands = services.files.has_hands(now);
+        // Without hands only what is on a disk that may hang goes behind those that do.
+        let asked = if hands { slice } else { 0 };
+        if self.disk.writes.is_slow(hands, now) || task.may_wait(asked) {
             self.task_away(task, services, now);
             return false;
         }

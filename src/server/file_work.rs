@@ -8,7 +8,7 @@ use crate::fs::{Download, How, PartialKeep, Refusal, Root};
 use crate::proto::command::Change;
 use crate::proto::path::VPath;
 use crate::session::{ByteRange, FileDone, FileOp, Listing};
-use crate::transfer::{ListingLines, Pump, Stage, State, Task};
+use crate::transfer::{LISTED_AWAY, ListingLines, Pump, Stage, State, Task};
 use crate::users::{Access, RequireTls};
 
 /// As much as a thread beside the loop reads at once. The memory is had for that one time: threads
@@ -108,7 +108,11 @@ fn open(root: &Root, path: &VPath, range: ByteRange) -> Result<Download, Refusal
 
 /// The upload has arrived whole.
 pub(super) fn finish(pump: Option<Box<Pump>>) -> Result<Outcome, Refusal> {
-    pump.map_or(Ok(()), |pump| pump.finish())?;
+    let Some(pump) = pump else {
+        debug_assert!(false, "an upload is finished with nothing opened");
+        return Err(Refusal::NotFound);
+    };
+    pump.finish()?;
     Ok(Outcome::Done(FileDone::Done))
 }
 
@@ -124,14 +128,43 @@ pub(super) fn pump(mut pump: Box<Pump>) -> Back {
     Back::Pump(pump, state)
 }
 
-/// The next lines of a STAT.
+/// The next lines of a STAT, or some work towards them.
 pub(super) fn lines(mut pump: Box<Pump>) -> Back {
-    let mut unlimited = usize::MAX;
-    let lines = pump.lines(&mut unlimited);
+    let mut budget = LISTED_AWAY;
+    let lines = pump.lines(&mut budget);
     Back::Lines(pump, lines)
 }
 
 /// A piece of a checksum or copy.
 pub(super) fn task(task: Box<Task>) -> Back {
     Back::Task(task.step(&mut vec![0; PIECE], COPIED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::command::Coding;
+    use crate::proto::listing::Style;
+
+    /// Four of them kept all threads busy for as long as a huge folder has names.
+    #[test]
+    fn a_stat_that_matches_nothing_is_done_a_few_names_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..3000 {
+            std::fs::write(folder.path().join(format!("{number}")), "").unwrap();
+        }
+        let root = Root::open(folder.path()).unwrap().patient();
+        let path = VPath::root().join(b"*z");
+        let listing = ListingLines::open(&root, &path, b"*z", Style::Long, 0).unwrap();
+        let mut pump = Box::new(Pump::listing(listing, Coding::default()));
+        let mut pieces = 0;
+        loop {
+            let Back::Lines(next, lines) = super::lines(pump) else { unreachable!() };
+            match lines.unwrap() {
+                Some(lines) => break assert!(lines.is_empty()),
+                None => (pump, pieces) = (next, pieces + 1),
+            }
+        }
+        assert!(pieces >= 5, "3000 names in {pieces} pieces");
+    }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::away::Away;
-use super::disk::Disk;
+use super::disk::{Disk, Pace};
 use super::logins::Claim;
 use super::securing::ControlChange;
 use super::services::Services;
@@ -271,13 +271,10 @@ impl Peer {
         if *budget == 0 {
             return Ok(false);
         }
-        let (pace, hands) = (Peer::pace(&self.disk, pump), services.files.has_hands());
+        let (pace, hands) = (Peer::pace(&self.disk, pump), services.files.has_hands(now));
         let slow = pace.is_some_and(|pace| pace.is_slow(hands, now));
-        let mut step = || pump.step(link, &mut services.aisle, *budget, slow);
-        let step = match pace {
-            Some(pace) => pace.time(step),
-            None => step(),
-        };
+        let step = || pump.step(link, &mut services.aisle, *budget, slow);
+        let step = Pace::time_if(pace, step);
         *budget = budget.saturating_sub(step.moved);
         // What is worked on is not standing still, even if a folder has nothing to tell for long.
         if step.moved > 0 || matches!(step.state, State::Spent) {
@@ -294,7 +291,8 @@ impl Peer {
             }
             // Rather here than behind a disk that hangs.
             State::Slow if !hands && !pump.may_wait() => {
-                let state = pump.work(&mut services.aisle.buffer);
+                let work = || pump.work(&mut services.aisle.buffer);
+                let state = Pace::time_if(pace, work);
                 *budget = 0;
                 self.stepped(state, services, now)?;
             }

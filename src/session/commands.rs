@@ -41,7 +41,7 @@ impl Session {
             }
             _ => {}
         }
-        self.list_on();
+        self.list_on(now);
         self.check();
     }
 

@@ -37,6 +37,8 @@ enum Patience {
     Reading,
     /// With a client that says nothing.
     Idling,
+    /// With our own answer, for a client that says no more and may be gone.
+    Answering,
     /// With the client's port that PORT named.
     Connecting,
     /// With a passive connection that doesn't come.
@@ -90,6 +92,10 @@ impl Session {
                 self.reply(Reply::Idle);
                 self.hang_up();
             }
+            Patience::Answering => {
+                log::info!("#{} {} left, and waited for an answer too long", self.id, self.client);
+                self.hang_up();
+            }
             Patience::Reading => {
                 log::info!("#{} {} doesn't read its replies", self.id, self.client);
                 self.hang_up();
@@ -113,6 +119,10 @@ impl Session {
             }
             (Some(Waiting::Securing { since } | Waiting::Clearing { since }), _) => {
                 Some((*since + data_timeout, Patience::Securing))
+            }
+            (Some(Waiting::Drain), _) => None,
+            (Some(_), _) if self.input_ended => {
+                Some((self.clocks.last_active + data_timeout, Patience::Answering))
             }
             // Our own answers are not the client's to hurry.
             (Some(_), _) => None,

@@ -282,8 +282,9 @@ impl Session {
     }
 
     /// Asks for the next lines of a STAT as soon as the client has read most of the last.
-    pub(super) fn list_on(&mut self) {
+    pub(super) fn list_on(&mut self, now: Instant) {
         if matches!(self.waiting, Some(Waiting::Drain)) && self.output.len() < super::OUTPUT_LIMIT {
+            self.clocks.last_active = now;
             self.ask(Errand::StatusLines, FileOp::NextLines);
         }
     }

@@ -214,6 +214,7 @@ impl Session {
             return;
         }
         self.input_ended = true;
+        self.clocks.last_active = now;
         self.advance(now);
     }
 

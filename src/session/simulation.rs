@@ -126,8 +126,9 @@ impl World {
             960..980 => self.tick_in_time(),
             980..983 => self.leave(),
             983 => self.shut_down(),
-            984..998 => self.come_to_rest(),
-            998 => self.be_abandoned(),
+            984..997 => self.come_to_rest(),
+            997 => self.be_abandoned(),
+            998 => self.leave_a_disk_that_hangs(),
             _ => self.renew(),
         }
         if self.shell.over {
@@ -307,6 +308,26 @@ impl World {
         panic!("the session outlives its client for ever");
     }
 
+    /// The client reads all that it is told, and leaves; no question is ever answered again. That
+    /// ends everything, as soon as it is known that the client has left.
+    fn leave_a_disk_that_hangs(&mut self) {
+        self.client.leaves = true;
+        for _ in 0..PATIENCE {
+            self.session.sent(self.session.output().len(), self.now);
+            self.judge.taken_all();
+            self.settle_effects();
+            self.hear_out();
+            if self.shell.over {
+                return;
+            }
+            if self.shell.hears() && self.session.deadline().is_none() {
+                return;
+            }
+            self.tick_in_time();
+        }
+        panic!("a disk that hangs keeps a session for ever whose client has left");
+    }
+
     /// After HangUp, whatever comes in late is without effect, until all is sent.
     fn drain(&mut self) {
         let most = self.session.output().len();
@@ -386,7 +407,7 @@ impl World {
             assert!(judge.unanswered(self.client.lines) > 1, "deaf, and no line waits");
         }
         assert!(
-            session.deadline().is_some() || shell.is_asked(),
+            session.deadline().is_some() || (shell.is_asked() && shell.hears()),
             "it waits for somebody else, and for ever"
         );
     }

@@ -9,6 +9,11 @@ use crate::net::Link;
 use crate::proto::ascii::FromNetwork;
 use crate::proto::command::{Coding, Mode, Representation};
 
+/// Bytes that are received at once where they are stored elsewhere: so many are held meanwhile.
+const STORED_AWAY: usize = 64 * 1024;
+/// Pieces that are unpacked at once elsewhere: a few bytes can become very many.
+const UNPACKED_AWAY: usize = 4;
+
 /// A file on its way in.
 #[derive(Debug)]
 pub struct Incoming {
@@ -71,7 +76,7 @@ impl Incoming {
             return self.unpack();
         }
         let buffer = &mut aisle.buffer;
-        let most = left.min(buffer.len());
+        let most = left.min(if slow { STORED_AWAY } else { buffer.len() });
         let moved = match moved(link.read(&mut buffer[..most])) {
             Err(State::Ended) => return Err(self.end()),
             moved => moved?,
@@ -118,17 +123,17 @@ impl Incoming {
         self.file.may_wait()
     }
 
-    /// Stores what was received.
+    /// Stores what was received, or as much of it as is unpacked at once.
     pub(super) fn work(&mut self) -> Result<(), State> {
-        let mut piece = std::mem::take(&mut self.piece);
+        let piece = std::mem::take(&mut self.piece);
         if !piece.is_empty() {
             self.take(&piece)?;
         }
-        while self.unpacks() {
-            self.unpack()?;
+        for _ in 0..UNPACKED_AWAY {
+            if self.unpacks() {
+                self.unpack()?;
+            }
         }
-        piece.clear();
-        self.piece = piece;
         Ok(())
     }
 
@@ -212,4 +217,47 @@ fn store(file: &mut Upload, text: Option<&mut FromNetwork>, bytes: &[u8]) -> Res
 
 fn garbage(what: &'static str) -> State {
     State::Broken(Error::new(ErrorKind::InvalidData, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::{How, NewFile, PartialKeep, Root};
+    use crate::proto::path::VPath;
+    use crate::transfer::deflate::Packer;
+
+    /// One packet of a client held up the loop, or a thread, for as long as its bytes are written.
+    #[test]
+    fn a_bomb_is_stored_a_few_pieces_at_a_time() {
+        const PIECES: u64 = 2 * 64 * 1024 * UNPACKED_AWAY as u64;
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let path = VPath::root().join(b"bomb");
+        let (mut packer, mut bomb) = (Packer::new(Default::default()), Vec::new());
+        packer.pack(&vec![0; 10_000_000], &mut bomb);
+        assert!(packer.finish(&mut bomb) && bomb.len() < STORED_AWAY);
+        let receive = || {
+            let how = (How::Replace, PartialKeep::Keep, NewFile::default());
+            let file = root.upload(&path, how.0, how.1, how.2).unwrap();
+            let coding = Coding { mode: Mode::Deflate, ..Coding::default() };
+            let mut incoming = Incoming::new(file, coding);
+            incoming.begin().unwrap();
+            incoming.piece = bomb.clone();
+            incoming
+        };
+        let mut incoming = receive();
+        let mut stored = 0;
+        while !incoming.piece.is_empty() || incoming.unpacks() {
+            incoming.work().unwrap();
+            assert!(incoming.file.written() - stored <= PIECES, "{stored} bytes at once");
+            stored = incoming.file.written();
+        }
+        assert_eq!(stored, 10_000_000);
+        incoming.finish().unwrap();
+        assert_eq!(root.facts(&path).unwrap().size, 10_000_000);
+
+        root.remove_file(&path).unwrap();
+        drop(receive());
+        assert!((1..=PIECES).contains(&root.facts(&path).unwrap().size));
+    }
 }

@@ -13,6 +13,6 @@ mod task;
 pub use combine::Combination;
 pub use incoming::Incoming;
 pub use listing::ListingLines;
-pub use outgoing::Outgoing;
+pub use outgoing::{LISTED_AWAY, Outgoing};
 pub use pump::{Aisle, Pump, State, Step};
 pub use task::{Hasher, Product, Stage, Task};

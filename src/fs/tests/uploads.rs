@@ -294,6 +294,22 @@ fn what_a_full_disk_refuses_is_no_part_of_the_next_upload() {
     assert_eq!(tree.read("next"), "next");
 }
 
+/// It was taken for a link that leads nowhere, and replaced.
+#[test]
+fn a_link_to_a_folder_on_another_file_system_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("link");
+    symlink("/proc", &link).unwrap();
+    let root = Root::open(Path::new("/")).unwrap();
+    let upload = |root: &Root| {
+        let path = v(link.as_os_str().as_bytes());
+        root.upload(&path, How::Replace, PartialKeep::Keep, NewFile::default()).unwrap_err()
+    };
+    assert_eq!(upload(&root), Refusal::CrossDevice);
+    assert_eq!(upload(&root.patient()), Refusal::IsDirectory);
+    assert!(link.is_symlink());
+}
+
 #[test]
 fn append_and_resume_write_in_place_and_through_links() {
     let tree = Tree::new();

@@ -125,3 +125,33 @@ fn whoever_reads_on_is_served_on() {
     talk.heard();
     assert_eq!(talk.say("NOOP"), "200");
 }
+
+/// It lasted as long as the disk hung.
+#[test]
+fn a_question_outlives_the_client_by_the_data_timeout_only() {
+    let mut talk = Talk::writer();
+    assert_eq!(talk.say("SIZE f"), "");
+    assert_eq!(talk.patience(), None, "who waits may wait as long as the disk");
+    talk.wait(DATA_TIMEOUT);
+    talk.leave();
+    assert_eq!(talk.patience(), Some(DATA_TIMEOUT));
+    assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+    assert!(!talk.is_over());
+    assert_eq!(talk.wait(1), "");
+    assert!(talk.is_over());
+
+    // What was said before the end is still obeyed, each in its time.
+    let mut talk = Talk::writer();
+    talk.send(b"SIZE f\r\nMKD d\r\n");
+    talk.leave();
+    talk.wait(DATA_TIMEOUT - 1);
+    assert_eq!(talk.answer(Answer::File(Err(Refusal::NotFound))), "550");
+    assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+    assert_eq!(talk.answer(Answer::File(Ok(FileDone::Done))), "257");
+    assert!(talk.is_over());
+
+    let mut talk = Talk::stranger();
+    talk.send(b"USER alice\r\nPASS hunter2\r\n");
+    talk.leave();
+    assert_eq!(talk.patience(), Some(DATA_TIMEOUT), "a password is a question as well");
+}
