@@ -223,13 +223,26 @@ impl Secure {
     // Out.
 
     pub(in crate::net) fn write(&mut self, socket: &mut Socket, bytes: &[u8]) -> Flow {
+        self.encrypt(socket, bytes, false)
+    }
+
+    /// With the close_notify behind it, if all of it is taken.
+    pub(in crate::net) fn write_last(&mut self, socket: &mut Socket, bytes: &[u8]) -> Flow {
+        self.encrypt(socket, bytes, true)
+    }
+
+    fn encrypt(&mut self, socket: &mut Socket, bytes: &[u8], last: bool) -> Flow {
         match self.flush(socket) {
             Ok(true) => {}
             Ok(false) => return Flow::Blocked,
             Err(error) => return Flow::Broken(error),
         }
         let taken = self.connection.writer().write(bytes);
-        match (self.flush(socket), taken) {
+        let sent = match taken {
+            Ok(count) if last && count == bytes.len() => self.close(socket),
+            _ => self.flush(socket),
+        };
+        match (sent, taken) {
             (Ok(_), Ok(count)) => Flow::Moved(count),
             (Err(error), _) | (_, Err(error)) => Flow::Broken(error),
         }
