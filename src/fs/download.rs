@@ -119,6 +119,9 @@ impl Download {
     /// What the disk answered.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Refusal> {
         let most = self.at_most(buffer.len());
+        if most == 0 {
+            return Ok(0);
+        }
         let count = retry_on_intr(|| pread(&self.file, &mut buffer[..most], self.position))?;
         self.position += count as u64;
         Ok(count)

@@ -56,6 +56,15 @@ impl Link {
         }
     }
 
+    /// Writes once, and says with it, where TLS has a word for it, that nothing more will be
+    /// written: one packet instead of two.
+    pub fn write_last(&mut self, bytes: &[u8]) -> Flow {
+        match &mut self.secure {
+            Some(secure) => secure.write_last(&mut self.socket, bytes),
+            None => self.socket.write(bytes),
+        }
+    }
+
     /// The socket in clear, for a system call that moves bytes into it from elsewhere; when that
     /// would block, [`write_blocked`](Socket::write_blocked) is to be told.
     pub fn to_send_by(&self) -> Option<BorrowedFd<'_>> {

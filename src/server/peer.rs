@@ -220,7 +220,11 @@ impl Peer {
             let flushed = self.control.flush();
             return flushed.map(|_| false).map_err(|_| Lost("connection lost"));
         }
-        match self.control.write(&output[..most]) {
+        let flow = match self.closing.is_some() && most == output.len() {
+            true => self.control.write_last(output),
+            false => self.control.write(&output[..most]),
+        };
+        match flow {
             Flow::Moved(count) => {
                 *budget -= count;
                 self.session.sent(count, now);

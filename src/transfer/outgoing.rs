@@ -199,7 +199,10 @@ fn send_encrypted(
     if read == 0 {
         return Err(if file.left() > 0 { Refusal::Shortened.into() } else { State::Ended });
     }
-    let moved = moved(link.write(&buffer[..read]))?;
+    let moved = moved(match file.left() {
+        0 => link.write_last(&buffer[..read]),
+        _ => link.write(&buffer[..read]),
+    })?;
     if moved != read {
         return Err(State::Broken(io::Error::other("not all was encrypted that was read")));
     }

@@ -243,6 +243,15 @@ impl Secure {
     // Out.
 
     pub(in crate::net) fn write(&mut self, socket: &mut Socket, bytes: &[u8]) -> Flow {
+        self.encrypt(socket, bytes, false)
+    }
+
+    /// With the close_notify behind it, if all of it is taken.
+    pub(in crate::net) fn write_last(&mut self, socket: &mut Socket, bytes: &[u8]) -> Flow {
+        self.encrypt(socket, bytes, true)
+    }
+
+    fn encrypt(&mut self, socket: &mut Socket, bytes: &[u8], last: bool) -> Flow {
         match self.flush(socket) {
             Ok(true) => {}
             Ok(false) => return Flow::Blocked,
@@ -254,7 +263,11 @@ impl Secure {
             return Flow::Broken(io::Error::other("TLS 1.2 encrypts no more on one connection"));
         }
         let taken = self.connection.writer().write(bytes);
-        match (self.flush(socket), taken) {
+        let sent = match taken {
+            Ok(count) if last && count == bytes.len() => self.close(socket),
+            _ => self.flush(socket),
+        };
+        match (sent, taken) {
             (Ok(_), Ok(count)) => Flow::Moved(count),
             (Err(error), _) | (_, Err(error)) => Flow::Broken(error),
         }
