@@ -17,7 +17,7 @@ use slab::Slab;
 
 use super::handle::{Census, Handle};
 use super::peer::{Fate, Peer};
-use super::services::Services;
+use super::services::{HANDSHAKES, Services};
 use super::timers::Timers;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
 use crate::config::TlsConfig;
@@ -48,6 +48,9 @@ pub(super) struct EventLoop {
     peers: Slab<Peer>,
     /// Slots of peers that are due for a turn, each once.
     queue: VecDeque<usize>,
+    /// Those that are due for a TLS handshake, in the order in which they came. They count as
+    /// queued: a crowd of them must not be asked again and again.
+    line: VecDeque<usize>,
     timers: Timers,
     /// How many sessions each address has.
     addresses: HashMap<IpAddr, usize>,
@@ -96,6 +99,7 @@ impl EventLoop {
             handle,
             peers: Slab::new(),
             queue: VecDeque::new(),
+            line: VecDeque::new(),
             timers: Timers::default(),
             addresses: HashMap::new(),
             turn_bytes: config.turn_bytes.max(1),
@@ -178,7 +182,7 @@ impl EventLoop {
     /// Whether something is to be done for which no event will come.
     fn has_work(&self) -> bool {
         let waiting = self.doors.iter().any(Door::is_ready) || self.services.passive.is_ready();
-        !self.queue.is_empty() || (waiting && self.accept_paused.is_none())
+        !self.queue.is_empty() || !self.line.is_empty() || (waiting && self.accept_paused.is_none())
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -357,6 +361,9 @@ impl EventLoop {
     /// one budget, so that the loop comes around as soon with many at work as with one; and it
     /// halves when that took too long, because a disk is slow or the work is.
     fn run_queue(&mut self, now: Instant) {
+        // Before those who have just come.
+        let first = self.line.len().min(HANDSHAKES);
+        self.line.drain(..first).rev().for_each(|slot| self.queue.push_front(slot));
         let share = self.round_bytes / self.queue.len().max(1);
         let budget = share.max(SMALLEST_TURN.min(self.turn_bytes));
         for _ in 0..self.queue.len() {
@@ -369,6 +376,12 @@ impl EventLoop {
                     let wanted = peer.deadline();
                     self.timers.arm(slot, &mut peer.armed, wanted);
                     enqueue(&mut self.queue, peer, slot);
+                }
+                Fate::InLine => {
+                    let wanted = peer.deadline();
+                    self.timers.arm(slot, &mut peer.armed, wanted);
+                    peer.queued = true;
+                    self.line.push_back(slot);
                 }
                 Fate::Rest => {
                     let wanted = peer.deadline();

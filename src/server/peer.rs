@@ -25,6 +25,8 @@ pub(super) struct Peer {
     pub(super) data: DataLink,
     /// What is to become of the control connection.
     pub(super) change: Option<ControlChange>,
+    /// Whether the TLS handshake of the control connection had to be put off.
+    pub(super) stands_in_line: bool,
     /// Whether the data connection is on its way into TLS.
     pub(super) securing: bool,
     /// What the session's transfer has opened, from the opening to the 226.
@@ -67,6 +69,8 @@ pub(super) enum Fate {
     Rest,
     /// Its budget is used up: it wants another turn.
     Again,
+    /// It wants one when there is time for its TLS handshake.
+    InLine,
     /// It is to be removed, for this reason.
     Gone(&'static str),
 }
@@ -82,6 +86,7 @@ impl Peer {
             control,
             data: DataLink::None,
             change: None,
+            stands_in_line: false,
             securing: false,
             pump: None,
             task: None,
@@ -145,9 +150,11 @@ impl Peer {
         mut budget: usize,
         now: Instant,
     ) -> Fate {
+        self.stands_in_line = false;
         match self.work(services, now, &mut budget) {
             Err(Lost(reason)) => Fate::Gone(reason),
             Ok(()) if self.closing.is_some() => self.close(services, now),
+            Ok(()) if self.stands_in_line => Fate::InLine,
             Ok(()) if budget == 0 => Fate::Again,
             Ok(()) => Fate::Rest,
         }

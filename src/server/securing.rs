@@ -62,6 +62,7 @@ impl Peer {
         }
         if self.control.is_readable() && !services.may_shake_hands() {
             *budget = 0;
+            self.stands_in_line = true;
             return Ok(false);
         }
         self.control.handshake()
@@ -80,7 +81,7 @@ impl Peer {
             false => Input::None,
         };
         let (true, DataLink::Open(link)) = (self.securing, &mut self.data) else { return false };
-        if link.is_readable() && !services.may_shake_hands() {
+        if link.is_readable() && !services.may_shake_hands_for_data() {
             *budget = 0;
             return false;
         }

@@ -19,8 +19,9 @@ use crate::transfer::Aisle;
 /// The one buffer that everything is read into. Larger reads cost fewer calls; beyond this they
 /// would only push everything else out of the processor's cache.
 const BUFFER_BYTES: usize = 256 * 1024;
-/// Steps of TLS handshakes in one turn of the loop, each some tenths of a millisecond.
-const HANDSHAKES: usize = 4;
+/// Steps of TLS handshakes in one turn of the loop, each some tenths of a millisecond: so many of
+/// those who come, and as many of those who are in, whose transfers must not wait for the former.
+pub(super) const HANDSHAKES: usize = 4;
 /// A passive connection that is coming comes sooner than this.
 const NEVER_ARRIVED: Duration = Duration::from_secs(3);
 /// So many in a row that never arrived are no accident.
@@ -45,8 +46,10 @@ pub(super) struct Services {
     /// Whether an upload under TLS ends by its close_notify only.
     pub(super) strict_close: bool,
     pub(super) session_reuse: SessionReuse,
-    /// TLS handshakes that this turn of the loop may still go on with.
-    handshakes: usize,
+    /// TLS handshakes that this turn of the loop may still go on with, on control connections and
+    /// on data connections.
+    control_handshakes: usize,
+    data_handshakes: usize,
     /// Seconds since 1970, read once a turn of the loop.
     pub(super) wall_clock: i64,
     /// Does what may wait for a slow disk.
@@ -77,7 +80,8 @@ impl Services {
             tls,
             strict_close: tls_config.is_some_and(|tls| !tls.lenient_close),
             session_reuse: tls_config.map_or(SessionReuse::Off, |tls| tls.session_reuse),
-            handshakes: 0,
+            control_handshakes: 0,
+            data_handshakes: 0,
             wall_clock: 0,
             files: Crew::new("files", FILE_THREADS, waker),
             own_disk: Rc::new(Disk::new(own_root)),
@@ -89,15 +93,19 @@ impl Services {
     /// A turn of the loop begins.
     pub(super) fn begin_turn(&mut self, wall_clock: i64) {
         self.wall_clock = wall_clock;
-        self.handshakes = HANDSHAKES;
+        self.control_handshakes = HANDSHAKES;
+        self.data_handshakes = HANDSHAKES;
     }
 
-    /// Whether a TLS handshake may go on in this turn of the loop. Each costs so much that a crowd
+    /// Whether the TLS handshake of a control connection may go on in this turn of the loop. Each costs so much that a crowd
     /// of them would hold up everybody else.
     pub(super) fn may_shake_hands(&mut self) -> bool {
-        let left = self.handshakes.checked_sub(1);
-        self.handshakes = left.unwrap_or(0);
-        left.is_some()
+        take_one(&mut self.control_handshakes)
+    }
+
+    /// The same for a data connection.
+    pub(super) fn may_shake_hands_for_data(&mut self) -> bool {
+        take_one(&mut self.data_handshakes)
     }
 
     /// The server's root.
@@ -173,6 +181,12 @@ impl Services {
     pub(super) fn lease_used(&mut self, client: IpAddr) {
         self.silence.arrived(client);
     }
+}
+
+fn take_one(left: &mut usize) -> bool {
+    let some = *left > 0;
+    *left = left.saturating_sub(1);
+    some
 }
 
 /// Watches for the most common trouble of FTP behind NAT: announced passive connections that never
