@@ -370,23 +370,20 @@ impl EventLoop {
             let Some(slot) = self.queue.pop_front() else { return };
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.queued = false;
-            match peer.turn(&mut self.services, budget, now) {
-                Fate::Gone(reason) => self.bury(slot, reason, now),
-                Fate::Again => {
-                    let wanted = peer.deadline();
-                    self.timers.arm(slot, &mut peer.armed, wanted);
-                    enqueue(&mut self.queue, peer, slot);
-                }
+            let fate = peer.turn(&mut self.services, budget, now);
+            if let Fate::Gone(reason) = fate {
+                self.bury(slot, reason, now);
+                continue;
+            }
+            let wanted = peer.deadline();
+            self.timers.arm(slot, &mut peer.armed, wanted);
+            match fate {
+                Fate::Again => enqueue(&mut self.queue, peer, slot),
                 Fate::InLine => {
-                    let wanted = peer.deadline();
-                    self.timers.arm(slot, &mut peer.armed, wanted);
                     peer.queued = true;
                     self.line.push_back(slot);
                 }
-                Fate::Rest => {
-                    let wanted = peer.deadline();
-                    self.timers.arm(slot, &mut peer.armed, wanted);
-                }
+                Fate::Rest | Fate::Gone(_) => {}
             }
         }
         let next = match now.elapsed() > ROUND {
