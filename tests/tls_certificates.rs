@@ -325,15 +325,17 @@ fn a_bad_certificate_changes_nothing_at_a_reload_and_is_named() {
     assert!(shown(reloading.program.address, "localhost") == new.chain[0].to_vec());
 }
 
-/// Without a certificate from a file it is the end of the terminal, and of what runs there.
+/// Without a certificate from a file a hang-up is the end of the terminal, and of what runs there.
 #[test]
-fn a_program_that_has_nothing_to_reload_ends_with_its_terminal() {
+fn a_program_catches_hang_ups_only_where_it_has_something_to_reload() {
     let folder = tempfile::tempdir().unwrap();
     for words in [&[path(folder.path())][..], &["--tls", "self-signed", path(folder.path())]] {
-        let program = Program::start("", words);
-        program.signal("HUP");
-        assert!(!program.wait().success());
+        assert!(!Program::start("", words).catches_hang_ups());
     }
+    Authority::new().certify(&["localhost"]).save(folder.path(), "own");
+    let [chain, key] = ["own.pem", "own.key"].map(|name| folder.path().join(name));
+    let words = ["--tls-cert", path(&chain), "--tls-key", path(&key), path(folder.path())];
+    assert!(Program::start("", &words).catches_hang_ups());
 }
 
 // Clients.

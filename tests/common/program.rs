@@ -80,6 +80,14 @@ impl Program {
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
+    /// Whether SIGHUP does not end it.
+    pub fn catches_hang_ups(&self) -> bool {
+        let id = self.child.lock().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() & 1 == 1
+    }
+
     /// How many descriptors it holds, without the listeners: passive ports stay open for a while.
     pub fn descriptors(&self) -> usize {
         let process = format!("/proc/{}", self.child.lock().unwrap().id());
