@@ -250,7 +250,7 @@ fn python_is_told_when_it_has_to_resume_and_does_not() {
         let (code, _) = desk.attempt("python3", &arguments, include_str!("ftp_tls.py"));
         assert_eq!(code, Some(1));
     }
-    assert!(desk.log().contains("reply: 425 The data connection must resume"));
+    assert!(desk.log().contains("reply: 425 Session reuse required"));
 }
 
 // openssl and sslscan.
