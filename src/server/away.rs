@@ -1,7 +1,8 @@
 //! Work on slow disks, which is done beside the loop: how it goes there and comes back.
 //!
 //! All that a session has open goes with the work, so that no two threads ever have the same file;
-//! and a session has one piece of work away at most, so that its files see everything in order. What
+//! and a session has one piece of work away at most, so that its files see everything in order, and
+//! no more waits than there may be sessions. What
 //! it gives up meanwhile comes back all the same, and is dropped where that stops nobody.
 
 use std::sync::Arc;
@@ -17,9 +18,6 @@ use crate::config::PartialUploads;
 use crate::fs::{PartialKeep, Refusal, Root};
 use crate::session::{Answer, DataEvent, FileDone, FileOp, Verdict};
 use crate::transfer::{Pump, Task};
-
-/// Work that may wait for slow disks before no more is begun.
-const MOST_AWAY: usize = 1024;
 
 /// Where a session's files are.
 #[derive(Debug)]
@@ -69,9 +67,6 @@ impl Peer {
                 Err(Refusal::CrossDevice) => {}
                 result => return self.performed(result, now),
             }
-        }
-        if services.files.away() >= MOST_AWAY {
-            return self.performed(Err(Refusal::Busy), now);
         }
         let root = root.patient();
         let work = move || Back::File(file_work::perform(&operation, &root, terms));
