@@ -2,8 +2,8 @@
 //!
 //! All that a session has open goes with the work, so that no two threads ever have the same file;
 //! and a session has one piece of work away at most, so that its files see everything in order, and
-//! no more waits than there may be sessions. What
-//! it gives up meanwhile comes back all the same, and is dropped where that stops nobody.
+//! no more waits than there may be sessions. What it gives up meanwhile comes back all the same, and
+//! is dropped where that stops nobody.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
