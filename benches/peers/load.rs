@@ -122,6 +122,12 @@ impl Load {
             bare_goal: None,
             limit: None,
         };
+        let least = |title: &str, unit, limit| Row {
+            goal: None,
+            more_is_better: false,
+            limit,
+            ..row(title.to_owned(), unit, 1.0)
+        };
         match self {
             Load::Retr { sessions, file } => {
                 let retr = row(format!("RETR {sessions} x {file}"), "MB/s", 1.05);
@@ -145,23 +151,16 @@ impl Load {
             Load::List { verb } => {
                 let goal = if verb == "NLST" { 1.1 } else { 1.2 };
                 let whole = row(format!("{verb} of 10,000 names"), "/s", goal);
-                let less = |title| Row { more_is_better: false, ..row(title, "ms", 1.0) };
                 vec![
                     Row { bare_goal: Some(0.95), ..whole },
-                    Row { goal: None, ..less(format!("{verb}, the first byte after")) },
+                    least(&format!("{verb}, the first byte after"), "ms", None),
                 ]
             }
             Load::Latency => {
-                let less = |title: &str, limit| Row {
-                    goal: None,
-                    more_is_better: false,
-                    limit,
-                    ..row(title.to_owned(), "ms", 1.0)
-                };
                 vec![
-                    less("NOOP under load, median", None),
-                    less("NOOP under load, p99", Some(1.0)),
-                    less("NOOP under load, longest", Some(5.0)),
+                    least("NOOP under load, median", "ms", None),
+                    least("NOOP under load, p99", "ms", Some(1.0)),
+                    least("NOOP under load, longest", "ms", Some(5.0)),
                     Row { goal: None, ..row("bulk alone".to_owned(), "MB/s", 1.0) },
                     Row {
                         goal: None,
@@ -171,16 +170,10 @@ impl Load {
                 ]
             }
             Load::Idle => {
-                let less = |title: &str, limit| Row {
-                    goal: None,
-                    more_is_better: false,
-                    limit,
-                    ..row(title.to_owned(), "KiB", 1.0)
-                };
                 vec![
-                    less("memory before the first session", Some(3072.0)),
-                    less("memory a session, of 1,000", None),
-                    less("memory a session, of 10,000", Some(1.0)),
+                    least("memory before the first session", "KiB", Some(3072.0)),
+                    least("memory a session, of 1,000", "KiB", None),
+                    least("memory a session, of 10,000", "KiB", Some(1.0)),
                 ]
             }
             Load::Tls { load, resumes } => {
