@@ -51,7 +51,7 @@ impl Link {
     /// Writes once. Under TLS what moved may still wait to be sent; [`flush`](Link::flush) tells.
     pub fn write(&mut self, bytes: &[u8]) -> Flow {
         match &mut self.secure {
-            Some(secure) => secure.write(&mut self.socket, bytes),
+            Some(secure) => secure.write(&mut self.socket, bytes, false),
             None => self.socket.write(bytes),
         }
     }
@@ -60,7 +60,7 @@ impl Link {
     /// written: one packet instead of two.
     pub fn write_last(&mut self, bytes: &[u8]) -> Flow {
         match &mut self.secure {
-            Some(secure) => secure.write_last(&mut self.socket, bytes),
+            Some(secure) => secure.write(&mut self.socket, bytes, true),
             None => self.socket.write(bytes),
         }
     }

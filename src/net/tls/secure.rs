@@ -31,7 +31,7 @@ pub(in crate::net) struct Secure {
 const BUFFERED_BYTES: usize = Link::MOST_ENCRYPTED + 1024;
 
 /// Bytes that are read at once where little is wanted, the plaintext of which can be kept.
-const FED_BYTES: usize = 4096;
+const KEPT_BYTES: usize = 4096;
 /// As many records as one key may encrypt, with some to spare. Under TLS 1.3 there is a new key
 /// then; under TLS 1.2 the connection is at its end, and rustls goes on as if it sent.
 const MOST_RECORDS: u64 = (1 << 24) - (1 << 16);
@@ -124,35 +124,17 @@ impl Secure {
 
     /// Goes on with the handshake as far as it goes now: whether it is done.
     pub(in crate::net) fn handshake(&mut self, socket: &mut Socket) -> io::Result<bool> {
-        let mut buffer = [0; FED_BYTES];
         // What is still to be sent may be all that the client waits for.
         self.flush(socket)?;
         while self.is_handshaking() {
-            match socket.read(&mut buffer) {
-                Flow::Moved(count) => {
-                    let fed = self.feed(&buffer[..count]);
-                    // What is wrong is told to the client, as far as it listens.
-                    let sent = self.flush(socket);
-                    fed?;
-                    sent?;
-                }
+            match self.receive_some(socket) {
+                Flow::Moved(_) => {}
                 Flow::Blocked => return Ok(false),
                 Flow::Ended => return Err(ErrorKind::UnexpectedEof.into()),
                 Flow::Broken(error) => return Err(error),
             }
         }
         Ok(true)
-    }
-
-    /// Takes bytes from the socket, so few that all plaintext can be kept.
-    fn feed(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.take(bytes)? {
-                0 => break,
-                taken => bytes = &bytes[taken..],
-            }
-        }
-        Ok(())
     }
 
     pub(in crate::net) fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> Flow {
@@ -171,27 +153,50 @@ impl Secure {
                 Ok(Plaintext::Missing) => {}
                 Err(error) => return Flow::Broken(error),
             }
-            let mut fed = [0; FED_BYTES];
             // A record is not read byte by byte, however little is wanted of it.
-            let into = if buffer.len() < FED_BYTES { &mut fed } else { &mut *buffer };
-            match socket.read(into) {
-                Flow::Moved(count) => {
-                    let decrypted = match buffer.len() < FED_BYTES {
-                        true => self.feed(&fed[..count]).map(|()| 0),
-                        false => self.decrypt(buffer, count),
-                    };
-                    match (decrypted, self.flush(socket)) {
-                        (Ok(0), Ok(_)) => {}
-                        (Ok(count), Ok(_)) => return Flow::Moved(count),
-                        (Err(error), _) | (_, Err(error)) => return Flow::Broken(error),
-                    }
-                }
+            let flow = match buffer.len() < KEPT_BYTES {
+                true => self.receive_some(socket),
+                false => self.receive_into(socket, buffer),
+            };
+            match flow {
+                Flow::Moved(0) => {}
                 Flow::Ended if !self.may_end() => {
                     let missing = "the connection ended without close_notify";
                     return Flow::Broken(io::Error::new(ErrorKind::UnexpectedEof, missing));
                 }
                 flow => return flow,
             }
+        }
+    }
+
+    /// Receives so little that its plaintext can be kept, and is: none of it has moved yet.
+    fn receive_some(&mut self, socket: &mut Socket) -> Flow {
+        let mut buffer = [0; KEPT_BYTES];
+        match socket.read(&mut buffer) {
+            Flow::Moved(count) => {
+                let kept = self.keep(&buffer[..count]).map(|()| 0);
+                self.settle(kept, socket)
+            }
+            flow => flow,
+        }
+    }
+
+    fn receive_into(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> Flow {
+        match socket.read(buffer) {
+            Flow::Moved(count) => {
+                let decrypted = self.decrypt(buffer, count);
+                self.settle(decrypted, socket)
+            }
+            flow => flow,
+        }
+    }
+
+    /// Sends what bytes in either direction owe, even if they are wrong: the client is told, as far
+    /// as it listens.
+    fn settle(&mut self, moved: io::Result<usize>, socket: &mut Socket) -> Flow {
+        match (moved, self.flush(socket)) {
+            (Ok(count), Ok(_)) => Flow::Moved(count),
+            (Err(error), _) | (_, Err(error)) => Flow::Broken(error),
         }
     }
 
@@ -228,6 +233,16 @@ impl Secure {
         Ok(made)
     }
 
+    fn keep(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.take(bytes)? {
+                0 => break,
+                taken => bytes = &bytes[taken..],
+            }
+        }
+        Ok(())
+    }
+
     /// Takes some bytes; none once the client has said that no more will come.
     fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = self.connection.read_tls(&mut &*bytes)?;
@@ -242,16 +257,9 @@ impl Secure {
 
     // Out.
 
-    pub(in crate::net) fn write(&mut self, socket: &mut Socket, bytes: &[u8]) -> Flow {
-        self.encrypt(socket, bytes, false)
-    }
-
-    /// With the close_notify behind it, if all of it is taken.
-    pub(in crate::net) fn write_last(&mut self, socket: &mut Socket, bytes: &[u8]) -> Flow {
-        self.encrypt(socket, bytes, true)
-    }
-
-    fn encrypt(&mut self, socket: &mut Socket, bytes: &[u8], last: bool) -> Flow {
+    /// Writes what there is room for; what is the `last` with the close_notify behind it, if all of
+    /// it is taken.
+    pub(in crate::net) fn write(&mut self, socket: &mut Socket, bytes: &[u8], last: bool) -> Flow {
         match self.flush(socket) {
             Ok(true) => {}
             Ok(false) => return Flow::Blocked,
@@ -263,14 +271,10 @@ impl Secure {
             return Flow::Broken(io::Error::other("TLS 1.2 encrypts no more on one connection"));
         }
         let taken = self.connection.writer().write(bytes);
-        let sent = match taken {
-            Ok(count) if last && count == bytes.len() => self.close(socket),
-            _ => self.flush(socket),
-        };
-        match (sent, taken) {
-            (Ok(_), Ok(count)) => Flow::Moved(count),
-            (Err(error), _) | (_, Err(error)) => Flow::Broken(error),
+        if last && taken.as_ref().is_ok_and(|&count| count == bytes.len()) {
+            self.say_closed();
         }
+        self.settle(taken, socket)
     }
 
     /// Sends what there is to send: whether all is sent.
@@ -288,9 +292,13 @@ impl Secure {
 
     /// Says that no more will come, and sends it: whether that is done.
     pub(in crate::net) fn close(&mut self, socket: &mut Socket) -> io::Result<bool> {
+        self.say_closed();
+        self.flush(socket)
+    }
+
+    fn say_closed(&mut self) {
         self.connection.send_close_notify();
         self.closed = true;
-        self.flush(socket)
     }
 
     /// Says that no more will come, and awaits the same of the client: whether that is done. The
