@@ -87,8 +87,7 @@ impl Download {
     /// # Errors
     /// What the disk answered.
     pub fn warm(&mut self, buffer: &mut [u8]) -> Result<(), Refusal> {
-        let most = self.at_most(buffer.len());
-        let count = retry_on_intr(|| pread(&self.file, &mut buffer[..most], self.position))?;
+        let count = self.look(buffer)?;
         // Memory that is short may lose them again, but they are not waited for twice.
         self.warm_to = self.position + count as u64;
         Ok(())
@@ -118,13 +117,18 @@ impl Download {
     /// # Errors
     /// What the disk answered.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Refusal> {
+        let count = self.look(buffer)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+
+    /// Reads without moving on.
+    fn look(&self, buffer: &mut [u8]) -> Result<usize, Refusal> {
         let most = self.at_most(buffer.len());
         if most == 0 {
             return Ok(0);
         }
-        let count = retry_on_intr(|| pread(&self.file, &mut buffer[..most], self.position))?;
-        self.position += count as u64;
-        Ok(count)
+        Ok(retry_on_intr(|| pread(&self.file, &mut buffer[..most], self.position))?)
     }
 
     /// The length of the file in bytes, when it was opened.
