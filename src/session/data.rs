@@ -141,9 +141,7 @@ impl Session {
             self.reply(Reply::TransferAborted);
         } else if self.waiting.is_some() {
             // A checksum or a copy: what takes time on our side can be given up as well.
-            self.waiting = None;
-            self.give_up();
-            self.reply(Reply::TransferAborted);
+            self.stop_working();
         }
         self.drop_data();
         self.reply(Reply::Aborted);
@@ -165,9 +163,7 @@ impl Session {
             self.log_transfer("broken");
             self.reply(Reply::DataBroken);
         } else if self.works() {
-            self.waiting = None;
-            self.give_up();
-            self.reply(Reply::TransferAborted);
+            self.stop_working();
         }
         self.drop_data();
     }
@@ -177,6 +173,12 @@ impl Session {
         self.log_transfer("its data connection did not resume the TLS session");
         self.drop_data();
         self.reply(Reply::NotResumed);
+    }
+
+    fn stop_working(&mut self) {
+        self.waiting = None;
+        self.give_up();
+        self.reply(Reply::TransferAborted);
     }
 
     /// Whether a checksum or a copy is being made.
