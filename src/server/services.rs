@@ -97,8 +97,8 @@ impl Services {
         self.data_handshakes = HANDSHAKES;
     }
 
-    /// Whether the TLS handshake of a control connection may go on in this turn of the loop. Each costs so much that a crowd
-    /// of them would hold up everybody else.
+    /// Whether the TLS handshake of a control connection may go on in this turn of the loop. Each
+    /// costs so much that a crowd of them would hold up everybody else.
     pub(super) fn may_shake_hands(&mut self) -> bool {
         take_one(&mut self.control_handshakes)
     }
