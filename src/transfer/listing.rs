@@ -11,13 +11,14 @@ use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 use crate::proto::pattern;
 
-/// About so many names a listing is sorted to; a folder that holds more is streamed unsorted.
-const SORTED_NAMES: usize = 10_000;
+/// About so many names a listing is sorted to. A folder that holds more is streamed unsorted, so
+/// that its first line is seen at once.
+const SORTED_NAMES: usize = 2_000;
 /// No honest pattern is longer.
 const LONGEST_PATTERN: usize = 1024;
 /// What work costs of the budget: in the time that it takes, about so many bytes could be sent.
 /// One call for names.
-const READ_COST: usize = 256 * 1024;
+const READ_COST: usize = 512 * 1024;
 /// A name, spelled or passed over.
 const NAME_COST: usize = 128;
 /// The facts of a file.
