@@ -28,7 +28,7 @@ const LISTENER: Token = Token(usize::MAX);
 struct Session {
     control: Wire,
     protected: bool,
-    /// Where its EPRT pointed.
+    /// Where its PORT pointed.
     active: Option<u16>,
 }
 
@@ -103,8 +103,9 @@ impl Bare {
                 let port = self.passive.local_addr().unwrap().port();
                 &format!("229 Here (|||{port}|)\r\n")
             }
-            "EPRT" => {
-                *active = argument.split('|').nth(3).and_then(|port| port.parse().ok());
+            "PORT" => {
+                let mut bytes = argument.rsplit(',').flat_map(str::parse::<u16>);
+                *active = bytes.next().zip(bytes.next()).map(|(low, high)| high << 8 | low);
                 "200 Okay.\r\n"
             }
             "RETR" | "STOR" | "LIST" | "MLSD" | "NLST" => {

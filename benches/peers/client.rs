@@ -207,7 +207,7 @@ impl Session {
             (Errand::Fetch(_, command), 200) => self.send(command),
             // All of it is on its way.
             (Errand::Fetch(..), 125 | 150) => {
-                let accept = || self.listener.as_ref().expect("EPRT was sent").accept().unwrap().0;
+                let accept = || self.listener.as_ref().expect("PORT was sent").accept().unwrap().0;
                 let mut data = self.data.take().unwrap_or_else(|| Wire::new(accept()));
                 self.secure(&mut data);
                 while data.read(buffer, RecvFlags::empty(), |_| ()).unwrap() {}
@@ -227,7 +227,8 @@ impl Session {
                 let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
                 let listener = self.listener.get_or_insert_with(bind);
                 let port = listener.local_addr().unwrap().port();
-                self.send(&format!("EPRT |1|127.0.0.1|{port}|"));
+                // libunftp knows no EPRT.
+                self.send(&format!("PORT 127,0,0,1,{},{}", port >> 8, port & 0xff));
             }
         }
     }

@@ -224,7 +224,7 @@ impl Load {
             // It serves one transfer at a time.
             Load::Latency if server == Server::Bare => Vec::new(),
             Load::Latency => latency(running),
-            Load::Idle => idle(running, server.forks()),
+            Load::Idle => idle(running, server.most_sessions()),
             Load::Tls { load: Load::Login { sessions }, resumes } => {
                 counted(running, *sessions, Errand::Login, resumes)
             }
@@ -356,13 +356,12 @@ fn latency(running: &Running) -> Vec<Figure> {
     })
 }
 
-fn idle(running: &Running, forks: bool) -> Vec<Figure> {
+fn idle(running: &Running, most: u64) -> Vec<Figure> {
     let before = running.pss_kib();
     let mut figures = vec![before.into()];
     let mut sessions = Vec::new();
     for wanted in [1_000, 10_000] {
-        // Ten thousand processes would be another question.
-        if forks && wanted > 1_000 {
+        if wanted as u64 > most {
             break;
         }
         sessions.resize_with(wanted, || Session::login(&running.target));

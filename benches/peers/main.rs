@@ -1,7 +1,7 @@
 //! packetboat beside its peers: the same load on each, in turn, round by round.
 //!
 //! ```text
-//! cargo bench --bench peers                              three rounds of everything, about 7 minutes
+//! cargo bench --bench peers                              three rounds of everything, about 8 minutes
 //!                                                        (on a quiet machine)
 //! cargo bench --bench peers -- retr list --rounds 9      some loads (retr stor login small list
 //!                                                        latency idle, tls-retr tls-stor
@@ -17,6 +17,17 @@
 //!     libmemcached11 libmemcachedutil2 libhashkit2 libpcre2-posix3
 //! for package in *.deb; do dpkg -x $package .; done
 //! python3 -m venv venv && venv/bin/pip install pyftpdlib pyopenssl
+//! ```
+//!
+//! libunftp is a library, of which `libunftp.rs` makes a server. It is built there, too: as a
+//! dependency of packetboat it would be fifty more crates to compile.
+//!
+//! ```text
+//! cargo new libunftp-server && cp $OLDPWD/benches/peers/libunftp.rs libunftp-server/src/main.rs
+//! cd libunftp-server
+//! cargo add libunftp@=0.24.0 --no-default-features --features aws_lc_rs
+//! cargo add unftp-sbe-fs@=0.4.0 && cargo add tokio@=1.54.1 --features rt,macros
+//! cargo build --release && mv target/release/libunftp-server ../usr/sbin
 //! ```
 //!
 //! Each figure is made by a cell: a process that starts one server on core 0, is its client on core
@@ -86,7 +97,6 @@ fn compare(words: &[&str]) {
             println!("MISSING: {}: {why}", server.name());
         }
     }
-    println!("MISSING: libunftp: a library, not a server that this bench could start");
     let site = site();
     let scratch = tempfile::tempdir().unwrap();
     certify(scratch.path());

@@ -131,7 +131,9 @@ impl Table {
 
     /// A bar for each server, as long as it is good beside the best of its row.
     pub fn chart(&self) -> String {
-        let ink = ["#0b5fa5", "#8a8f98", "#a3a8b0", "#b7bbc2", "#c9ccd2", "#d9dbdf", "#f0c36d"];
+        let ink = [
+            "#0b5fa5", "#8a8f98", "#a3a8b0", "#b7bbc2", "#c9ccd2", "#d9dbdf", "#e6e8eb", "#f0c36d",
+        ];
         let rated: Vec<_> = self.rows.iter().filter(|(row, _)| row.goal.is_some()).collect();
         let (bar, gap, left, width) = (9, 14, 210, 380);
         let block = bar * self.servers.len() + gap;
@@ -142,7 +144,7 @@ impl Table {
              <rect width=\"700\" height=\"{height}\" fill=\"white\"/>\n"
         );
         for (index, server) in self.servers.iter().enumerate() {
-            let (x, name) = (10 + index * 98, server.name());
+            let (x, name) = (10 + index * 86, server.name());
             writeln!(
                 out,
                 "<rect x=\"{x}\" y=\"10\" width=\"9\" height=\"9\" fill=\"{}\"/>\

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustls::ClientConfig;
 
@@ -39,18 +39,21 @@ pub enum Server {
     PureFtpd,
     ProFtpd,
     Pyftpdlib,
+    /// Leaves Nagle's algorithm on: its 226 waits 40 ms for the client's delayed ACK of the 150.
+    Libunftp,
     /// The limit: see `bare.rs`.
     Bare,
 }
 
 impl Server {
-    pub const ALL: [Server; 7] = [
+    pub const ALL: [Server; 8] = [
         Server::Packetboat,
         Server::Vsftpd,
         Server::VsftpdOneProcess,
         Server::PureFtpd,
         Server::ProFtpd,
         Server::Pyftpdlib,
+        Server::Libunftp,
         Server::Bare,
     ];
 
@@ -62,15 +65,21 @@ impl Server {
             Server::PureFtpd => "pure-ftpd",
             Server::ProFtpd => "ProFTPD",
             Server::Pyftpdlib => "pyftpdlib",
+            Server::Libunftp => "libunftp",
             Server::Bare => "bare loop",
         }
     }
 
-    /// Has a process for each session, or two: thousands of them are a load of another kind.
-    pub fn forks(self) -> bool {
+    /// How many sessions it can be asked to hold.
+    pub fn most_sessions(self) -> u64 {
         match self {
-            Server::Packetboat | Server::Pyftpdlib | Server::Bare => false,
-            Server::Vsftpd | Server::VsftpdOneProcess | Server::PureFtpd | Server::ProFtpd => true,
+            Server::Packetboat | Server::Pyftpdlib | Server::Bare => u64::MAX,
+            // Each has the root open, too, and a few descriptors are its own.
+            Server::Libunftp => {
+                getrlimit(Resource::Nofile).maximum.map_or(u64::MAX, |most| (most - 20) / 2)
+            }
+            // Each has a process, or two: thousands of them would be a load of another kind.
+            Server::Vsftpd | Server::VsftpdOneProcess | Server::PureFtpd | Server::ProFtpd => 1_000,
         }
     }
 
@@ -96,6 +105,7 @@ impl Server {
             Server::PureFtpd => "pure-ftpd",
             Server::ProFtpd => "proftpd",
             Server::Pyftpdlib => "python3",
+            Server::Libunftp => "libunftp-server",
         };
         let path = env::var_os("PATH").unwrap_or_default();
         let places = ["venv/bin", "usr/sbin", "usr/bin"].into_iter().map(|bin| peers().join(bin));
@@ -193,6 +203,12 @@ impl Server {
                      server.max_cons = 20000\nserver.serve_forever()\n"
                 );
                 command.args(["-W", "ignore", "-c", &script]);
+            }
+            Server::Libunftp => {
+                command.arg(port.to_string()).arg(root);
+                if tls {
+                    command.args([certificate, key]);
+                }
             }
         }
         command
