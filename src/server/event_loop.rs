@@ -1,11 +1,11 @@
 //! The loop: wait, mark, expire, run.
 //!
 //! 1. *Wait* in the poll; not at all while a peer wants a turn or somebody waits to be accepted.
-//! 2. *Mark*: an event only sets the bits of its link and queues its peer. Nothing is closed while
-//!    events are looked at, so none can be about a socket that was closed meanwhile.
+//! 2. *Mark*: an event only sets the bits of its link and notes that its peer is due. Nothing is
+//!    closed while events are looked at, so none can be about a socket that was closed meanwhile.
 //! 3. *Expire* deadlines, collect password verdicts, accept a bounded number of connections.
-//! 4. *Run*: each queued peer gets one turn with a budget; one that used it up is queued again.
-//!    Only the loop removes peers.
+//! 4. *Run* a round: every peer that is due gets a turn, then those in the queue, which move bytes,
+//!    as long as the round's budget lasts. Only the loop removes peers.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -29,7 +29,7 @@ use crate::session::{Session, Settings};
 const ACCEPTS: usize = 64;
 /// What a round of turns may take: a command that comes meanwhile waits for so long.
 const ROUND: Duration = Duration::from_micros(500);
-/// A smaller share of the budget, in bytes, would cost more system calls than it saves waiting.
+/// A turn with a smaller budget, in bytes, would cost more system calls than it saves waiting.
 const SMALLEST_TURN: usize = 64 * 1024;
 /// No timeout is longer, so that every deadline is a time that the clock can tell.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -46,10 +46,13 @@ pub(super) struct EventLoop {
     signals: Option<SignalBell>,
     handle: Handle,
     peers: Slab<Peer>,
-    /// Slots of peers that are due for a turn, each once.
+    /// Slots of peers to whom something happened, each once: all have a turn in this round.
+    due: VecDeque<usize>,
+    /// Those of peers that have bytes to move, each once, in their order. A round may end before
+    /// it comes to all of them.
     queue: VecDeque<usize>,
-    /// Those that are due for a TLS handshake, in the order in which they came. They count as
-    /// queued: a crowd of them must not be asked again and again.
+    /// Those that wait for a TLS handshake, in the order in which they came. They count as due: a
+    /// crowd of them must not be asked again and again.
     line: VecDeque<usize>,
     timers: Timers,
     /// How many sessions each address has.
@@ -98,6 +101,7 @@ impl EventLoop {
             signals,
             handle,
             peers: Slab::new(),
+            due: VecDeque::new(),
             queue: VecDeque::new(),
             line: VecDeque::new(),
             timers: Timers::default(),
@@ -128,7 +132,7 @@ impl EventLoop {
             self.collect_verdicts(now);
             self.collect_files(now);
             self.accept(now);
-            self.run_queue(now);
+            self.run_round(now);
             self.publish();
         }
         self.bury_all(now);
@@ -145,25 +149,17 @@ impl EventLoop {
         } else {
             self.deadline().map(|at| at.saturating_duration_since(now))
         };
-        let EventLoop { services, doors, peers, queue, rung, .. } = self;
+        let EventLoop { services, doors, peers, due, queue, rung, .. } = self;
         let Services { poller, passive, .. } = services;
-        let mut said = 0;
         poller.wait(timeout, |event: Event| match event.key.role() {
-            Role::Control | Role::Data => {
+            role @ (Role::Control | Role::Data) => {
                 let slot = event.key.slot();
                 if let Some(peer) = peers.get_mut(slot)
                     && peer.mark(event)
-                    && !peer.queued
                 {
-                    peer.queued = true;
-                    // Those who say something come before those who move bytes, unless they do both:
-                    // then their turn is near.
-                    match event.key.role() {
-                        Role::Control => {
-                            queue.insert(said, slot);
-                            said += 1;
-                        }
-                        _ => queue.push_back(slot),
+                    match role == Role::Data && peer.running {
+                        true => enqueue(queue, peer, slot),
+                        false => call(due, peer, slot),
                     }
                 }
             }
@@ -182,7 +178,8 @@ impl EventLoop {
     /// Whether something is to be done for which no event will come.
     fn has_work(&self) -> bool {
         let waiting = self.doors.iter().any(Door::is_ready) || self.services.passive.is_ready();
-        !self.queue.is_empty() || !self.line.is_empty() || (waiting && self.accept_paused.is_none())
+        let wanted = [&self.due, &self.queue, &self.line].iter().any(|slots| !slots.is_empty());
+        wanted || (waiting && self.accept_paused.is_none())
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -224,7 +221,7 @@ impl EventLoop {
             self.doors.clear();
             for (slot, peer) in &mut self.peers {
                 peer.shut_down(&mut self.services, now);
-                enqueue(&mut self.queue, peer, slot);
+                call(&mut self.due, peer, slot);
             }
         }
         self.stops = stops;
@@ -241,7 +238,7 @@ impl EventLoop {
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.armed = None;
             peer.tick(&mut self.services, now);
-            enqueue(&mut self.queue, peer, slot);
+            call(&mut self.due, peer, slot);
         }
         self.services.passive.expire(now);
         self.accept_paused = self.accept_paused.filter(|until| *until > now);
@@ -253,7 +250,7 @@ impl EventLoop {
             let Some(peer) = self.peers.get_mut(key.slot()) else { continue };
             if peer.key == key {
                 peer.judged(&mut self.services, right, now);
-                enqueue(&mut self.queue, peer, key.slot());
+                call(&mut self.due, peer, key.slot());
             }
         }
     }
@@ -263,7 +260,7 @@ impl EventLoop {
             match self.peers.get_mut(key.slot()).filter(|peer| peer.key == key) {
                 Some(peer) => {
                     peer.came_back(back, &mut self.services, now);
-                    enqueue(&mut self.queue, peer, key.slot());
+                    call(&mut self.due, peer, key.slot());
                 }
                 None => self.services.throw_away(key, back),
             }
@@ -291,7 +288,7 @@ impl EventLoop {
             debug_assert!(peer.key == owner, "a lease outlived its session");
             self.services.lease_used(peer.session.client());
             peer.arrived(link, &mut self.services, now);
-            enqueue(&mut self.queue, peer, owner.slot());
+            call(&mut self.due, peer, owner.slot());
         }
         result
     }
@@ -352,45 +349,64 @@ impl EventLoop {
         let peer = Peer::new(key, session, control, self.services.own_disk());
         *self.addresses.entry(client_ip).or_default() += 1;
         let slot = self.peers.insert(peer);
-        enqueue(&mut self.queue, &mut self.peers[slot], slot);
+        call(&mut self.due, &mut self.peers[slot], slot);
     }
 
     // Run.
 
-    /// One turn for each peer that is queued now; who is queued meanwhile has the next. They share
-    /// one budget, so that the loop comes around as soon with many at work as with one; and it
-    /// halves when that took too long, because a disk is slow or the work is.
-    fn run_queue(&mut self, now: Instant) {
+    /// One turn for each peer that is due, then for those in the queue, one at least, while there
+    /// is budget left: so the loop comes around as soon with many at work as with one, and each has
+    /// large turns. The budget halves when a round took too long, because a disk is slow or the
+    /// work is.
+    fn run_round(&mut self, now: Instant) {
         // Before those who have just come.
         let first = self.line.len().min(HANDSHAKES);
-        self.line.drain(..first).rev().for_each(|slot| self.queue.push_front(slot));
-        let share = self.round_bytes / self.queue.len().max(1);
-        let budget = share.max(SMALLEST_TURN.min(self.turn_bytes));
-        for _ in 0..self.queue.len() {
-            let Some(slot) = self.queue.pop_front() else { return };
+        self.line.drain(..first).rev().for_each(|slot| self.due.push_front(slot));
+        let smallest = SMALLEST_TURN.min(self.turn_bytes);
+        let mut left = self.round_bytes;
+        for _ in 0..self.due.len() {
+            let Some(slot) = self.due.pop_front() else { break };
             let Some(peer) = self.peers.get_mut(slot) else { continue };
+            peer.due = false;
+            left = left.saturating_sub(self.turn(slot, left.max(smallest), now));
+        }
+        for _ in 0..self.queue.len() {
+            let Some(slot) = self.queue.pop_front() else { break };
+            // It may be gone, and its slot another's.
+            let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.queued) else { continue };
             peer.queued = false;
-            let fate = peer.turn(&mut self.services, budget, now);
-            if let Fate::Gone(reason) = fate {
-                self.bury(slot, reason, now);
-                continue;
-            }
-            let wanted = peer.deadline();
-            self.timers.arm(slot, &mut peer.armed, wanted);
-            match fate {
-                Fate::Again => enqueue(&mut self.queue, peer, slot),
-                Fate::InLine => {
-                    peer.queued = true;
-                    self.line.push_back(slot);
-                }
-                Fate::Rest | Fate::Gone(_) => {}
+            left = left.saturating_sub(self.turn(slot, left.max(smallest), now));
+            if left < smallest {
+                break;
             }
         }
         let next = match now.elapsed() > ROUND {
             true => self.round_bytes / 2,
             false => self.round_bytes * 2,
         };
-        self.round_bytes = next.clamp(SMALLEST_TURN.min(self.turn_bytes), self.turn_bytes);
+        self.round_bytes = next.clamp(smallest, self.turn_bytes);
+    }
+
+    /// One peer's turn with a budget in bytes: how much of it was used.
+    fn turn(&mut self, slot: usize, budget: usize, now: Instant) -> usize {
+        let Some(peer) = self.peers.get_mut(slot) else { return 0 };
+        let mut left = budget;
+        let fate = peer.turn(&mut self.services, &mut left, now);
+        if let Fate::Gone(reason) = fate {
+            self.bury(slot, reason, now);
+            return budget - left;
+        }
+        let wanted = peer.deadline();
+        self.timers.arm(slot, &mut peer.armed, wanted);
+        match fate {
+            Fate::Again => enqueue(&mut self.queue, peer, slot),
+            Fate::InLine => {
+                peer.due = true;
+                self.line.push_back(slot);
+            }
+            Fate::Rest | Fate::Gone(_) => {}
+        }
+        budget - left
     }
 
     fn bury(&mut self, slot: usize, reason: &str, now: Instant) {
@@ -421,6 +437,13 @@ impl EventLoop {
             timers: self.timers.len(),
             away: self.services.files.away(),
         });
+    }
+}
+
+fn call(due: &mut VecDeque<usize>, peer: &mut Peer, slot: usize) {
+    if !peer.due {
+        peer.due = true;
+        due.push_back(slot);
     }
 }
 

@@ -46,7 +46,8 @@ pub(super) struct Peer {
     /// Set when the session has hung up: the last reply is to be sent until then.
     pub(super) closing: Option<Instant>,
     half_closed: bool,
-    /// The loop's notes: whether a turn is due, and when the timer comes up.
+    /// The loop's notes: where it waits for a turn, and when the timer comes up.
+    pub(super) due: bool,
     pub(super) queued: bool,
     pub(super) armed: Option<Instant>,
 }
@@ -97,6 +98,7 @@ impl Peer {
             claim: None,
             closing: None,
             half_closed: false,
+            due: false,
             queued: false,
             armed: None,
         }
@@ -147,15 +149,15 @@ impl Peer {
     pub(super) fn turn(
         &mut self,
         services: &mut Services,
-        mut budget: usize,
+        budget: &mut usize,
         now: Instant,
     ) -> Fate {
         self.stands_in_line = false;
-        match self.work(services, now, &mut budget) {
+        match self.work(services, now, budget) {
             Err(Lost(reason)) => Fate::Gone(reason),
             Ok(()) if self.closing.is_some() => self.close(services, now),
             Ok(()) if self.stands_in_line => Fate::InLine,
-            Ok(()) if budget == 0 => Fate::Again,
+            Ok(()) if *budget == 0 => Fate::Again,
             Ok(()) => Fate::Rest,
         }
     }
