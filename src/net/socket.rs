@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use mio::net::TcpStream;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::IpBindAddressNoPort;
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, SockRef, Type};
 
 use super::poller::{Event, Key, Poller, Role};
 
@@ -204,6 +204,13 @@ impl Socket {
         self.writable = false;
     }
 
+    /// Has the kernel send full packets only, until the connection is closed: what comes in many
+    /// pieces costs less then.
+    pub fn cork(&self) {
+        // Without it, it is only slower.
+        let _ = SockRef::from(&self.stream).set_tcp_cork(true);
+    }
+
     /// Sends a FIN: nothing more will be written. What was written still arrives, which a close
     /// with unread input would not grant.
     pub fn finish_writing(&mut self) {
@@ -259,6 +266,22 @@ fn flow(result: io::Result<usize>) -> Flow {
 mod tests {
     use super::*;
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+
+    #[test]
+    fn a_corked_socket_sends_what_it_holds_when_it_is_closed() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let stream = listener.accept().unwrap().0;
+        stream.set_nonblocking(true).unwrap();
+        let mut socket = Socket::adopt(TcpStream::from_std(stream));
+        socket.cork();
+        assert!(SockRef::from(&socket.stream).tcp_cork().unwrap());
+        assert!(matches!(socket.write(b"held"), Flow::Moved(4)));
+        drop(socket);
+        let mut received = Vec::new();
+        client.read_to_end(&mut received).unwrap();
+        assert_eq!(received, b"held");
+    }
 
     /// Without this, active transfers used up the machine's ports, 25,000 of them in a minute.
     #[test]

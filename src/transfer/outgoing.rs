@@ -19,7 +19,7 @@ use crate::proto::command::{Coding, Mode, Representation};
 const STAGED_BYTES: usize = 64 * 1024;
 /// What is listed of a slow disk at once, as [`ListingLines::fill`] counts it: the facts of a few
 /// files, so that the first are soon seen and those of a client that has left not sought for long.
-pub const LISTED_AWAY: usize = 64 * 1024;
+pub const LISTED_AWAY: usize = 192 * 1024;
 /// Bytes of lines that go into a reply at once, and at most one line more.
 const STATUS_BYTES: usize = 4096;
 /// Packing costs about so many times what sending does.
@@ -36,6 +36,7 @@ pub struct Outgoing {
     position: usize,
     /// Whether nothing comes behind them, as was found out elsewhere.
     ended: bool,
+    corked: bool,
 }
 
 #[derive(Debug)]
@@ -63,7 +64,8 @@ impl Outgoing {
 
     fn new(source: Source, text: Option<ToNetwork>, coding: Coding) -> Outgoing {
         let packer = (coding.mode == Mode::Deflate).then(|| Packer::new(coding.level));
-        Outgoing { source, text, packer, staged: Vec::new(), position: 0, ended: false }
+        let (staged, position, ended, corked) = (Vec::new(), 0, false, false);
+        Outgoing { source, text, packer, staged, position, ended, corked }
     }
 
     /// Moves at most `left` bytes, or makes the next ones.
@@ -79,6 +81,14 @@ impl Outgoing {
             return Err(State::Ended);
         }
         if waiting.is_empty() {
+            // A file that goes at once is in full packets anyhow.
+            if let Source::File { file, .. } = &self.source
+                && file.left() > left as u64
+                && !self.corked
+            {
+                link.cork();
+                self.corked = true;
+            }
             return match &mut self.source {
                 Source::Listing(lines) if slow || lines.may_wait() => Err(State::Slow),
                 Source::Listing(_) => self.stage(buffer, left),
