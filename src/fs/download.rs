@@ -22,7 +22,7 @@ pub struct Download {
     size: u64,
     position: u64,
     remote: bool,
-    /// Up to here it was brought into memory.
+    /// Up to here it is in memory, as far as is known.
     warm_to: u64,
 }
 
@@ -66,7 +66,7 @@ impl Download {
         }
         let most = self.at_most(most);
         if self.warm_to > self.position {
-            return Some(most.min((self.warm_to - self.position) as usize));
+            return Some((most as u64).min(self.warm_to - self.position) as usize);
         }
         let last = self.position + (most as u64).saturating_sub(1);
         let warm = most == 0
@@ -75,11 +75,18 @@ impl Download {
         warm.then_some(most)
     }
 
-    fn is_in_memory(&self, position: u64) -> bool {
+    fn is_in_memory(&mut self, position: u64) -> bool {
         let mut byte = [0];
         let mut into = [IoSliceMut::new(&mut byte)];
-        // A file system that can't tell is a fast one, as far as anybody knows.
-        preadv2(&self.file, &mut into, position, ReadWriteFlags::NOWAIT) != Err(Errno::AGAIN)
+        match preadv2(&self.file, &mut into, position, ReadWriteFlags::NOWAIT) {
+            Err(Errno::AGAIN) => false,
+            // A file system that can't tell is a fast one, as far as anybody knows.
+            Err(Errno::OPNOTSUPP) => {
+                self.warm_to = u64::MAX;
+                true
+            }
+            _ => true,
+        }
     }
 
     /// Brings the next bytes into memory, as many as `buffer` holds.
