@@ -247,12 +247,12 @@ fn permissions(facts: &Facts) -> [u8; 10] {
 
 /// Appends a name as it can be shown within one line.
 fn shown(out: &mut Vec<u8>, name: &[u8]) {
+    let breaks_lines = |byte: &u8| matches!(byte, b'\r' | b'\n');
     let from = out.len();
     out.extend_from_slice(name);
-    for byte in &mut out[from..] {
-        if matches!(byte, b'\r' | b'\n') {
-            *byte = b'?';
-        }
+    // Without a jump for each byte, since hardly any name has one.
+    if name.iter().fold(false, |found, byte| found | breaks_lines(byte)) {
+        out[from..].iter_mut().filter(|byte| breaks_lines(byte)).for_each(|byte| *byte = b'?');
     }
 }
 

@@ -18,11 +18,11 @@ const SORTED_NAMES: usize = 2_000;
 const LONGEST_PATTERN: usize = 1024;
 /// What work costs of the budget: in the time that it takes, about so many bytes could be sent.
 /// One call for names.
-const READ_COST: usize = 512 * 1024;
+const READ_COST: usize = 768 * 1024;
 /// A name, spelled or passed over.
-const NAME_COST: usize = 128;
+const NAME_COST: usize = 256;
 /// The facts of a file.
-const FACTS_COST: usize = 4096;
+const FACTS_COST: usize = 16 * 1024;
 /// One step of matching, of which there can be the pattern's length for every byte of a name.
 const STEP_COST: usize = 4;
 /// Lines that are made at once, in bytes: a client that reads nothing has us hold as many.

@@ -19,7 +19,7 @@ use crate::proto::command::{Coding, Mode, Representation};
 const STAGED_BYTES: usize = 64 * 1024;
 /// What is listed of a slow disk at once, as [`ListingLines::fill`] counts it: the facts of a few
 /// files, so that the first are soon seen and those of a client that has left not sought for long.
-pub const LISTED_AWAY: usize = 192 * 1024;
+pub const LISTED_AWAY: usize = 256 * 1024;
 /// Bytes of lines that go into a reply at once, and at most one line more.
 const STATUS_BYTES: usize = 4096;
 /// Packing costs about so many times what sending does.
