@@ -7,7 +7,6 @@ use crate::proto::entry::Facts;
 use crate::proto::path::VPath;
 use rustix::fs::{OFlags, RawDir, readlinkat};
 use std::fmt;
-use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
 /// How many bytes of entries the kernel is asked for at once: about 800 names, which are read in some
@@ -18,14 +17,12 @@ const ENTRIES_BYTES: usize = 32 * 1024;
 pub struct Dir {
     directory: OwnedFd,
     patient: bool,
-    /// Room for the entries of one call.
-    entries: Vec<MaybeUninit<u8>>,
 }
 
 impl Dir {
     pub(super) fn open(root: &Root, path: &VPath) -> Result<Dir, Refusal> {
         let directory = root.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(Dir { directory, patient: root.is_patient(), entries: Vec::new() })
+        Ok(Dir { directory, patient: root.is_patient() })
     }
 
     /// Hands on the next names, as many as one call to the kernel brings, in no order; `.` and
@@ -34,8 +31,8 @@ impl Dir {
     /// # Errors
     /// The directory can't be read on.
     pub fn next_names(&mut self, mut take: impl FnMut(&[u8])) -> Result<bool, Refusal> {
-        self.entries.resize(ENTRIES_BYTES, MaybeUninit::uninit());
-        let mut entries = RawDir::new(&self.directory, &mut self.entries);
+        let mut room = Vec::with_capacity(ENTRIES_BYTES);
+        let mut entries = RawDir::new(&self.directory, room.spare_capacity_mut());
         loop {
             let Some(entry) = entries.next() else { return Ok(false) };
             let entry = entry?;
