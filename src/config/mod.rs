@@ -58,8 +58,8 @@ pub struct Config {
     pub strict_allo: bool,
     /// How long running transfers may go on at shutdown.
     pub shutdown_grace: Duration,
-    /// How many bytes the sessions that have work may move between them before the loop comes
-    /// around; fewer while that takes too long.
+    /// How many bytes the sessions that move many may move between them before the loop comes
+    /// around; fewer while that takes too long. Nobody else moves more at once, nor more than 64 KiB.
     pub turn_bytes: usize,
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 
 /// How many bytes of entries the kernel is asked for at once: about 800 names, which are read in some
-/// 120 µs. In memory 8 KiB would take twice as long for each name, since each call costs 25 µs.
+/// 120 µs. In memory a name takes 1.8 times as long by 8 KiB, and no less by 64.
 const ENTRIES_BYTES: usize = 32 * 1024;
 
 /// A directory that is being listed. It stays the same directory if it is renamed meanwhile.

@@ -7,7 +7,7 @@
 //! 4. *Run* a round: every peer that is due gets a turn, then those in the queue, which move bytes,
 //!    as long as the round's budget lasts. Only the loop removes peers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -17,8 +17,9 @@ use slab::Slab;
 
 use super::handle::{Census, Handle};
 use super::peer::{Fate, Peer};
-use super::services::{HANDSHAKES, Services};
+use super::services::Services;
 use super::timers::Timers;
+use super::turns::Turns;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
 use crate::config::TlsConfig;
 use crate::net::{Door, Event, Link, Role, SignalBell};
@@ -27,10 +28,6 @@ use crate::session::{Session, Settings};
 
 /// Connections that one door lets in before others get their turn.
 const ACCEPTS: usize = 64;
-/// What a round of turns may take: a command that comes meanwhile waits for so long.
-const ROUND: Duration = Duration::from_micros(500);
-/// A turn with a smaller budget, in bytes, would cost more system calls than it saves waiting.
-const SMALLEST_TURN: usize = 64 * 1024;
 /// No timeout is longer, so that every deadline is a time that the clock can tell.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// How long nobody is accepted when descriptors have run out.
@@ -46,20 +43,10 @@ pub(super) struct EventLoop {
     signals: Option<SignalBell>,
     handle: Handle,
     peers: Slab<Peer>,
-    /// Slots of peers to whom something happened, each once: all have a turn in this round.
-    due: VecDeque<usize>,
-    /// Those of peers that have bytes to move, each once, in their order. A round may end before
-    /// it comes to all of them.
-    queue: VecDeque<usize>,
-    /// Those that wait for a TLS handshake, in the order in which they came. They count as due: a
-    /// crowd of them must not be asked again and again.
-    line: VecDeque<usize>,
+    turns: Turns,
     timers: Timers,
     /// How many sessions each address has.
     addresses: HashMap<IpAddr, usize>,
-    turn_bytes: usize,
-    /// The budget of a round: `turn_bytes`, or less while rounds take too long.
-    round_bytes: usize,
     max_sessions: usize,
     max_sessions_per_address: usize,
     /// The number of the latest session.
@@ -101,13 +88,9 @@ impl EventLoop {
             signals,
             handle,
             peers: Slab::new(),
-            due: VecDeque::new(),
-            queue: VecDeque::new(),
-            line: VecDeque::new(),
+            turns: Turns::new(config.turn_bytes.max(1)),
             timers: Timers::default(),
             addresses: HashMap::new(),
-            turn_bytes: config.turn_bytes.max(1),
-            round_bytes: config.turn_bytes.max(1),
             max_sessions: config.max_sessions,
             max_sessions_per_address: config.max_sessions_per_address,
             sessions: 0,
@@ -149,7 +132,7 @@ impl EventLoop {
         } else {
             self.deadline().map(|at| at.saturating_duration_since(now))
         };
-        let EventLoop { services, doors, peers, due, queue, rung, .. } = self;
+        let EventLoop { services, doors, peers, turns, rung, .. } = self;
         let Services { poller, passive, .. } = services;
         poller.wait(timeout, |event: Event| match event.key.role() {
             role @ (Role::Control | Role::Data) => {
@@ -158,8 +141,8 @@ impl EventLoop {
                     && peer.mark(event)
                 {
                     match role == Role::Data && peer.running {
-                        true => enqueue(queue, peer, slot),
-                        false => call(due, peer, slot),
+                        true => turns.queue(slot),
+                        false => turns.call(slot),
                     }
                 }
             }
@@ -178,8 +161,7 @@ impl EventLoop {
     /// Whether something is to be done for which no event will come.
     fn has_work(&self) -> bool {
         let waiting = self.doors.iter().any(Door::is_ready) || self.services.passive.is_ready();
-        let wanted = [&self.due, &self.queue, &self.line].iter().any(|slots| !slots.is_empty());
-        wanted || (waiting && self.accept_paused.is_none())
+        self.turns.are_wanted() || (waiting && self.accept_paused.is_none())
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -221,7 +203,7 @@ impl EventLoop {
             self.doors.clear();
             for (slot, peer) in &mut self.peers {
                 peer.shut_down(&mut self.services, now);
-                call(&mut self.due, peer, slot);
+                self.turns.call(slot);
             }
         }
         self.stops = stops;
@@ -238,7 +220,7 @@ impl EventLoop {
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.armed = None;
             peer.tick(&mut self.services, now);
-            call(&mut self.due, peer, slot);
+            self.turns.call(slot);
         }
         self.services.passive.expire(now);
         self.accept_paused = self.accept_paused.filter(|until| *until > now);
@@ -250,7 +232,7 @@ impl EventLoop {
             let Some(peer) = self.peers.get_mut(key.slot()) else { continue };
             if peer.key == key {
                 peer.judged(&mut self.services, right, now);
-                call(&mut self.due, peer, key.slot());
+                self.turns.call(key.slot());
             }
         }
     }
@@ -260,7 +242,7 @@ impl EventLoop {
             match self.peers.get_mut(key.slot()).filter(|peer| peer.key == key) {
                 Some(peer) => {
                     peer.came_back(back, &mut self.services, now);
-                    call(&mut self.due, peer, key.slot());
+                    self.turns.call(key.slot());
                 }
                 None => self.services.throw_away(key, back),
             }
@@ -288,7 +270,7 @@ impl EventLoop {
             debug_assert!(peer.key == owner, "a lease outlived its session");
             self.services.lease_used(peer.session.client());
             peer.arrived(link, &mut self.services, now);
-            call(&mut self.due, peer, owner.slot());
+            self.turns.call(owner.slot());
         }
         result
     }
@@ -349,69 +331,47 @@ impl EventLoop {
         let peer = Peer::new(key, session, control, self.services.own_disk());
         *self.addresses.entry(client_ip).or_default() += 1;
         let slot = self.peers.insert(peer);
-        call(&mut self.due, &mut self.peers[slot], slot);
+        self.turns.call(slot);
     }
 
     // Run.
 
-    /// One turn for each peer that is due, then for those in the queue, one at least, while there
-    /// is budget left: so the loop comes around as soon with many at work as with one, and each has
-    /// large turns. The budget halves when a round took too long, because a disk is slow or the
-    /// work is.
     fn run_round(&mut self, now: Instant) {
-        // Before those who have just come.
-        let first = self.line.len().min(HANDSHAKES);
-        self.line.drain(..first).rev().for_each(|slot| self.due.push_front(slot));
-        let smallest = SMALLEST_TURN.min(self.turn_bytes);
-        let mut left = self.round_bytes;
-        for _ in 0..self.due.len() {
-            let Some(slot) = self.due.pop_front() else { break };
-            let Some(peer) = self.peers.get_mut(slot) else { continue };
-            peer.due = false;
-            left = left.saturating_sub(self.turn(slot, left.max(smallest), now));
+        self.turns.begin_round();
+        while let Some((slot, budget)) = self.turns.next_due() {
+            self.turn(slot, budget, now);
         }
-        for _ in 0..self.queue.len() {
-            let Some(slot) = self.queue.pop_front() else { break };
-            // It may be gone, and its slot another's.
-            let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.queued) else { continue };
-            peer.queued = false;
-            left = left.saturating_sub(self.turn(slot, left.max(smallest), now));
-            if left < smallest {
-                break;
-            }
+        let begun = Instant::now();
+        self.turns.begin_moving();
+        while let Some((slot, budget)) = self.turns.next_mover() {
+            let used = self.turn(slot, budget, now);
+            self.turns.moved(used);
         }
-        let next = match now.elapsed() > ROUND {
-            true => self.round_bytes / 2,
-            false => self.round_bytes * 2,
-        };
-        self.round_bytes = next.clamp(smallest, self.turn_bytes);
+        self.turns.end_moving(begun.elapsed());
     }
 
     /// One peer's turn with a budget in bytes: how much of it was used.
     fn turn(&mut self, slot: usize, budget: usize, now: Instant) -> usize {
         let Some(peer) = self.peers.get_mut(slot) else { return 0 };
         let mut left = budget;
-        let fate = peer.turn(&mut self.services, &mut left, now);
-        if let Fate::Gone(reason) = fate {
-            self.bury(slot, reason, now);
-            return budget - left;
+        match peer.turn(&mut self.services, &mut left, now) {
+            Fate::Gone(reason) => {
+                self.bury(slot, reason, now);
+                return budget - left;
+            }
+            Fate::Again => self.turns.queue(slot),
+            Fate::InLine(line) => self.turns.line_up(slot, line),
+            Fate::Rest => {}
         }
         let wanted = peer.deadline();
         self.timers.arm(slot, &mut peer.armed, wanted);
-        match fate {
-            Fate::Again => enqueue(&mut self.queue, peer, slot),
-            Fate::InLine => {
-                peer.due = true;
-                self.line.push_back(slot);
-            }
-            Fate::Rest | Fate::Gone(_) => {}
-        }
         budget - left
     }
 
     fn bury(&mut self, slot: usize, reason: &str, now: Instant) {
         let mut peer = self.peers.remove(slot);
         self.timers.disarm(slot, &mut peer.armed);
+        self.turns.forget(slot);
         peer.drop_transfer(&mut self.services, now);
         let client = peer.session.client();
         if let Some(count) = self.addresses.get_mut(&client) {
@@ -437,20 +397,6 @@ impl EventLoop {
             timers: self.timers.len(),
             away: self.services.files.away(),
         });
-    }
-}
-
-fn call(due: &mut VecDeque<usize>, peer: &mut Peer, slot: usize) {
-    if !peer.due {
-        peer.due = true;
-        due.push_back(slot);
-    }
-}
-
-fn enqueue(queue: &mut VecDeque<usize>, peer: &mut Peer, slot: usize) {
-    if !peer.queued {
-        peer.queued = true;
-        queue.push_back(slot);
     }
 }
 

@@ -13,6 +13,7 @@ mod peer;
 mod securing;
 mod services;
 mod timers;
+mod turns;
 mod verifier;
 
 use std::net::SocketAddr;

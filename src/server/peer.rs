@@ -8,6 +8,7 @@ use super::disk::{Disk, Pace};
 use super::logins::Claim;
 use super::securing::ControlChange;
 use super::services::Services;
+use super::turns::Line;
 use crate::net::{Event, Flow, Key, Lease, Link, Role};
 use crate::session::{DataEvent, Session};
 use crate::transfer::{Pump, State, Task};
@@ -25,8 +26,8 @@ pub(super) struct Peer {
     pub(super) data: DataLink,
     /// What is to become of the control connection.
     pub(super) change: Option<ControlChange>,
-    /// Whether the TLS handshake of the control connection had to be put off.
-    pub(super) stands_in_line: bool,
+    /// Set when a TLS handshake had to be put off.
+    pub(super) in_line: Option<Line>,
     /// Whether the data connection is on its way into TLS.
     pub(super) securing: bool,
     /// What the session's transfer has opened, from the opening to the 226.
@@ -46,9 +47,7 @@ pub(super) struct Peer {
     /// Set when the session has hung up: the last reply is to be sent until then.
     pub(super) closing: Option<Instant>,
     half_closed: bool,
-    /// The loop's notes: where it waits for a turn, and when the timer comes up.
-    pub(super) due: bool,
-    pub(super) queued: bool,
+    /// The loop's note of when the timer comes up.
     pub(super) armed: Option<Instant>,
 }
 
@@ -71,7 +70,7 @@ pub(super) enum Fate {
     /// Its budget is used up: it wants another turn.
     Again,
     /// It wants one when there is time for its TLS handshake.
-    InLine,
+    InLine(Line),
     /// It is to be removed, for this reason.
     Gone(&'static str),
 }
@@ -87,7 +86,7 @@ impl Peer {
             control,
             data: DataLink::None,
             change: None,
-            stands_in_line: false,
+            in_line: None,
             securing: false,
             pump: None,
             task: None,
@@ -98,8 +97,6 @@ impl Peer {
             claim: None,
             closing: None,
             half_closed: false,
-            due: false,
-            queued: false,
             armed: None,
         }
     }
@@ -152,13 +149,13 @@ impl Peer {
         budget: &mut usize,
         now: Instant,
     ) -> Fate {
-        self.stands_in_line = false;
-        match self.work(services, now, budget) {
-            Err(Lost(reason)) => Fate::Gone(reason),
-            Ok(()) if self.closing.is_some() => self.close(services, now),
-            Ok(()) if self.stands_in_line => Fate::InLine,
-            Ok(()) if *budget == 0 => Fate::Again,
-            Ok(()) => Fate::Rest,
+        self.in_line = None;
+        match (self.work(services, now, budget), self.in_line) {
+            (Err(Lost(reason)), _) => Fate::Gone(reason),
+            (Ok(()), _) if self.closing.is_some() => self.close(services, now),
+            (Ok(()), Some(line)) => Fate::InLine(line),
+            (Ok(()), None) if *budget == 0 => Fate::Again,
+            (Ok(()), None) => Fate::Rest,
         }
     }
 
@@ -179,8 +176,8 @@ impl Peer {
             // wait for a time-out when 125 and 226 come in one piece.
             let mut progress = self.read_commands(services, now, budget)?;
             progress |= self.send_replies(services, now, budget)?;
-            progress |= self.change_control(services, now, budget)?;
-            progress |= self.secure_data(services, now, budget);
+            progress |= self.change_control(services, now)?;
+            progress |= self.secure_data(services, now);
             progress |= self.move_data(services, now, budget)?;
             progress |= self.make_lines(services, now, budget);
             progress |= self.work_on_task(services, now, budget);
@@ -288,7 +285,7 @@ impl Peer {
         let slow = pace.is_some_and(|pace| pace.is_slow(hands, now));
         let step = || pump.step(link, &mut services.aisle, *budget, slow);
         let step = Pace::time_if(pace, step);
-        *budget = budget.saturating_sub(step.moved);
+        *budget = budget.saturating_sub(step.used);
         // What is worked on is not standing still, even if a folder has nothing to tell for long.
         if step.moved > 0 || matches!(step.state, State::Spent) {
             self.session.data(DataEvent::Moved(step.moved as u64), now);

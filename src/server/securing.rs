@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::peer::{DataLink, Lost, Peer};
 use super::services::Services;
+use super::turns::Line;
 use crate::config::SessionReuse;
 use crate::net::{Input, Role};
 use crate::session::{Answer, DataEvent};
@@ -24,7 +25,6 @@ impl Peer {
         &mut self,
         services: &mut Services,
         now: Instant,
-        budget: &mut usize,
     ) -> Result<bool, Lost> {
         let Some(change) = self.change else { return Ok(false) };
         // What was said before is said as before.
@@ -32,7 +32,7 @@ impl Peer {
             return Ok(false);
         }
         let changed = match change {
-            ControlChange::Secure => self.secure_control(services, budget),
+            ControlChange::Secure => self.secure_control(services),
             ControlChange::Clear => self.control.leave_tls(),
         };
         match changed {
@@ -55,26 +55,20 @@ impl Peer {
         Ok(true)
     }
 
-    fn secure_control(&mut self, services: &mut Services, budget: &mut usize) -> io::Result<bool> {
+    fn secure_control(&mut self, services: &mut Services) -> io::Result<bool> {
         if !self.control.is_secure() {
             let Some(tls) = &services.tls else { return Err(io::ErrorKind::Unsupported.into()) };
             self.control.secure(tls, self.session.id(), Input::Commands)?;
         }
         if self.control.is_readable() && !services.may_shake_hands() {
-            *budget = 0;
-            self.stands_in_line = true;
+            self.in_line = Some(Line::Control);
             return Ok(false);
         }
         self.control.handshake()
     }
 
     /// Goes on with the handshake of the data connection.
-    pub(super) fn secure_data(
-        &mut self,
-        services: &mut Services,
-        now: Instant,
-        budget: &mut usize,
-    ) -> bool {
+    pub(super) fn secure_data(&mut self, services: &mut Services, now: Instant) -> bool {
         let id = self.session.id();
         let input = match self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
             true => Input::File { strict: services.strict_close },
@@ -82,7 +76,7 @@ impl Peer {
         };
         let (true, DataLink::Open(link)) = (self.securing, &mut self.data) else { return false };
         if link.is_readable() && !services.may_shake_hands_for_data() {
-            *budget = 0;
+            self.in_line = Some(Line::Data);
             return false;
         }
         // By what the control connection has, even if there is a newer certificate by now.

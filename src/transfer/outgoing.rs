@@ -81,7 +81,7 @@ impl Outgoing {
             return Err(State::Ended);
         }
         if waiting.is_empty() {
-            // A file that goes at once is in full packets anyhow.
+            // What is sent by one turn comes in few pieces anyhow.
             if let Source::File { file, .. } = &self.source
                 && file.left() > left as u64
                 && !self.corked

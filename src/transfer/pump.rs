@@ -24,6 +24,8 @@ pub enum Pump {
 pub struct Step {
     /// Bytes that moved over the connection.
     pub moved: usize,
+    /// What it used of the budget: those bytes, and work that counts as so many.
+    pub used: usize,
     /// What is to come.
     pub state: State,
 }
@@ -122,11 +124,13 @@ impl Pump {
                     moved += slice.moved;
                     left = left.saturating_sub(slice.cost);
                 }
-                Err(State::Ended) => return Step { moved, state: self.end(link) },
-                Err(state) => return Step { moved, state },
+                Err(State::Ended) => {
+                    return Step { moved, used: budget - left, state: self.end(link) };
+                }
+                Err(state) => return Step { moved, used: budget - left, state },
             }
         }
-        Step { moved, state: State::Spent }
+        Step { moved, used: budget, state: State::Spent }
     }
 
     /// All has moved: under TLS that is said, and whoever sends has to get it out.

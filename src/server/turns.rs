@@ -1,0 +1,281 @@
+//! Whose turn it is, and how much may be done in it.
+//!
+//! A round gives a small turn to everybody who is due, because something happened to them, and then
+//! larger ones to those who move bytes, as many as its budget holds. So a command waits for one
+//! round, however many move bytes, and these have few turns instead of many small ones.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::Duration;
+
+use super::services::HANDSHAKES;
+
+/// What those who move bytes may take of a round: a command that comes meanwhile waits for so long.
+const ROUND: Duration = Duration::from_micros(500);
+/// A turn with a smaller budget, in bytes, would cost more system calls than it saves waiting. It
+/// is enough for commands and a small file.
+const SMALLEST_TURN: usize = 64 * 1024;
+/// After so many rounds everybody who moves bytes has had a turn, unless they are very many.
+const ROUNDS_OF_ALL: usize = 8;
+
+/// The turns of peers, which are known by their slots.
+#[derive(Debug)]
+pub(super) struct Turns {
+    /// Those to whom something happened.
+    due: VecDeque<usize>,
+    /// Those who can move bytes, or have other work for which a turn had not budget enough.
+    movers: VecDeque<usize>,
+    /// Those whose TLS handshakes had to be put off.
+    lines: [VecDeque<usize>; 2],
+    /// By slot: each stands in a list once.
+    places: Vec<Place>,
+    /// What those who move bytes may move between them in a round: at most, and while that takes
+    /// too long.
+    most: usize,
+    budget: usize,
+    /// The same of this round: what is left of it, and who may still have a turn.
+    left: usize,
+    waiting: usize,
+}
+
+/// What a handshake that was put off is for. Each has a line of its own, so that those who are in
+/// need not wait behind a crowd of those who come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    Control,
+    Data,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    due: bool,
+    moves: bool,
+    lines: [bool; 2],
+}
+
+impl Turns {
+    /// `most` bytes are moved in a round.
+    pub(super) fn new(most: usize) -> Turns {
+        Turns {
+            due: VecDeque::new(),
+            movers: VecDeque::new(),
+            lines: Default::default(),
+            places: Vec::new(),
+            most,
+            budget: most,
+            left: 0,
+            waiting: 0,
+        }
+    }
+
+    /// Whether somebody wants a turn.
+    pub(super) fn are_wanted(&self) -> bool {
+        let [control, data] = &self.lines;
+        [&self.due, &self.movers, control, data].iter().any(|slots| !slots.is_empty())
+    }
+
+    /// Something happened to this peer: it has a turn in the next round.
+    pub(super) fn call(&mut self, slot: usize) {
+        if !mem::replace(&mut self.place(slot).due, true) {
+            self.due.push_back(slot);
+        }
+    }
+
+    /// This peer can move bytes, or goes on with other work.
+    pub(super) fn queue(&mut self, slot: usize) {
+        if !mem::replace(&mut self.place(slot).moves, true) {
+            self.movers.push_back(slot);
+        }
+    }
+
+    /// The handshake of this peer is put off.
+    pub(super) fn line_up(&mut self, slot: usize, line: Line) {
+        if !mem::replace(&mut self.place(slot).lines[line as usize], true) {
+            self.lines[line as usize].push_back(slot);
+        }
+    }
+
+    /// This peer is gone, and its slot free for another.
+    pub(super) fn forget(&mut self, slot: usize) {
+        let Place { due, moves, lines } = mem::take(self.place(slot));
+        let [control, data] = &mut self.lines;
+        let lists = [&mut self.due, &mut self.movers, control, data];
+        for (list, stands) in lists.into_iter().zip([due, moves, lines[0], lines[1]]) {
+            if stands {
+                list.retain(|other| *other != slot);
+            }
+        }
+    }
+
+    /// A round begins: as many handshakes as it has time for come before those who have just come.
+    pub(super) fn begin_round(&mut self) {
+        for line in [Line::Control, Line::Data] {
+            let first = self.lines[line as usize].len().min(HANDSHAKES);
+            for slot in self.lines[line as usize].drain(..first).rev().collect::<Vec<_>>() {
+                self.place(slot).lines[line as usize] = false;
+                if !mem::replace(&mut self.place(slot).due, true) {
+                    self.due.push_front(slot);
+                }
+            }
+        }
+    }
+
+    /// The next who is due, and the budget of the turn in bytes.
+    pub(super) fn next_due(&mut self) -> Option<(usize, usize)> {
+        let slot = self.due.pop_front()?;
+        self.place(slot).due = false;
+        Some((slot, self.smallest()))
+    }
+
+    /// From here on those who move bytes have their turns.
+    pub(super) fn begin_moving(&mut self) {
+        self.left = self.budget;
+        self.waiting = self.movers.len();
+    }
+
+    /// The next of them, one at least, and the budget of the turn in bytes.
+    pub(super) fn next_mover(&mut self) -> Option<(usize, usize)> {
+        if self.waiting == 0 || self.left == 0 {
+            return None;
+        }
+        let share = self.budget * ROUNDS_OF_ALL / self.movers.len().max(ROUNDS_OF_ALL);
+        self.waiting -= 1;
+        let slot = self.movers.pop_front()?;
+        self.place(slot).moves = false;
+        Some((slot, share.min(self.left).max(self.smallest())))
+    }
+
+    /// So much of its budget this one has used.
+    pub(super) fn moved(&mut self, bytes: usize) {
+        self.left = self.left.saturating_sub(bytes);
+    }
+
+    /// They took so long: the budget halves if that is too much, because a disk is slow or the work
+    /// is.
+    pub(super) fn end_moving(&mut self, took: Duration) {
+        let next = if took > ROUND { self.budget / 2 } else { self.budget * 2 };
+        self.budget = next.clamp(self.smallest(), self.most);
+    }
+
+    fn smallest(&self) -> usize {
+        SMALLEST_TURN.min(self.most)
+    }
+
+    fn place(&mut self, slot: usize) -> &mut Place {
+        if slot >= self.places.len() {
+            self.places.resize(slot + 1, Place::default());
+        }
+        &mut self.places[slot]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: usize = 1 << 20;
+
+    /// A round: who had a turn, those who are due and those who move bytes. Of these, all want
+    /// another if they are `insatiable`.
+    fn round(turns: &mut Turns, insatiable: bool) -> (Vec<usize>, Vec<(usize, usize)>) {
+        let (mut due, mut movers) = (Vec::new(), Vec::new());
+        turns.begin_round();
+        while let Some((slot, budget)) = turns.next_due() {
+            assert_eq!(budget, SMALLEST_TURN.min(turns.most));
+            due.push(slot);
+        }
+        turns.begin_moving();
+        while let Some((slot, budget)) = turns.next_mover() {
+            movers.push((slot, budget));
+            turns.moved(if insatiable { budget } else { 0 });
+            if insatiable {
+                turns.queue(slot);
+            }
+        }
+        turns.end_moving(Duration::ZERO);
+        (due, movers)
+    }
+
+    #[test]
+    fn who_is_called_has_one_turn_in_the_next_round() {
+        let mut turns = Turns::new(MOST);
+        [3, 1, 3].into_iter().for_each(|slot| turns.call(slot));
+        assert!(turns.are_wanted());
+        assert_eq!(round(&mut turns, false).0, [3, 1]);
+        assert!(!turns.are_wanted());
+        turns.call(3);
+        assert_eq!(round(&mut turns, false).0, [3]);
+    }
+
+    /// A command waited until each of a thousand downloads had moved its share.
+    #[test]
+    fn a_round_is_over_when_its_budget_is_and_goes_on_where_it_stopped() {
+        let mut turns = Turns::new(MOST);
+        [5, 6].into_iter().for_each(|slot| turns.queue(slot));
+        turns.call(9);
+        assert_eq!(round(&mut turns, true), (vec![9], vec![(5, MOST)]));
+        assert_eq!(round(&mut turns, true), (vec![], vec![(6, MOST)]));
+        assert_eq!(round(&mut turns, true), (vec![], vec![(5, MOST)]));
+        assert_eq!(round(&mut turns, false), (vec![], vec![(6, MOST), (5, MOST)]));
+        assert!(!turns.are_wanted());
+    }
+
+    #[test]
+    fn the_more_move_bytes_the_smaller_are_their_turns() {
+        for (movers, budget) in [(8, MOST), (32, MOST / 4), (1000, SMALLEST_TURN)] {
+            let mut turns = Turns::new(MOST);
+            (0..movers).for_each(|slot| turns.queue(slot));
+            let had = round(&mut turns, true).1;
+            assert_eq!(had, Vec::from_iter((0..MOST / budget).map(|slot| (slot, budget))));
+        }
+    }
+
+    #[test]
+    fn handshakes_are_made_a_few_at_a_time_before_those_of_who_has_just_come() {
+        let mut turns = Turns::new(MOST);
+        (0..6).for_each(|slot| turns.line_up(slot, Line::Control));
+        (10..16).for_each(|slot| turns.line_up(slot, Line::Data));
+        [9, 5].into_iter().for_each(|slot| turns.call(slot));
+        turns.line_up(5, Line::Control);
+        assert_eq!(round(&mut turns, false).0, [10, 11, 12, 13, 0, 1, 2, 3, 9, 5]);
+        assert_eq!(round(&mut turns, false).0, [14, 15, 4, 5]);
+        assert!(!turns.are_wanted());
+    }
+
+    /// Its slot stood in a list for the peer that came after it, which then had two turns.
+    #[test]
+    fn who_is_gone_has_no_turn_and_leaves_none_to_who_comes_after() {
+        let mut turns = Turns::new(MOST);
+        let stand_everywhere = |turns: &mut Turns| {
+            turns.call(1);
+            turns.queue(1);
+            turns.line_up(1, Line::Control);
+            turns.line_up(1, Line::Data);
+        };
+        stand_everywhere(&mut turns);
+        turns.forget(1);
+        assert!(!turns.are_wanted());
+        stand_everywhere(&mut turns);
+        assert_eq!(round(&mut turns, false), (vec![1], vec![(1, MOST)]));
+        assert!(!turns.are_wanted());
+    }
+
+    #[test]
+    fn slow_rounds_become_smaller_and_never_too_small() {
+        let budget_after = |turns: &mut Turns, took| {
+            turns.end_moving(took);
+            turns.queue(0);
+            turns.begin_moving();
+            turns.next_mover().unwrap().1
+        };
+        let mut turns = Turns::new(MOST);
+        assert_eq!(budget_after(&mut turns, ROUND), MOST);
+        assert_eq!(budget_after(&mut turns, ROUND * 2), MOST / 2);
+        for _ in 0..10 {
+            turns.end_moving(ROUND * 2);
+        }
+        assert_eq!(budget_after(&mut turns, ROUND * 2), SMALLEST_TURN);
+        assert_eq!(budget_after(&mut turns, ROUND / 2), SMALLEST_TURN * 2);
+        assert_eq!(budget_after(&mut Turns::new(1), ROUND * 2), 1);
+    }
+}
