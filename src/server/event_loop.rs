@@ -140,6 +140,7 @@ impl EventLoop {
                 if let Some(peer) = peers.get_mut(slot)
                     && peer.mark(event)
                 {
+                    // Bytes that move have time; whatever else comes is waited for.
                     match role == Role::Data && peer.running {
                         true => turns.queue(slot),
                         false => turns.call(slot),
