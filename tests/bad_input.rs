@@ -4,7 +4,7 @@
 mod common;
 
 use common::program::Program;
-use common::{Client, Random, TURNS, TestServer, Way, wait_until};
+use common::{Client, ROUNDS, Random, TestServer, Way, wait_until};
 use std::io::Read;
 use std::net::{Shutdown, TcpStream};
 use std::thread;
@@ -13,8 +13,8 @@ const MIB: usize = 1 << 20;
 
 #[test]
 fn a_megabyte_without_a_line_end_is_one_500() {
-    for turn in [512, 1 << 20] {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in [512, 1 << 20] {
+        let server = TestServer::with(|config| config.round_bytes = round);
         let (mut client, mut other) = (server.client(), server.client());
         client.send(vec![b'x'; MIB]);
         client.expect_reply(500);
@@ -68,8 +68,8 @@ fn replies_that_nobody_reads_take_no_memory_and_all_arrive() {
 
 #[test]
 fn thousands_of_commands_at_once_are_answered_in_order() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
         client.send("NOOP\r\nSYST\r\n".repeat(3000));
         for _ in 0..3000 {
@@ -195,8 +195,8 @@ fn a_password_may_be_anything() {
 
 #[test]
 fn a_session_byte_by_byte() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         server.write("file", "content");
         let mut client = server.connect();
         let mut says = |line: &str, code: u16| {
@@ -243,8 +243,8 @@ fn clients_that_leave_at_any_point_leave_nothing() {
 
 #[test]
 fn a_fin_behind_commands_does_not_take_them_back() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.connect();
         client.send("USER anonymous\r\nPASS x\r\nMKD made\r\nPWD\r\n");
         client.finish();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Client, Random, TURNS, TestServer, Way, bytes_for};
+use common::{Client, ROUNDS, Random, TestServer, Way, bytes_for};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -222,8 +222,8 @@ fn a_link_out_of_the_root_is_not_followed_by_what_sets_facts() {
 
 #[test]
 fn rang_chooses_the_bytes_of_the_next_transfer_only() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         server.write("file", "0123456789");
         let mut client = server.client();
         client.expect(350, "RANG 2 5");
@@ -278,7 +278,7 @@ fn checksums_are_right_whole_and_in_part() {
 
 #[test]
 fn a_long_checksum_delays_nobody_and_is_given_up_by_abor() {
-    let server = TestServer::with(|config| config.turn_bytes = 4096);
+    let server = TestServer::with(|config| config.round_bytes = 4096);
     // A terabyte of nothing: no test would see the end of it.
     server.write_zeros("huge", 1 << 40);
     let mut client = server.client();
@@ -295,7 +295,7 @@ fn a_long_checksum_delays_nobody_and_is_given_up_by_abor() {
 
 #[test]
 fn a_session_that_leaves_takes_its_checksum_with_it() {
-    let server = TestServer::with(|config| config.turn_bytes = 4096);
+    let server = TestServer::with(|config| config.round_bytes = 4096);
     server.write_zeros("huge", 1 << 40);
     let mut client = server.client();
     client.send_line("HASH huge");
@@ -305,7 +305,7 @@ fn a_session_that_leaves_takes_its_checksum_with_it() {
 /// A hundred and fifty who left so kept the server busy for minutes.
 #[test]
 fn a_client_that_leaves_without_quit_gives_up_its_checksum() {
-    let server = TestServer::with(|config| config.turn_bytes = 4096);
+    let server = TestServer::with(|config| config.round_bytes = 4096);
     server.write_zeros("huge", 1 << 40);
     let mut client = server.client();
     client.send_line("HASH huge");
@@ -338,7 +338,7 @@ fn a_copy_is_made_by_the_server() {
 
 #[test]
 fn comb_joins_parts_behind_the_target_and_removes_them() {
-    let server = TestServer::with(|config| config.turn_bytes = 4096);
+    let server = TestServer::with(|config| config.round_bytes = 4096);
     let mut random = Random(1);
     let contents = [300_000, 0, 1, 70_000].map(|length| random.bytes(length));
     let names = ["target", "part 1", "part2", "say \"3\""];
@@ -387,7 +387,7 @@ fn comb_that_is_refused_loses_nothing() {
 
 #[test]
 fn comb_is_for_those_who_may_write_and_abor_gives_it_up() {
-    let server = TestServer::with_users(|config| config.turn_bytes = 4096);
+    let server = TestServer::with_users(|config| config.round_bytes = 4096);
     server.write("target", "old");
     server.write_zeros("huge", 1 << 40);
     let mut client = server.connect();
@@ -423,13 +423,13 @@ fn copies_heed_the_umask() {
 
 #[test]
 fn mode_z_packs_and_unpacks_files_and_listings() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
         client.expect(200, "MODE Z");
         client.expect(200, "OPTS MODE Z LEVEL 9");
         let contents =
-            [Vec::new(), Random(1).bytes(bytes_for(turn)), vec![b'a'; 10 * bytes_for(turn)]];
+            [Vec::new(), Random(1).bytes(bytes_for(round)), vec![b'a'; 10 * bytes_for(round)]];
         for content in contents {
             client.put("STOR file", packed(&content), Way::Epsv);
             assert!(server.read("file") == content);

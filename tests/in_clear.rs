@@ -3,15 +3,15 @@
 
 mod common;
 
-use common::{Random, TURNS, TestServer, Way, bytes_for};
+use common::{ROUNDS, Random, TestServer, Way, bytes_for};
 use std::io::Write;
 use std::net::Shutdown;
 
 #[test]
 fn a_client_that_has_nothing_to_send_may_say_so_on_the_data_connection() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
-        let content = Random(9).bytes(bytes_for(turn));
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
+        let content = Random(9).bytes(bytes_for(round));
         server.write("file", &content);
         let mut client = server.client();
         for &way in Way::all(server.v4()) {

@@ -3,7 +3,7 @@
 mod common;
 
 use common::client::read_to_end;
-use common::{TURNS, TestServer, Way};
+use common::{ROUNDS, TestServer, Way};
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -23,8 +23,8 @@ fn names(lines: &[Vec<u8>]) -> Vec<&[u8]> {
 
 #[test]
 fn list_looks_like_ls_and_is_sorted() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         server.write("b", "12345");
         server.write("a", "");
         fs::create_dir(server.path("c")).unwrap();
@@ -194,8 +194,8 @@ fn a_listing_is_made_of_whole_lines_even_in_type_a() {
 
 #[test]
 fn stat_of_a_path_lists_on_the_control_connection() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         for number in 0..100 {
             server.write(format!("file-{number:02}"), "");
         }
@@ -259,7 +259,7 @@ fn a_large_folder_delays_nobody_and_is_listed_whole() {
 /// All of it was made in one turn: eight seconds for 200,000 names and a laborious pattern.
 #[test]
 fn a_stat_that_finds_nothing_delays_nobody() {
-    let server = TestServer::with(|config| config.turn_bytes = 512);
+    let server = TestServer::with(|config| config.round_bytes = 512);
     for number in 0..300 {
         server.write(format!("{}{number}", "a".repeat(200)), "");
     }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Client, Stream, TURNS, TestServer, Way};
+use common::{Client, ROUNDS, Stream, TestServer, Way};
 use socket2::SockRef;
 use std::io::{Read, Write};
 
@@ -44,8 +44,8 @@ fn stuck_download(client: &mut Client) -> Stream {
 
 #[test]
 fn every_clients_abor_stops_what_runs_and_leaves_the_session_clean() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         server.write_zeros("large", 1 << 26);
         let mut client = server.client();
         for (who, pieces) in ABORTS {
@@ -78,8 +78,8 @@ fn every_clients_abor_stops_what_runs_and_leaves_the_session_clean() {
 
 #[test]
 fn an_urgent_abor_finds_its_way_past_commands_that_wait() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         server.write_zeros("large", 1 << 26);
         let mut client = server.client();
         for (who, pieces) in ABORTS {

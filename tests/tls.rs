@@ -4,7 +4,7 @@
 mod common;
 
 use common::stream::{speaking, trusting};
-use common::{Client, Random, Stream, TURNS, TestServer, Way, user, wait_until};
+use common::{Client, ROUNDS, Random, Stream, TestServer, Way, user, wait_until};
 use packetboat::{RequireTls, TlsConfig, TlsIdentity};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ProtocolVersion};
@@ -134,9 +134,9 @@ fn a_named_user_in_clear_is_none_under_tls() {
 
 #[test]
 fn bytes_behind_auth_in_clear_are_refused_and_end_the_session() {
-    for turn in TURNS {
+    for round in ROUNDS {
         let server = TestServer::with(|config| {
-            config.turn_bytes = turn;
+            config.round_bytes = round;
             config.data_timeout = Duration::from_secs(1);
             config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
         });
@@ -147,7 +147,7 @@ fn bytes_behind_auth_in_clear_are_refused_and_end_the_session() {
             let _ = client.stream.read_to_end(&mut said);
             let said = String::from_utf8_lossy(&said);
             // A server that reads them one by one takes them for a bad handshake.
-            let code = if turn == 1 { "234 " } else { "421 " };
+            let code = if round == 1 { "234 " } else { "421 " };
             let lines = said.matches("\r\n").count();
             assert!(said.starts_with(code) && lines == 1, "{behind:?}: {said}");
         }

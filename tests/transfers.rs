@@ -3,7 +3,7 @@
 mod common;
 
 use common::client::{dead_port, eprt, port, read_to_end, reset};
-use common::{Client, Random, Stream, TURNS, TestServer, Way, bytes_for, under_tls, wait_until};
+use common::{Client, ROUNDS, Random, Stream, TestServer, Way, bytes_for, under_tls, wait_until};
 use socket2::{Domain, Socket, Type};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -15,11 +15,11 @@ use std::time::{Duration, UNIX_EPOCH};
 const LARGE: u64 = 1 << 26;
 const MIB: usize = 1 << 20;
 
-/// Runs a test with budgets of one byte, 512 bytes and the default a turn.
+/// Runs a test with budgets of one byte, 512 bytes and the default a round.
 fn with_every_turn(test: impl Fn(&TestServer, usize)) {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
-        test(&server, bytes_for(turn));
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
+        test(&server, bytes_for(round));
     }
 }
 
@@ -324,7 +324,7 @@ fn abor_stops_a_download_that_nobody_reads() {
 /// The data connection takes whatever the server has, so a turn never ends for want of room there.
 #[test]
 fn a_download_that_never_blocks_does_not_drown_out_the_control_connection() {
-    let server = TestServer::with(|config| config.turn_bytes = 1);
+    let server = TestServer::with(|config| config.round_bytes = 1);
     server.write_zeros("large", LARGE);
     let mut client = server.client();
     let data = client.extended_passive();
@@ -646,7 +646,7 @@ fn two_readers_and_a_replacer_each_have_one_whole_version() {
 
 #[test]
 fn many_transfers_at_once_keep_their_bytes_apart() {
-    let server = TestServer::with(|config| config.turn_bytes = 512);
+    let server = TestServer::with(|config| config.round_bytes = 512);
     let address = server.v4();
     let transfers = (1..=20).map(|seed| {
         thread::spawn(move || {

@@ -4,7 +4,7 @@ mod common;
 
 use common::client::reset;
 use common::program::Program;
-use common::{Client, Random, Stream, TURNS, TestServer, Way, bytes_for, names_in, wait_until};
+use common::{Client, ROUNDS, Random, Stream, TestServer, Way, bytes_for, names_in, wait_until};
 use packetboat::PartialUploads;
 use socket2::SockRef;
 use std::fs;
@@ -60,8 +60,8 @@ fn a_stor_that_never_gets_its_data_connection_makes_no_new_file() {
 
 #[test]
 fn when_226_is_read_the_file_stands_under_its_name() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
         for number in 0..50 {
             client.store(format!("{number}"), number.to_string(), Way::Epsv);
@@ -163,8 +163,8 @@ fn a_stall_cuts_an_upload_off() {
 /// The kernel closes the sockets of a client that is killed: both get a FIN, as if all were well.
 #[test]
 fn the_upload_of_a_client_that_is_killed_is_cut_off() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         server.write("file", "old");
         let mut client = server.client();
         let data = begun(&mut client, "STOR file", b"the new");
@@ -220,10 +220,10 @@ fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
 /// A splice takes urgent data for the end of the stream. Who reads in order never sees that byte.
 #[test]
 fn urgent_data_in_an_upload_is_not_its_end() {
-    for turn in TURNS {
-        let server = TestServer::with(|config| config.turn_bytes = turn);
+    for round in ROUNDS {
+        let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
-        let content = Random(1).bytes(bytes_for(turn).min(400_000));
+        let content = Random(1).bytes(bytes_for(round).min(400_000));
         let (first, second) = content.split_at(content.len() / 2);
         for wait in [false, true] {
             let mut data = client.extended_passive();
@@ -236,7 +236,7 @@ fn urgent_data_in_an_upload_is_not_its_end() {
             data.write_all(second).unwrap();
             drop(data);
             client.expect_reply(226);
-            assert!(server.read("file") == content, "{turn} bytes a turn");
+            assert!(server.read("file") == content, "{round} bytes a round");
         }
     }
 }

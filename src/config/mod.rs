@@ -60,7 +60,7 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// How many bytes the sessions that move many may move between them before the loop comes
     /// around; fewer while that takes too long. Nobody else moves more at once, nor more than 64 KiB.
-    pub turn_bytes: usize,
+    pub round_bytes: usize,
 }
 
 impl Config {
@@ -84,7 +84,7 @@ impl Config {
             partial_uploads: PartialUploads::Keep,
             strict_allo: false,
             shutdown_grace: Duration::from_secs(10),
-            turn_bytes: 1 << 20,
+            round_bytes: 1 << 20,
         }
     }
 

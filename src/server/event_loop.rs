@@ -88,7 +88,7 @@ impl EventLoop {
             signals,
             handle,
             peers: Slab::new(),
-            turns: Turns::new(config.turn_bytes.max(1)),
+            turns: Turns::new(config.round_bytes.max(1)),
             timers: Timers::default(),
             addresses: HashMap::new(),
             max_sessions: config.max_sessions,

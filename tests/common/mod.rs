@@ -32,11 +32,11 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The budgets that transfers are tested with: a small one finds edges that get lost.
-pub const TURNS: [usize; 3] = [1, 512, 1 << 20];
+pub const ROUNDS: [usize; 3] = [1, 512, 1 << 20];
 
-/// As many bytes as a test can move a turn at a time.
-pub fn bytes_for(turn: usize) -> usize {
-    (turn * 20_000).min(3_000_000)
+/// As many bytes as a test can move a round at a time.
+pub fn bytes_for(round: usize) -> usize {
+    (round * 20_000).min(3_000_000)
 }
 
 /// The right to be the one test of this program that runs. A lock of the program's own file, since
