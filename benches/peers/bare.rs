@@ -130,7 +130,10 @@ impl Bare {
             return;
         }
         let mut data = Wire::new(data);
-        if protected {
+        if protected && verb == "STOR" {
+            // What is stored may come with the end of the handshake.
+            data.secure(wire::server(&self.tls));
+        } else if protected {
             data.shake_hands(wire::server(&self.tls));
         }
         let buffer = &mut self.buffer;

@@ -239,7 +239,12 @@ mod tests {
         turns.line_up(5, Line::Control);
         assert_eq!(round(&mut turns, false).0, [10, 11, 12, 13, 0, 1, 2, 3, 9, 5]);
         assert_eq!(round(&mut turns, false).0, [14, 15, 4, 5]);
-        assert!(!turns.are_wanted());
+        for line in [Line::Control, Line::Data] {
+            assert!(!turns.are_wanted());
+            turns.line_up(0, line);
+            assert!(turns.are_wanted());
+            assert_eq!(round(&mut turns, false).0, [0]);
+        }
     }
 
     /// Its slot stood in a list for the peer that came after it, which then had two turns.
