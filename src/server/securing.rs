@@ -60,7 +60,7 @@ impl Peer {
             let Some(tls) = &services.tls else { return Err(io::ErrorKind::Unsupported.into()) };
             self.control.secure(tls, self.session.id(), Input::Commands)?;
         }
-        if self.control.is_readable() && !services.may_shake_hands() {
+        if self.control.is_readable() && !services.may_shake_hands(Line::Control) {
             self.in_line = Some(Line::Control);
             return Ok(false);
         }
@@ -75,7 +75,7 @@ impl Peer {
             false => Input::None,
         };
         let (true, DataLink::Open(link)) = (self.securing, &mut self.data) else { return false };
-        if link.is_readable() && !services.may_shake_hands_for_data() {
+        if link.is_readable() && !services.may_shake_hands(Line::Data) {
             self.in_line = Some(Line::Data);
             return false;
         }

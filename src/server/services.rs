@@ -11,6 +11,7 @@ use super::crew::Crew;
 use super::disk::Disk;
 use super::file_work::Back;
 use super::logins::Logins;
+use super::turns::{HANDSHAKES, Line};
 use crate::config::{Config, PartialUploads, SessionReuse, UsersFile};
 use crate::fs::{Pipe, Root};
 use crate::net::{Key, Lease, PassivePorts, Poller, Tls, Waker};
@@ -19,9 +20,6 @@ use crate::transfer::Aisle;
 /// The one buffer that everything is read into. Larger reads cost fewer calls; beyond this they
 /// would only push everything else out of the processor's cache.
 const BUFFER_BYTES: usize = 256 * 1024;
-/// Steps of TLS handshakes in one turn of the loop, each some tenths of a millisecond: so many of
-/// those who come, and as many of those who are in, whose transfers must not wait for the former.
-pub(super) const HANDSHAKES: usize = 4;
 /// A passive connection that is coming comes sooner than this.
 const NEVER_ARRIVED: Duration = Duration::from_secs(3);
 /// So many in a row that never arrived are no accident.
@@ -46,10 +44,8 @@ pub(super) struct Services {
     /// Whether an upload under TLS ends by its close_notify only.
     pub(super) strict_close: bool,
     pub(super) session_reuse: SessionReuse,
-    /// TLS handshakes that this turn of the loop may still go on with, on control connections and
-    /// on data connections.
-    control_handshakes: usize,
-    data_handshakes: usize,
+    /// TLS handshakes of each [`Line`] that this turn of the loop may still go on with.
+    handshakes: [usize; 2],
     /// Seconds since 1970, read once a turn of the loop.
     pub(super) wall_clock: i64,
     /// Does what may wait for a slow disk.
@@ -80,8 +76,7 @@ impl Services {
             tls,
             strict_close: tls_config.is_some_and(|tls| !tls.lenient_close),
             session_reuse: tls_config.map_or(SessionReuse::Off, |tls| tls.session_reuse),
-            control_handshakes: 0,
-            data_handshakes: 0,
+            handshakes: [0; 2],
             wall_clock: 0,
             files: Crew::new("files", FILE_THREADS, waker),
             own_disk: Rc::new(Disk::new(own_root)),
@@ -93,19 +88,16 @@ impl Services {
     /// A turn of the loop begins.
     pub(super) fn begin_turn(&mut self, wall_clock: i64) {
         self.wall_clock = wall_clock;
-        self.control_handshakes = HANDSHAKES;
-        self.data_handshakes = HANDSHAKES;
+        self.handshakes = [HANDSHAKES; 2];
     }
 
-    /// Whether the TLS handshake of a control connection may go on in this turn of the loop. Each
-    /// costs so much that a crowd of them would hold up everybody else.
-    pub(super) fn may_shake_hands(&mut self) -> bool {
-        take_one(&mut self.control_handshakes)
-    }
-
-    /// The same for a data connection.
-    pub(super) fn may_shake_hands_for_data(&mut self) -> bool {
-        take_one(&mut self.data_handshakes)
+    /// Whether a TLS handshake may go on in this turn of the loop. Each costs so much that a crowd
+    /// of them would hold up everybody else.
+    pub(super) fn may_shake_hands(&mut self, line: Line) -> bool {
+        let left = &mut self.handshakes[line as usize];
+        let some = *left > 0;
+        *left = left.saturating_sub(1);
+        some
     }
 
     /// The server's root.
@@ -181,12 +173,6 @@ impl Services {
     pub(super) fn lease_used(&mut self, client: IpAddr) {
         self.silence.arrived(client);
     }
-}
-
-fn take_one(left: &mut usize) -> bool {
-    let some = *left > 0;
-    *left = left.saturating_sub(1);
-    some
 }
 
 /// Watches for the most common trouble of FTP behind NAT: announced passive connections that never

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
-use super::services::HANDSHAKES;
-
+/// Steps of TLS handshakes of each [`Line`] in a round, each some tenths of a millisecond.
+pub(super) const HANDSHAKES: usize = 4;
 /// What those who move bytes may take of a round: a command that comes meanwhile waits for so long.
 const ROUND: Duration = Duration::from_micros(500);
 /// A turn with a smaller budget, in bytes, would cost more system calls than it saves waiting. It
@@ -18,17 +18,20 @@ const SMALLEST_TURN: usize = 64 * 1024;
 /// After so many rounds everybody who moves bytes has had a turn, unless they are very many.
 const ROUNDS_OF_ALL: usize = 8;
 
+/// Those to whom something happened.
+const DUE: usize = 0;
+/// Those who can move bytes, or have other work for which a turn had not budget enough.
+const MOVERS: usize = 1;
+/// Those whose TLS handshakes had to be put off: the first [`Line`], and the other behind it.
+const LINES: usize = 2;
+const LISTS: usize = 4;
+
 /// The turns of peers, which are known by their slots.
 #[derive(Debug)]
 pub(super) struct Turns {
-    /// Those to whom something happened.
-    due: VecDeque<usize>,
-    /// Those who can move bytes, or have other work for which a turn had not budget enough.
-    movers: VecDeque<usize>,
-    /// Those whose TLS handshakes had to be put off.
-    lines: [VecDeque<usize>; 2],
-    /// By slot: each stands in a list once.
-    places: Vec<Place>,
+    lists: [VecDeque<usize>; LISTS],
+    /// By slot: in which lists it stands, in each once.
+    stands: Vec<[bool; LISTS]>,
     /// What those who move bytes may move between them in a round: at most, and while that takes
     /// too long.
     most: usize,
@@ -46,75 +49,48 @@ pub(super) enum Line {
     Data,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    due: bool,
-    moves: bool,
-    lines: [bool; 2],
-}
-
 impl Turns {
     /// `most` bytes are moved in a round.
     pub(super) fn new(most: usize) -> Turns {
-        Turns {
-            due: VecDeque::new(),
-            movers: VecDeque::new(),
-            lines: Default::default(),
-            places: Vec::new(),
-            most,
-            budget: most,
-            left: 0,
-            waiting: 0,
-        }
+        let (lists, stands) = (Default::default(), Vec::new());
+        Turns { lists, stands, most, budget: most, left: 0, waiting: 0 }
     }
 
     /// Whether somebody wants a turn.
     pub(super) fn are_wanted(&self) -> bool {
-        let [control, data] = &self.lines;
-        [&self.due, &self.movers, control, data].iter().any(|slots| !slots.is_empty())
+        self.lists.iter().any(|slots| !slots.is_empty())
     }
 
     /// Something happened to this peer: it has a turn in the next round.
     pub(super) fn call(&mut self, slot: usize) {
-        if !mem::replace(&mut self.place(slot).due, true) {
-            self.due.push_back(slot);
-        }
+        self.add(DUE, slot);
     }
 
     /// This peer can move bytes, or goes on with other work.
     pub(super) fn queue(&mut self, slot: usize) {
-        if !mem::replace(&mut self.place(slot).moves, true) {
-            self.movers.push_back(slot);
-        }
+        self.add(MOVERS, slot);
     }
 
     /// The handshake of this peer is put off.
     pub(super) fn line_up(&mut self, slot: usize, line: Line) {
-        if !mem::replace(&mut self.place(slot).lines[line as usize], true) {
-            self.lines[line as usize].push_back(slot);
-        }
+        self.add(LINES + line as usize, slot);
     }
 
     /// This peer is gone, and its slot free for another.
     pub(super) fn forget(&mut self, slot: usize) {
-        let Place { due, moves, lines } = mem::take(self.place(slot));
-        let [control, data] = &mut self.lines;
-        let lists = [&mut self.due, &mut self.movers, control, data];
-        for (list, stands) in lists.into_iter().zip([due, moves, lines[0], lines[1]]) {
-            if stands {
-                list.retain(|other| *other != slot);
-            }
+        let Some(stands) = self.stands.get_mut(slot).map(mem::take) else { return };
+        for (list, _) in self.lists.iter_mut().zip(stands).filter(|(_, stands)| *stands) {
+            list.retain(|other| *other != slot);
         }
     }
 
     /// A round begins: as many handshakes as it has time for come before those who have just come.
     pub(super) fn begin_round(&mut self) {
-        for line in [Line::Control, Line::Data] {
-            let first = self.lines[line as usize].len().min(HANDSHAKES);
-            for slot in self.lines[line as usize].drain(..first).rev().collect::<Vec<_>>() {
-                self.place(slot).lines[line as usize] = false;
-                if !mem::replace(&mut self.place(slot).due, true) {
-                    self.due.push_front(slot);
+        for line in LINES..LISTS {
+            let first: Vec<usize> = (0..HANDSHAKES).map_while(|_| self.take(line)).collect();
+            for slot in first.into_iter().rev() {
+                if !mem::replace(&mut self.stands[slot][DUE], true) {
+                    self.lists[DUE].push_front(slot);
                 }
             }
         }
@@ -122,15 +98,13 @@ impl Turns {
 
     /// The next who is due, and the budget of the turn in bytes.
     pub(super) fn next_due(&mut self) -> Option<(usize, usize)> {
-        let slot = self.due.pop_front()?;
-        self.place(slot).due = false;
-        Some((slot, self.smallest()))
+        Some((self.take(DUE)?, self.smallest()))
     }
 
     /// From here on those who move bytes have their turns.
     pub(super) fn begin_moving(&mut self) {
         self.left = self.budget;
-        self.waiting = self.movers.len();
+        self.waiting = self.lists[MOVERS].len();
     }
 
     /// The next of them, one at least, and the budget of the turn in bytes.
@@ -138,11 +112,9 @@ impl Turns {
         if self.waiting == 0 || self.left == 0 {
             return None;
         }
-        let share = self.budget * ROUNDS_OF_ALL / self.movers.len().max(ROUNDS_OF_ALL);
+        let share = self.budget * ROUNDS_OF_ALL / self.lists[MOVERS].len().max(ROUNDS_OF_ALL);
         self.waiting -= 1;
-        let slot = self.movers.pop_front()?;
-        self.place(slot).moves = false;
-        Some((slot, share.min(self.left).max(self.smallest())))
+        Some((self.take(MOVERS)?, share.min(self.left).max(self.smallest())))
     }
 
     /// So much of its budget this one has used.
@@ -161,11 +133,20 @@ impl Turns {
         SMALLEST_TURN.min(self.most)
     }
 
-    fn place(&mut self, slot: usize) -> &mut Place {
-        if slot >= self.places.len() {
-            self.places.resize(slot + 1, Place::default());
+    /// Adds a peer behind the others, unless it stands in the list already.
+    fn add(&mut self, list: usize, slot: usize) {
+        if slot >= self.stands.len() {
+            self.stands.resize(slot + 1, Default::default());
         }
-        &mut self.places[slot]
+        if !mem::replace(&mut self.stands[slot][list], true) {
+            self.lists[list].push_back(slot);
+        }
+    }
+
+    fn take(&mut self, list: usize) -> Option<usize> {
+        let slot = self.lists[list].pop_front()?;
+        self.stands[slot][list] = false;
+        Some(slot)
     }
 }
 
