@@ -285,13 +285,12 @@ impl Peer {
         let slow = pace.is_some_and(|pace| pace.is_slow(hands, now));
         let step = || pump.step(link, &mut services.aisle, *budget, slow);
         let step = Pace::time_if(pace, step);
-        *budget = budget.saturating_sub(step.used);
+        *budget -= step.used;
         // What is worked on is not standing still, even if a folder has nothing to tell for long.
         if step.moved > 0 || matches!(step.state, State::Spent) {
             self.session.data(DataEvent::Moved(step.moved as u64), now);
         }
         match step.state {
-            State::Spent => *budget = 0,
             State::Blocked => {
                 if link.register(&mut services.poller, self.key.slot(), Role::Data).is_err() {
                     self.broken(services, now);

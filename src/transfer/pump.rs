@@ -114,7 +114,10 @@ impl Pump {
     pub fn step(&mut self, link: &mut Link, aisle: &mut Aisle, budget: usize, slow: bool) -> Step {
         let mut moved = 0;
         let mut left = budget;
-        while left > 0 {
+        let state = loop {
+            if left == 0 {
+                break State::Spent;
+            }
             let slice = match self {
                 Pump::Outgoing(outgoing) => outgoing.slice(link, &mut aisle.buffer, left, slow),
                 Pump::Incoming(incoming) => incoming.slice(link, aisle, left, slow),
@@ -124,13 +127,11 @@ impl Pump {
                     moved += slice.moved;
                     left = left.saturating_sub(slice.cost);
                 }
-                Err(State::Ended) => {
-                    return Step { moved, used: budget - left, state: self.end(link) };
-                }
-                Err(state) => return Step { moved, used: budget - left, state },
+                Err(State::Ended) => break self.end(link),
+                Err(state) => break state,
             }
-        }
-        Step { moved, used: budget, state: State::Spent }
+        };
+        Step { moved, used: budget - left, state }
     }
 
     /// All has moved: under TLS that is said, and whoever sends has to get it out.
