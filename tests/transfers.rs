@@ -16,7 +16,7 @@ const LARGE: u64 = 1 << 26;
 const MIB: usize = 1 << 20;
 
 /// Runs a test with budgets of one byte, 512 bytes and the default a round.
-fn with_every_turn(test: impl Fn(&TestServer, usize)) {
+fn with_every_round(test: impl Fn(&TestServer, usize)) {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         test(&server, bytes_for(round));
@@ -45,7 +45,7 @@ fn stuck_upload(client: &mut Client, name: &str, bytes: &[u8]) -> Stream {
 
 #[test]
 fn random_files_of_random_names_come_back_as_they_were() {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         let mut random = Random(most as u64);
         for address in server.both() {
             let mut client = Client::connect(address);
@@ -63,7 +63,7 @@ fn random_files_of_random_names_come_back_as_they_were() {
 
 #[test]
 fn an_empty_file_is_a_file() {
-    with_every_turn(|server, _| {
+    with_every_round(|server, _| {
         for address in server.both() {
             let mut client = Client::connect(address);
             client.login();
@@ -98,7 +98,7 @@ fn twenty_megabytes() {
 
 #[test]
 fn type_a_translates_line_ends_both_ways() {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         let lines = b"one\ntwo\n\nfour\rfive\n".repeat(most / 100);
         let on_the_wire = String::from_utf8(lines.clone()).unwrap().replace('\n', "\r\n");
         let mut client = server.client();
@@ -113,7 +113,7 @@ fn type_a_translates_line_ends_both_ways() {
 
 #[test]
 fn rest_begins_a_download_further_on() {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         let content = Random(3).bytes(most);
         server.write("file", &content);
         let mut client = server.client();
@@ -143,7 +143,7 @@ fn rest_is_forgotten_by_any_command_but_those_that_prepare_a_transfer() {
 
 #[test]
 fn rest_continues_an_upload() {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         let content = Random(4).bytes(most);
         server.write("file", &content[..most / 2]);
         let mut client = server.client();
@@ -169,7 +169,7 @@ fn rest_beyond_the_end_of_an_upload_is_refused() {
 
 #[test]
 fn appe_adds_to_a_file_or_makes_it() {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         let content = Random(5).bytes(most);
         let mut client = server.client();
         client.put("APPE file", &content[..most / 2], Way::Epsv);
@@ -227,7 +227,7 @@ fn a_data_connection_serves_one_transfer() {
 
 #[test]
 fn a_whole_transfer_may_be_asked_for_at_once() {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         let content = Random(8).bytes(most);
         server.write("file", &content);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -255,7 +255,7 @@ fn a_file_that_is_deleted_meanwhile_is_still_sent_whole() {
 
 #[test]
 fn commands_behind_a_transfer_wait_in_order() {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         server.write("file", vec![7; most]);
         let mut client = server.client();
         let mut data = client.extended_passive();
@@ -268,7 +268,7 @@ fn commands_behind_a_transfer_wait_in_order() {
 
 #[test]
 fn stat_is_answered_in_the_middle_of_a_transfer() {
-    with_every_turn(|server, _| {
+    with_every_round(|server, _| {
         let mut client = server.client();
         let data = stuck_download(server, &mut client);
         client.send("NOOP\r\nSTAT\r\n");
@@ -281,7 +281,7 @@ fn stat_is_answered_in_the_middle_of_a_transfer() {
 
 #[test]
 fn quit_in_the_middle_of_a_transfer_lets_it_end() {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         let content = Random(6).bytes(most);
         server.write("file", &content);
         for name in ["file", "copy"] {
@@ -309,7 +309,7 @@ fn quit_in_the_middle_of_a_transfer_lets_it_end() {
 
 #[test]
 fn abor_stops_a_download_that_nobody_reads() {
-    with_every_turn(|server, _| {
+    with_every_round(|server, _| {
         let mut client = server.client();
         let mut data = stuck_download(server, &mut client);
         client.expect(426, "ABOR");
@@ -337,7 +337,7 @@ fn a_download_that_never_blocks_does_not_drown_out_the_control_connection() {
 
 #[test]
 fn abor_stops_an_upload() {
-    with_every_turn(|server, _| {
+    with_every_round(|server, _| {
         server.write("file", "old");
         let mut client = server.client();
         let data = stuck_upload(&mut client, "file", b"some of the new");
@@ -388,7 +388,7 @@ fn abor_with_nothing_to_stop_is_226() {
 
 #[test]
 fn a_data_connection_that_is_reset_in_a_download_is_426() {
-    with_every_turn(|server, _| {
+    with_every_round(|server, _| {
         let mut client = server.client();
         reset(stuck_download(server, &mut client));
         client.expect_reply(426);
@@ -398,7 +398,7 @@ fn a_data_connection_that_is_reset_in_a_download_is_426() {
 
 #[test]
 fn a_data_connection_that_is_reset_in_an_upload_is_426() {
-    with_every_turn(|server, _| {
+    with_every_round(|server, _| {
         let mut client = server.client();
         reset(stuck_upload(&mut client, "file", b"some bytes"));
         client.expect_reply(426);
@@ -555,7 +555,7 @@ fn a_download_of_a_file_that_is_cut_meanwhile_is_not_whole() {
 
 /// Cuts a transfer of one session off while another one's goes on, and sees that it is freed.
 fn lost_in_mid_transfer(lose: impl Fn(Client), upload: bool) {
-    with_every_turn(|server, most| {
+    with_every_round(|server, most| {
         let content = Random(7).bytes(most);
         server.write("file", &content);
         let (mut client, mut other) = (server.client(), server.client());

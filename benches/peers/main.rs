@@ -1,8 +1,7 @@
 //! packetboat beside its peers: the same load on each, in turn, round by round.
 //!
 //! ```text
-//! cargo bench --bench peers                              three rounds of everything, about 8 minutes
-//!                                                        (on a quiet machine)
+//! cargo bench --bench peers                              three rounds of everything, about 13 minutes
 //! cargo bench --bench peers -- retr list --rounds 9      some loads (retr stor login small list
 //!                                                        latency idle, tls-retr tls-stor
 //!                                                        tls-login tls-small), more rounds
