@@ -223,6 +223,29 @@ fn folder_prefix(spelled: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    /// The client waited until ten thousand names were read and sorted.
+    #[test]
+    fn the_first_lines_of_a_large_folder_come_before_its_last_names_are_read() {
+        const NAMES: usize = 3 * SORTED_NAMES;
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..NAMES {
+            std::fs::write(folder.path().join(format!("{number:06}")), "").unwrap();
+        }
+        let root = Root::open(folder.path()).unwrap();
+        let mut lines = ListingLines::open(&root, &VPath::root(), b"", Style::Names, 0).unwrap();
+        let mut out = Vec::new();
+        while out.is_empty() {
+            lines.fill(&mut out, 1).unwrap().unwrap();
+        }
+        assert!(lines.names.len() < NAMES / 2, "{} names were read first", lines.names.len());
+        while lines.fill(&mut out, usize::MAX).unwrap().is_some() {
+            assert!(out.len() < 2 * PIECE_BYTES);
+            if out.len() >= PIECE_BYTES {
+                out.clear();
+            }
+        }
+    }
+
     /// One LIST held up the server for seconds: names that don't match were taken for no work.
     #[test]
     fn a_laborious_pattern_is_matched_a_few_names_at_a_time() {
