@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use packetboat::proto::entry::{Facts, Kind};
+use packetboat::proto::facts::{Facts, Kind};
 use packetboat::{Config, Handle, Server, TlsConfig, TlsIdentity};
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 
 use super::facts::{facts_at, fresh_facts_at};
 use super::{Refusal, Root};
-use crate::proto::entry::Facts;
+use crate::proto::facts::Facts;
 use crate::proto::path::VPath;
 use rustix::fs::{OFlags, RawDir, readlinkat};
 use std::fmt;

@@ -2,7 +2,7 @@
 //! calls has confined the name already.
 
 use super::Refusal;
-use crate::proto::entry::{Facts, Kind};
+use crate::proto::facts::{Facts, Kind};
 use rustix::fs::{AtFlags, FileType, Statx, StatxFlags, makedev, statx};
 use std::os::fd::AsFd;
 

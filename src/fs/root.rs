@@ -10,7 +10,7 @@ use super::facts::{facts_at, facts_of};
 use super::pace::is_remote;
 use super::scratch::magic_link;
 use super::{Dir, Download, How, NewFile, PartialKeep, Refusal, Upload};
-use crate::proto::entry::{Facts, Kind};
+use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, utimensat};

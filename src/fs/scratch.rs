@@ -7,7 +7,7 @@
 
 use super::facts::facts_at;
 use super::{NewFile, Refusal};
-use crate::proto::entry::Kind;
+use crate::proto::facts::Kind;
 use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::fs::{fallocate, fchmod, ftruncate, linkat, openat};
 use rustix::fs::{renameat, renameat_with, statat, unlinkat};

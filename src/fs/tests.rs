@@ -4,7 +4,7 @@ mod confinement;
 mod uploads;
 
 use super::*;
-use crate::proto::entry::Kind;
+use crate::proto::facts::Kind;
 use crate::proto::path::VPath;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::ffi::OsStr;

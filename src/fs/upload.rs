@@ -11,7 +11,7 @@ use super::facts::{facts_at, facts_of, must_be_file};
 use super::root::may;
 use super::scratch::Scratch;
 use super::{Download, Pipe, Refusal, Root, SpliceError};
-use crate::proto::entry::Kind;
+use crate::proto::facts::Kind;
 use crate::proto::path::VPath;
 use rustix::fs::{Access, OFlags, ftruncate};
 use rustix::io::{Errno, retry_on_intr, write};

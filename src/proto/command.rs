@@ -13,6 +13,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use super::checksum::{Algorithm, Target};
+use super::coding::{Level, Mode, Representation};
 use super::digits::number;
 use super::hostport::{self, EprtError};
 use super::listing::FactSet;
@@ -31,49 +32,6 @@ pub struct Secret(pub Vec<u8>);
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
-    }
-}
-
-/// How file contents stand on the wire: the representation type (RFC 959, 3.1.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Representation {
-    /// TYPE A: lines that end in CRLF.
-    Ascii,
-    /// TYPE I: the bytes as they are.
-    #[default]
-    Image,
-}
-
-/// How data stands on the wire: the transfer mode (RFC 959, 3.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// MODE S: as it is.
-    #[default]
-    Stream,
-    /// MODE Z: as one zlib stream (draft-preston-ftpext-deflate).
-    Deflate,
-}
-
-/// All that decides what the bytes of a data connection mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Coding {
-    /// TYPE.
-    pub representation: Representation,
-    /// MODE.
-    pub mode: Mode,
-    /// How hard MODE Z tries, from 1 to 9.
-    pub level: Level,
-}
-
-/// The compression level of MODE Z.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level(pub u8);
-
-impl Default for Level {
-    /// Nearly all that can be had, at a fraction of what the rest would cost: some clients (lftp)
-    /// use MODE Z as soon as FEAT lists it, on fast lines too.
-    fn default() -> Level {
-        Level(2)
     }
 }
 

@@ -10,7 +10,7 @@
 //! A CR or LF in a name would break its line in two and is shown as `?`. All other bytes are
 //! written as they are.
 
-use super::entry::{Facts, Kind};
+use super::facts::{Facts, Kind};
 use super::{date, digits};
 use std::fmt;
 use std::io::Write as _; // only ever into a Vec

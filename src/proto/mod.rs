@@ -2,15 +2,16 @@
 
 pub mod ascii;
 pub mod checksum;
+pub mod coding;
 pub mod command;
 pub mod date;
 pub mod digits;
-pub mod entry;
+pub mod escaped;
+pub mod facts;
+pub mod glob;
 pub mod hostport;
 pub mod line;
 pub mod listing;
 pub mod path;
-pub mod pattern;
 pub mod reply;
-pub mod shown;
 pub mod verb;

@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 
 use super::checksum::Algorithm;
-use super::command::{Change, Misuse, Protection, Representation};
+use super::coding::Representation;
+use super::command::{Change, Misuse, Protection};
 use super::date::{self, Mdtm};
 use super::listing::FactSet;
 use super::verb;

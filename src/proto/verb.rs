@@ -57,6 +57,11 @@ impl Rule {
     pub fn keeps_restart(&self) -> bool {
         matches!(self.verb, Rest | Rang | Port | Eprt | Pasv | Epsv | Type | Mode | Stru | Allo)
     }
+
+    /// Whether the verb begins a transfer or, as HASH does, reads like one, and so uses up a REST.
+    pub fn is_transfer(&self) -> bool {
+        matches!(self.verb, Retr | Stor | Appe | Stou | List | Nlst | Mlsd | Hash)
+    }
 }
 
 /// Finds the row of a verb, in any case.

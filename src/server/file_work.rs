@@ -143,7 +143,7 @@ pub(super) fn task(task: Box<Task>) -> Back {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::command::Coding;
+    use crate::proto::coding::Coding;
     use crate::proto::listing::Style;
 
     /// Four of them kept all threads busy for as long as a huge folder has names.

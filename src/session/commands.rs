@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use super::files::Errand;
-use super::transfer::{self, Transfer};
+use super::transfer::Transfer;
 use super::{FileOp, Life, OUTPUT_LIMIT, Session, Waiting};
 use crate::proto::command::{self, Command, Misuse, Request};
+use crate::proto::escaped::Escaped;
 use crate::proto::line::Line;
 use crate::proto::reply::Reply;
-use crate::proto::shown::Shown;
 use crate::proto::verb::{self, Verb};
 use crate::users::Access;
 
@@ -85,7 +85,7 @@ impl Session {
                 Ok(request) => {
                     let secret = request.rule.secret();
                     let shown = if secret { request.rule.name.as_bytes() } else { &line[..] };
-                    log::debug!("#{} {} command: {}", self.id, self.client, Shown(shown));
+                    log::debug!("#{} {} command: {}", self.id, self.client, Escaped(shown));
                     request
                 }
                 Err(misuse) => return self.reply(Reply::Misuse(misuse)),
@@ -93,7 +93,7 @@ impl Session {
             Line::Dirty => return self.reply(Reply::DirtyLine),
             Line::TooLong => return self.reply(Reply::LineTooLong),
         };
-        if !request.rule.keeps_restart() && !transfer::is_transfer(request.rule.verb) {
+        if !request.rule.keeps_restart() && !request.rule.is_transfer() {
             self.range = None;
         }
         match self.allowed(request) {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::fs::{How, NewFile, Refusal};
 use crate::proto::checksum::Algorithm;
-use crate::proto::command::{Change, Coding, Secret};
-use crate::proto::entry::Facts;
+use crate::proto::coding::Coding;
+use crate::proto::command::{Change, Secret};
+use crate::proto::facts::Facts;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::users::{Access, RequireTls};

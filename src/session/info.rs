@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Session;
 use super::data::Data;
-use crate::proto::command::{Mode, Representation};
+use crate::proto::coding::{Mode, Representation};
 use crate::proto::reply::Reply;
 
 impl Session {

@@ -2,11 +2,12 @@
 
 use super::{Effect, Session, Verdict, Waiting};
 use crate::proto::checksum::Algorithm;
-use crate::proto::command::{Coding, Secret};
+use crate::proto::coding::Coding;
+use crate::proto::command::Secret;
+use crate::proto::escaped::Escaped;
 use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
-use crate::proto::shown::Shown;
 use crate::users::Access;
 use std::time::Instant;
 
@@ -31,7 +32,7 @@ impl Login {
 
     /// Who is logged in, as the log shows it.
     pub(super) fn name(&self) -> String {
-        self.granted.as_ref().map_or_else(String::new, |(name, _)| Shown(name).to_string())
+        self.granted.as_ref().map_or_else(String::new, |(name, _)| Escaped(name).to_string())
     }
 }
 
@@ -67,7 +68,7 @@ impl Session {
         welcome: Reply<'static>,
         now: Instant,
     ) {
-        let (id, client, shown) = (self.id, self.client, Shown(&name).to_string());
+        let (id, client, shown) = (self.id, self.client, Escaped(&name).to_string());
         match verdict {
             Verdict::Granted(_, required) if !self.satisfies(required) => {
                 log::warn!("#{id} {client} {shown} may log in under TLS only");

@@ -42,12 +42,12 @@ use std::time::{Duration, Instant};
 pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
 
 use crate::proto::checksum::Algorithm;
-use crate::proto::command::Coding;
+use crate::proto::coding::Coding;
+use crate::proto::escaped::Escaped;
 use crate::proto::line::Lines;
 use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
-use crate::proto::shown::Shown;
 use crate::users::RequireTls;
 use data::Data;
 use deadlines::Clocks;
@@ -342,7 +342,7 @@ impl Session {
         let from = self.output.len();
         reply.write_to(&mut self.output);
         if log::log_enabled!(log::Level::Debug) {
-            let text = Shown(self.output[from..].trim_ascii_end());
+            let text = Escaped(self.output[from..].trim_ascii_end());
             log::debug!("#{} {} reply: {text}", self.id, self.client);
         }
     }

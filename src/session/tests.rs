@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, DataEvent, Effect, FileDone, FileOp, Session, Settings, Verdict};
 use crate::fs::Refusal;
-use crate::proto::entry::{Facts, Kind};
+use crate::proto::facts::{Facts, Kind};
 use crate::users::{Access, RequireTls};
 
 const IDLE_TIMEOUT: u64 = 300;

@@ -11,12 +11,12 @@ use super::data::Data;
 use super::files::Errand;
 use super::{ByteRange, Effect, FileOp, Listing, Session};
 use crate::fs::{How, NewFile, Refusal};
-use crate::proto::command::{Mode, Protection, Representation};
+use crate::proto::coding::{Mode, Representation};
+use crate::proto::command::Protection;
+use crate::proto::escaped::Escaped;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
-use crate::proto::shown::Shown;
-use crate::proto::verb::Verb;
 use crate::users::Access;
 
 /// aria2 waits in vain, for a minute by default, when it reads 125 and 226 at once, as happens with
@@ -105,14 +105,8 @@ impl Transfer {
             Kind::Upload | Kind::UniqueUpload => "storing",
             Kind::Listing | Kind::Facts => "listing",
         };
-        format!("{verb} {}, {} bytes", Shown(self.path.as_bytes()), self.moved)
+        format!("{verb} {}, {} bytes", Escaped(self.path.as_bytes()), self.moved)
     }
-}
-
-/// Whether a verb begins a transfer or, as HASH does, reads like one, and so uses up a REST.
-pub(super) fn is_transfer(verb: Verb) -> bool {
-    use Verb::{Appe, Hash, List, Mlsd, Nlst, Retr, Stor, Stou};
-    matches!(verb, Retr | Stor | Appe | Stou | List | Nlst | Mlsd | Hash)
 }
 
 impl Session {

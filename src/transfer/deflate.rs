@@ -3,7 +3,7 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use crate::proto::command::Level;
+use crate::proto::coding::Level;
 
 /// How much output is made room for at once, in bytes.
 const PIECE: usize = 64 * 1024;

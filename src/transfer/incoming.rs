@@ -7,7 +7,7 @@ use super::pump::{Aisle, Slice, State, moved};
 use crate::fs::{Refusal, SpliceError, Upload};
 use crate::net::Link;
 use crate::proto::ascii::FromNetwork;
-use crate::proto::command::{Coding, Mode, Representation};
+use crate::proto::coding::{Coding, Mode, Representation};
 
 /// Bytes that are received at once where they are stored elsewhere: so many are held meanwhile.
 const STORED_AWAY: usize = 64 * 1024;

@@ -6,10 +6,10 @@
 
 use super::names::Names;
 use crate::fs::{Dir, Refusal, Root};
-use crate::proto::entry::{Facts, Kind};
+use crate::proto::facts::{Facts, Kind};
+use crate::proto::glob;
 use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
-use crate::proto::pattern;
 
 /// About so many names a listing is sorted to. A folder that holds more is streamed unsorted, so
 /// that its first line is seen at once.
@@ -131,7 +131,7 @@ impl ListingLines {
             cost += NAME_COST;
             if let Some(pattern) = &self.pattern {
                 cost += pattern.len() * name.len() * STEP_COST;
-                if !pattern::matches(pattern, name) {
+                if !glob::matches(pattern, name) {
                     continue;
                 }
             }
@@ -207,7 +207,7 @@ fn machine_facts(place: (&Root, &VPath), dir: &Dir, name: &[u8]) -> Result<Facts
 }
 
 fn is_pattern(name: &[u8]) -> bool {
-    name.len() <= LONGEST_PATTERN && pattern::has_wildcards(name)
+    name.len() <= LONGEST_PATTERN && glob::has_wildcards(name)
 }
 
 /// What makes the names of a folder usable from where the client is (RFC 1123, 4.1.2.7).

@@ -12,7 +12,7 @@ use super::pump::{Slice, State, moved};
 use crate::fs::{Download, Refusal, SendError};
 use crate::net::Link;
 use crate::proto::ascii::ToNetwork;
-use crate::proto::command::{Coding, Mode, Representation};
+use crate::proto::coding::{Coding, Mode, Representation};
 
 /// Bytes of a file that are made ready at once: a client that reads nothing holds as many, or twice
 /// as many in TYPE A.

@@ -7,7 +7,7 @@ use super::listing::ListingLines;
 use super::outgoing::Outgoing;
 use crate::fs::{Download, Pipe, Refusal, Upload};
 use crate::net::{Flow, Link};
-use crate::proto::command::Coding;
+use crate::proto::coding::Coding;
 
 /// What is opened for a transfer, and what of it is on its way. An upload that is dropped before it
 /// is finished counts as cut off.

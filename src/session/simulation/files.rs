@@ -3,7 +3,7 @@
 use super::chance::Chance;
 use super::shell::{Link, Opened, Shell};
 use crate::fs::Refusal;
-use crate::proto::entry::{Facts, Kind};
+use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::session::{FileDone, FileOp};
 use crate::users::Access;

@@ -5,9 +5,9 @@ use std::fmt::{self, Write};
 
 /// Shows bytes as text; control characters and what is no UTF-8 are escaped.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a>(pub &'a [u8]);
+pub struct Escaped<'a>(pub &'a [u8]);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
@@ -42,7 +42,7 @@ mod tests {
             (b"a\xffb\xc3", "a\\xffb\\xc3"),
             ("\u{202e}x\\".as_bytes(), "\\u{202e}x\\\\"),
         ] {
-            assert_eq!(Shown(bytes).to_string(), shown);
+            assert_eq!(Escaped(bytes).to_string(), shown);
         }
     }
 }
