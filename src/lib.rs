@@ -56,8 +56,6 @@ pub mod session;
 pub mod transfer;
 pub mod users;
 
-pub use config::{
-    Anonymous, Config, PartialUploads, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair,
-};
+pub use config::{Anonymous, Config, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair};
 pub use server::{Census, Handle, Server};
-pub use users::RequireTls;
+pub use users::{PartialUploads, RequireTls};

@@ -4,7 +4,7 @@ mod common;
 
 use common::stream::speaking;
 use common::{Client, Stream, TestServer, Way, wait_until};
-use packetboat::config::PartialUploads;
+use packetboat::PartialUploads;
 use packetboat::{SessionReuse, TlsConfig, TlsIdentity};
 use rustls::client::Resumption;
 use rustls::version::{TLS12, TLS13};

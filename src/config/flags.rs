@@ -2,10 +2,8 @@
 //! they all become one [`Config`]. Nothing is opened or looked up here.
 
 use super::user_command::UserCommand;
-use super::{
-    Anonymous, Config, PartialUploads, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair,
-};
-use crate::users::RequireTls;
+use super::{Anonymous, Config, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair};
+use crate::users::{PartialUploads, RequireTls};
 use clap::{ArgAction, Parser, Subcommand};
 use log::LevelFilter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -118,7 +116,7 @@ pub struct ServeFlags {
     data_timeout: Duration,
 
     /// A new file whose upload is cut off
-    #[arg(long, value_name = "keep|discard", hide_possible_values = true)]
+    #[arg(long, value_name = "keep|discard")]
     #[arg(default_value = "keep", help_heading = UPLOADS)]
     partial_uploads: PartialUploads,
     /// Uploads must have the size that ALLO gave [default: no]

@@ -12,6 +12,7 @@ pub use error::StartError;
 pub use tls::{SessionReuse, TlsConfig, TlsFiles, TlsIdentity, TlsPair};
 pub use users_file::{UsersFile, edit_users_file};
 
+use crate::users::PartialUploads;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -114,15 +115,6 @@ pub enum Anonymous {
     Read,
     /// Also store, delete, rename and make folders.
     Write,
-}
-
-/// What becomes of an upload of a new name that is cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum PartialUploads {
-    /// What arrived stands under that name, so that the client can resume.
-    Keep,
-    /// Nothing stays.
-    Discard,
 }
 
 #[cfg(test)]

@@ -16,13 +16,13 @@ const ENTRIES_BYTES: usize = 32 * 1024;
 /// A directory that is being listed. It stays the same directory if it is renamed meanwhile.
 pub struct Dir {
     directory: OwnedFd,
-    patient: bool,
+    may_block: bool,
 }
 
 impl Dir {
     pub(super) fn open(root: &Root, path: &VPath) -> Result<Dir, Refusal> {
         let directory = root.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(Dir { directory, patient: root.is_patient() })
+        Ok(Dir { directory, may_block: root.may_block() })
     }
 
     /// Hands on the next names, as many as one call to the kernel brings, in no order; `.` and
@@ -55,7 +55,7 @@ impl Dir {
         if !is_entry(name) {
             return Err(Refusal::BadName);
         }
-        let facts = if self.patient { fresh_facts_at } else { facts_at };
+        let facts = if self.may_block { fresh_facts_at } else { facts_at };
         facts(&self.directory, name)
     }
 

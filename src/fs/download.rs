@@ -54,7 +54,7 @@ impl Download {
     }
 
     /// Whether any call on it may wait, the drop as well: see [`Root::is_remote`].
-    pub fn may_wait(&self) -> bool {
+    pub fn may_block(&self) -> bool {
         self.remote
     }
 

@@ -5,22 +5,25 @@
 //! root's descriptor, links included. Nothing here compares strings to find out whether a path is
 //! safe, and nothing keeps a path for later where it can keep a descriptor.
 
+mod combine;
 mod dir;
 mod download;
 mod facts;
-mod pace;
+mod job;
 mod pipe;
 mod refusal;
+mod remote;
 mod root;
 mod scratch;
 mod upload;
 
 pub use dir::Dir;
 pub use download::{Download, SendError};
+pub use job::{FileJob, Hasher, JobResult, JobState};
 pub use pipe::{Pipe, SpliceError};
 pub use refusal::Refusal;
 pub use root::Root;
-pub use upload::{How, NewFile, PartialKeep, Upload};
+pub use upload::{NewFile, Upload, UploadMode};
 
 #[cfg(test)]
 mod tests;

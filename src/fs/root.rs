@@ -7,11 +7,12 @@
 //! the descriptor of its directory; a `VPath` guarantees that it is no `..` and holds no slash.
 
 use super::facts::{facts_at, facts_of};
-use super::pace::is_remote;
+use super::remote::is_remote;
 use super::scratch::magic_link;
-use super::{Dir, Download, How, NewFile, PartialKeep, Refusal, Upload};
+use super::{Dir, Download, NewFile, Refusal, Upload, UploadMode};
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
+use crate::users::PartialUploads;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, utimensat};
 use rustix::fs::{accessat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat};
@@ -27,12 +28,12 @@ const LOOKUPS: usize = 32;
 ///
 /// As it is opened it is for a thread that must not wait for other file systems than its own: what
 /// is mounted beneath it is refused as `CrossDevice`, for any mount can hang. See
-/// [`patient`](Root::patient).
+/// [`blocking`](Root::blocking).
 #[derive(Clone, Debug)]
 pub struct Root {
     directory: Arc<OwnedFd>,
     remote: bool,
-    patient: bool,
+    may_block: bool,
 }
 
 impl Root {
@@ -46,19 +47,19 @@ impl Root {
     pub fn open(path: &Path) -> std::io::Result<Root> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = Arc::new(open(path, flags, Mode::empty())?);
-        let root = Root { remote: is_remote(&directory), directory, patient: false };
+        let root = Root { remote: is_remote(&directory), directory, may_block: false };
         root.open_confined(&VPath::root(), flags)?;
         Ok(root)
     }
 
     /// The same root for a thread that may wait: it goes wherever names lead.
-    pub fn patient(&self) -> Root {
-        Root { patient: true, ..self.clone() }
+    pub fn blocking(&self) -> Root {
+        Root { may_block: true, ..self.clone() }
     }
 
     /// Whether it is for a thread that may wait, and so is what it opens.
-    pub fn is_patient(&self) -> bool {
-        self.patient
+    pub fn may_block(&self) -> bool {
+        self.may_block
     }
 
     /// Whether its files are another machine's or another program's, and each call may wait for
@@ -69,7 +70,7 @@ impl Root {
 
     /// The same of a file that was opened beneath it.
     pub(super) fn is_remote_at(&self, file: impl AsFd) -> bool {
-        self.remote || (self.patient && is_remote(file))
+        self.remote || (self.may_block && is_remote(file))
     }
 
     /// The facts of `path`, or of what it leads to where it is a link. A FIFO or device is not
@@ -208,15 +209,15 @@ impl Root {
     ///
     /// # Errors
     /// What can be known beforehand: `IsDirectory`, `NotRegular`, `Denied`, `ReadOnly`, `NotFound`
-    /// (the folder), `BadName`, `Exists` for [`How::Create`], `BeyondEnd` for [`How::ResumeAt`].
+    /// (the folder), `BadName`, `Exists` for [`UploadMode::Create`], `BeyondEnd` for [`UploadMode::ResumeAt`].
     pub fn upload(
         &self,
         path: &VPath,
-        how: How,
-        keep: PartialKeep,
+        mode: UploadMode,
+        keep: PartialUploads,
         new: NewFile,
     ) -> Result<Upload, Refusal> {
-        Upload::prepare(self, path, how, keep, new)
+        Upload::prepare(self, path, mode, keep, new)
     }
 
     /// Opens a directory to be listed.
@@ -240,7 +241,7 @@ impl Root {
     fn open_confined(&self, path: &VPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC;
         let mut confined = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        confined.set(ResolveFlags::NO_XDEV, !self.patient);
+        confined.set(ResolveFlags::NO_XDEV, !self.may_block);
         let mut lookups = 0;
         loop {
             lookups += 1;

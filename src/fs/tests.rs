@@ -6,6 +6,7 @@ mod uploads;
 use super::*;
 use crate::proto::facts::Kind;
 use crate::proto::path::VPath;
+use crate::users::PartialUploads;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::ffi::OsStr;
 use std::fs;
@@ -202,7 +203,7 @@ fn names_of_every_kind_come_back_byte_for_byte() {
     for name in &names {
         let mut upload = tree
             .root
-            .upload(&v(name), How::Replace, PartialKeep::Keep, NewFile::default())
+            .upload(&v(name), UploadMode::Replace, PartialUploads::Keep, NewFile::default())
             .unwrap();
         upload.begin().unwrap();
         upload.write(name).unwrap();
@@ -234,7 +235,8 @@ fn a_name_of_256_bytes_is_refused() {
     assert_eq!(tree.root.make_dir(&long, None), Err(Refusal::BadName));
     assert_eq!(tree.root.rename(&v("file"), &long), Err(Refusal::BadName));
     assert_eq!(tree.root.facts(&long), Err(Refusal::BadName));
-    let upload = tree.root.upload(&long, How::Replace, PartialKeep::Keep, NewFile::default());
+    let upload =
+        tree.root.upload(&long, UploadMode::Replace, PartialUploads::Keep, NewFile::default());
     assert_eq!(upload.unwrap_err(), Refusal::BadName);
 }
 

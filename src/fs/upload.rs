@@ -13,13 +13,14 @@ use super::scratch::Scratch;
 use super::{Download, Pipe, Refusal, Root, SpliceError};
 use crate::proto::facts::Kind;
 use crate::proto::path::VPath;
+use crate::users::PartialUploads;
 use rustix::fs::{Access, OFlags, ftruncate};
 use rustix::io::{Errno, retry_on_intr, write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// What an upload is to do with the file that has its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum UploadMode {
     /// Replace it, whole and at once. A link is replaced itself; what it led to stays.
     Replace,
     /// Go on writing it at this offset in bytes; at 0 the same as `Replace`.
@@ -28,15 +29,6 @@ pub enum How {
     Append,
     /// There must be none, neither now nor at the end.
     Create,
-}
-
-/// What becomes of a new file whose upload is cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PartialKeep {
-    /// What arrived is put under the name, so that the client can resume.
-    Keep,
-    /// Nothing is left.
-    Discard,
 }
 
 /// What a new file is to be like; a file that is replaced or resumed keeps its own.
@@ -58,12 +50,12 @@ pub struct NewFile {
 pub struct Upload {
     name: Vec<u8>,
     pub(super) place: Place,
-    keep: PartialKeep,
+    keep: PartialUploads,
     new: NewFile,
     /// Whether the file, as far as is known, can be written to by splice.
     pub(super) splices: bool,
     written: u64,
-    patient: bool,
+    may_block: bool,
 }
 
 /// Where the bytes go.
@@ -90,34 +82,36 @@ impl Upload {
     pub(super) fn prepare(
         root: &Root,
         path: &VPath,
-        how: How,
-        keep: PartialKeep,
+        mode: UploadMode,
+        keep: PartialUploads,
         new: NewFile,
     ) -> Result<Upload, Refusal> {
         let name = path.name().ok_or(Refusal::IsDirectory)?;
         let folder = root.folder_of(path)?;
-        let place = match how {
-            How::Replace | How::ResumeAt(0) => aside(root, path, folder, Claim::Free)?,
-            How::Create => aside(root, path, folder, Claim::FreeOnly)?,
-            How::Append => match itself(root, path, None) {
+        let place = match mode {
+            UploadMode::Replace | UploadMode::ResumeAt(0) => {
+                aside(root, path, folder, Claim::Free)?
+            }
+            UploadMode::Create => aside(root, path, folder, Claim::FreeOnly)?,
+            UploadMode::Append => match itself(root, path, None) {
                 Err(Refusal::NotFound) => aside(root, path, folder, Claim::Free)?,
                 place => place?,
             },
-            How::ResumeAt(offset) => match itself(root, path, Some(offset)) {
+            UploadMode::ResumeAt(offset) => match itself(root, path, Some(offset)) {
                 Err(Refusal::NotFound) => return Err(Refusal::BeyondEnd),
                 place => place?,
             },
         };
         // What is opened to append to is not written to by splice.
         let splices = matches!(place, Place::Aside { .. });
-        let patient = root.is_patient();
-        Ok(Upload { name: name.to_vec(), place, keep, new, splices, written: 0, patient })
+        let may_block = root.may_block();
+        Ok(Upload { name: name.to_vec(), place, keep, new, splices, written: 0, may_block })
     }
 
-    /// Whether it was opened by a [`patient`](Root::patient) root: then any call on it may wait,
+    /// Whether it was opened by a [`blocking`](Root::blocking) root: then any call on it may wait,
     /// the drop as well.
-    pub fn may_wait(&self) -> bool {
-        self.patient
+    pub fn may_block(&self) -> bool {
+        self.may_block
     }
 
     /// Makes room for the bytes: to be called once, when the data connection is up.
@@ -253,11 +247,11 @@ impl Upload {
     /// or link atomically. A replaced file's permission bits are kept.
     ///
     /// # Errors
-    /// `IsDirectory` if the name has become a directory, `Exists` for [`How::Create`] if it is
+    /// `IsDirectory` if the name has become a directory, `Exists` for [`UploadMode::Create`] if it is
     /// taken, or what the disk answers. Then nothing is left of the upload when it is dropped.
     pub fn finish(&mut self) -> Result<(), Refusal> {
         // Whatever comes of it, it was not cut off.
-        self.keep = PartialKeep::Discard;
+        self.keep = PartialUploads::Discard;
         match &mut self.place {
             Place::Itself { .. } => Ok(()),
             Place::Aside { scratch, claim } => {
@@ -276,9 +270,10 @@ impl Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         match (&mut self.place, self.keep) {
-            (Place::Aside { scratch, claim: Claim::Free | Claim::FreeOnly }, PartialKeep::Keep)
-                if self.written > 0 =>
-            {
+            (
+                Place::Aside { scratch, claim: Claim::Free | Claim::FreeOnly },
+                PartialUploads::Keep,
+            ) if self.written > 0 => {
                 // A name taken meanwhile belongs to somebody whose upload may be whole.
                 let _ = scratch.give_back(self.written);
                 let _ = scratch.take_new(&self.name);
@@ -302,7 +297,7 @@ fn aside(root: &Root, path: &VPath, folder: OwnedFd, wanted: Claim) -> Result<Pl
         (_, Some(Kind::Link)) => {
             match root.facts(path) {
                 Ok(target) => must_be_file(target.kind)?,
-                // Only a patient root can tell what it leads to.
+                // Only a blocking root can tell what it leads to.
                 Err(Refusal::CrossDevice) => return Err(Refusal::CrossDevice),
                 Err(_) => {}
             }

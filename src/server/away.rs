@@ -14,10 +14,9 @@ use super::file_work::{self, Back, Outcome, Terms};
 use super::logins::Grant;
 use super::peer::{Lost, Peer};
 use super::services::Services;
-use crate::config::PartialUploads;
-use crate::fs::{PartialKeep, Refusal, Root};
+use crate::fs::{FileJob, Refusal, Root};
 use crate::session::{Answer, DataEvent, FileDone, FileOp, Verdict};
-use crate::transfer::{Pump, Task};
+use crate::transfer::Pump;
 
 /// Where a session's files are.
 #[derive(Debug)]
@@ -55,11 +54,7 @@ impl Peer {
     }
 
     fn work_on_files(&mut self, operation: FileOp, services: &mut Services, now: Instant) {
-        let keep = match services.partial_uploads {
-            PartialUploads::Keep => PartialKeep::Keep,
-            PartialUploads::Discard => PartialKeep::Discard,
-        };
-        let terms = Terms { keep, wall_clock: services.wall_clock };
+        let terms = Terms { keep: services.partial_uploads, wall_clock: services.wall_clock };
         let Disk { root, names, .. } = &*self.disk;
         if !names.is_slow(services.files.has_hands(now), now) {
             match names.time(|| file_work::perform(&operation, root, terms)) {
@@ -68,7 +63,7 @@ impl Peer {
                 result => return self.performed(result, now),
             }
         }
-        let root = root.patient();
+        let root = root.blocking();
         let work = move || Back::File(file_work::perform(&operation, &root, terms));
         self.send_away(Box::new(work), services, now);
     }
@@ -125,13 +120,13 @@ impl Peer {
     /// Has the next lines of a STAT made, if that may wait: false if it may not.
     pub(super) fn lines_away(&mut self, services: &mut Services, now: Instant) -> bool {
         let slow = self.disk.names.is_slow(services.files.has_hands(now), now);
-        let Some(pump) = self.pump.take_if(|pump| slow || pump.may_wait()) else { return false };
+        let Some(pump) = self.pump.take_if(|pump| slow || pump.may_block()) else { return false };
         self.send_away(Box::new(move || file_work::lines(pump)), services, now);
         true
     }
 
     /// Has a piece of the task done.
-    pub(super) fn task_away(&mut self, task: Box<Task>, services: &mut Services, now: Instant) {
+    pub(super) fn task_away(&mut self, task: Box<FileJob>, services: &mut Services, now: Instant) {
         self.send_away(Box::new(move || file_work::task(task)), services, now);
     }
 
@@ -167,7 +162,7 @@ impl Peer {
             self.away = Away::Unwanted(None);
         }
         let pump = self.pump.take().map(|pump| (self.is_slow(&pump, services, now), pump));
-        let task = self.task.take().map(|mut task| (task.may_wait(0), task));
+        let task = self.task.take().map(|mut task| (task.may_block(0), task));
         if matches!((&pump, &task), (Some((true, _)), _) | (_, Some((true, _)))) {
             self.throw_away((pump, task), services);
         } else if pump.is_some() || task.is_some() {
@@ -245,7 +240,7 @@ impl Peer {
     /// Whether what is done with the pump's file, save for moving bytes, may wait.
     fn is_slow(&self, pump: &Pump, services: &Services, now: Instant) -> bool {
         let hands = services.files.has_hands(now);
-        pump.may_wait() || (pump.is_upload() && self.disk.is_slow_to_store(hands, now))
+        pump.may_block() || (pump.is_upload() && self.disk.is_slow_to_store(hands, now))
     }
 
     /// By what a step of the pump is measured: what it sends of a file was asked for beforehand.

@@ -8,11 +8,10 @@ use super::logins::Admission;
 use super::peer::{CLOSING, DataLink, Peer};
 use super::securing::ControlChange;
 use super::services::Services;
-use crate::fs::Refusal;
+use crate::fs::{JobResult, JobState, Refusal};
 use crate::net::{Link, Role};
 use crate::proto::command::Secret;
 use crate::session::{Answer, DataEvent, Effect, FileDone, Verdict};
-use crate::transfer::{Product, Stage};
 use crate::users::RequireTls;
 
 /// A byte of a checksum takes about so many times as long as a byte that is sent.
@@ -155,7 +154,7 @@ impl Peer {
         let hands = services.files.has_hands(now);
         // Without hands only what is on a disk that may hang goes behind those that do.
         let asked = if hands { slice } else { 0 };
-        if self.disk.writes.is_slow(hands, now) || task.may_wait(asked) {
+        if self.disk.writes.is_slow(hands, now) || task.may_block(asked) {
             self.task_away(task, services, now);
             return false;
         }
@@ -167,13 +166,13 @@ impl Peer {
     }
 
     /// A slice of a checksum or copy is done.
-    pub(super) fn worked(&mut self, result: Result<Stage, Refusal>, now: Instant) {
+    pub(super) fn worked(&mut self, result: Result<JobState, Refusal>, now: Instant) {
         let result = match result {
-            Ok(Stage::More(task)) => return self.task = Some(task),
-            Ok(Stage::Done(Product::Checksum(digits, end))) => {
+            Ok(JobState::More(task)) => return self.task = Some(task),
+            Ok(JobState::Done(JobResult::Checksum(digits, end))) => {
                 Ok(FileDone::Checksum { digits, end })
             }
-            Ok(Stage::Done(Product::Copy)) => Ok(FileDone::Done),
+            Ok(JobState::Done(JobResult::Copy)) => Ok(FileDone::Done),
             Err(refusal) => Err(refusal),
         };
         self.session.answer(Answer::File(result), now);

@@ -4,12 +4,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::fs::{Download, How, PartialKeep, Refusal, Root};
+use crate::fs::{Download, FileJob, JobState, Refusal, Root, UploadMode};
 use crate::proto::command::Change;
 use crate::proto::path::VPath;
 use crate::session::{ByteRange, FileDone, FileOp, Listing};
-use crate::transfer::{LISTED_AWAY, ListingLines, Pump, Stage, State, Task};
-use crate::users::{Access, RequireTls};
+use crate::transfer::{ListingLines, Pump, State, WORKER_LIST_BUDGET};
+use crate::users::{Access, PartialUploads, RequireTls};
 
 /// As much as a thread beside the loop reads at once. The memory is had for that one time: threads
 /// that have nothing to do hold none.
@@ -24,7 +24,7 @@ pub(super) enum Outcome {
     /// For a transfer, or a STAT.
     Opened(Box<Pump>),
     /// The answer is still to be worked for.
-    Begun(Box<Task>),
+    Begun(Box<FileJob>),
 }
 
 /// What comes back from a thread beside the loop.
@@ -34,7 +34,7 @@ pub(super) enum Back {
     /// The pump, and whether it can go on.
     Pump(Box<Pump>, State),
     Lines(Box<Pump>, Result<Option<Vec<u8>>, Refusal>),
-    Task(Result<Stage, Refusal>),
+    Task(Result<JobState, Refusal>),
     /// A user's own root, what the user may do there, and what must be under TLS.
     Root(PathBuf, (Access, RequireTls), io::Result<Root>),
 }
@@ -42,7 +42,7 @@ pub(super) enum Back {
 /// What an operation has to know beside its own words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
-    pub(super) keep: PartialKeep,
+    pub(super) keep: PartialUploads,
     /// Seconds since 1970.
     pub(super) wall_clock: i64,
 }
@@ -68,23 +68,23 @@ pub(super) fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<O
         FileOp::OpenDownload(path, range, coding) => {
             return opened(Pump::download(open(root, path, *range)?, *coding));
         }
-        FileOp::OpenUpload(path, how, new, coding) => {
-            return opened(Pump::upload(root.upload(path, *how, terms.keep, *new)?, *coding));
+        FileOp::OpenUpload(path, mode, new, coding) => {
+            return opened(Pump::upload(root.upload(path, *mode, terms.keep, *new)?, *coding));
         }
         FileOp::OpenListing(Listing { path, spelled, style, coding }) => {
             let lines = ListingLines::open(root, path, spelled, *style, terms.wall_clock)?;
             return opened(Pump::listing(lines, *coding));
         }
         FileOp::Checksum(path, algorithm, range) => {
-            return Ok(Outcome::Begun(Task::checksum(open(root, path, *range)?, *algorithm)));
+            return Ok(Outcome::Begun(FileJob::checksum(open(root, path, *range)?, *algorithm)));
         }
         FileOp::Copy(from, to, new) => {
             let from = open(root, from, ByteRange::default())?;
-            let to = root.upload(to, How::Replace, PartialKeep::Discard, *new)?;
-            return Ok(Outcome::Begun(Task::copy(from, to)?));
+            let to = root.upload(to, UploadMode::Replace, PartialUploads::Discard, *new)?;
+            return Ok(Outcome::Begun(FileJob::copy(from, to)?));
         }
         FileOp::Combine(target, parts, new) => {
-            let task = Task::combine(root.clone(), target, parts.clone(), *new)?;
+            let task = FileJob::combine(root.clone(), target, parts.clone(), *new)?;
             return Ok(Outcome::Begun(task));
         }
         FileOp::NextLines | FileOp::FinishUpload => {
@@ -130,13 +130,13 @@ pub(super) fn pump(mut pump: Box<Pump>) -> Back {
 
 /// The next lines of a STAT, or some work towards them.
 pub(super) fn lines(mut pump: Box<Pump>) -> Back {
-    let mut budget = LISTED_AWAY;
+    let mut budget = WORKER_LIST_BUDGET;
     let lines = pump.lines(&mut budget);
     Back::Lines(pump, lines)
 }
 
 /// A piece of a checksum or copy.
-pub(super) fn task(task: Box<Task>) -> Back {
+pub(super) fn task(task: Box<FileJob>) -> Back {
     Back::Task(task.step(&mut vec![0; PIECE], COPIED))
 }
 
@@ -153,7 +153,7 @@ mod tests {
         for number in 0..3000 {
             std::fs::write(folder.path().join(format!("{number}")), "").unwrap();
         }
-        let root = Root::open(folder.path()).unwrap().patient();
+        let root = Root::open(folder.path()).unwrap().blocking();
         let path = VPath::root().join(b"*z");
         let listing = ListingLines::open(&root, &path, b"*z", Style::Long, 0).unwrap();
         let mut pump = Box::new(Pump::listing(listing, Coding::default()));

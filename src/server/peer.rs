@@ -9,9 +9,10 @@ use super::logins::Claim;
 use super::securing::ControlChange;
 use super::services::Services;
 use super::turns::Line;
+use crate::fs::FileJob;
 use crate::net::{Event, Flow, Key, Lease, Link, Role};
 use crate::session::{DataEvent, Session};
-use crate::transfer::{Pump, State, Task};
+use crate::transfer::{Pump, State};
 
 /// How long a client may take to read the last reply and close its side.
 pub(super) const CLOSING: Duration = Duration::from_secs(5);
@@ -33,7 +34,7 @@ pub(super) struct Peer {
     /// What the session's transfer has opened, from the opening to the 226.
     pub(super) pump: Option<Box<Pump>>,
     /// A checksum or copy under way, whose answer the session awaits.
-    pub(super) task: Option<Box<Task>>,
+    pub(super) task: Option<Box<FileJob>>,
     /// Whether the pump moves.
     pub(super) running: bool,
     /// Whether the session awaits the next lines of a STAT.
@@ -299,13 +300,13 @@ impl Peer {
                 return Ok(step.moved > 0);
             }
             // Rather here than behind a disk that hangs.
-            State::Slow if !hands && !pump.may_wait() => {
+            State::NeedsWorker if !hands && !pump.may_block() => {
                 let work = || pump.work(&mut services.aisle.buffer);
                 let state = Pace::time_if(pace, work);
                 *budget = 0;
                 self.stepped(state, services, now)?;
             }
-            State::Slow => {
+            State::NeedsWorker => {
                 self.pump_away(services, now);
                 self.carry_out(services, now);
                 return Ok(step.moved > 0);
@@ -324,7 +325,7 @@ impl Peer {
         now: Instant,
     ) -> Result<(), Lost> {
         match state {
-            State::Spent | State::Blocked | State::Slow => {}
+            State::Spent | State::Blocked | State::NeedsWorker => {}
             State::Ended => self.ended(services, now)?,
             State::Broken(error) => {
                 log::debug!("#{} data connection: {error}", self.session.id());

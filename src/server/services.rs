@@ -12,10 +12,11 @@ use super::disk::Disk;
 use super::file_work::Back;
 use super::logins::Logins;
 use super::turns::{HANDSHAKES, Line};
-use crate::config::{Config, PartialUploads, SessionReuse, UsersFile};
+use crate::config::{Config, SessionReuse, UsersFile};
 use crate::fs::{Pipe, Root};
 use crate::net::{Key, Lease, PassivePorts, Poller, Tls, Waker};
 use crate::transfer::Aisle;
+use crate::users::PartialUploads;
 
 /// The one buffer that everything is read into. Larger reads cost fewer calls; beyond this they
 /// would only push everything else out of the processor's cache.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::fs::{How, NewFile, Refusal};
+use crate::fs::{NewFile, Refusal, UploadMode};
 use crate::proto::checksum::Algorithm;
 use crate::proto::coding::Coding;
 use crate::proto::command::{Change, Secret};
@@ -86,7 +86,7 @@ pub enum FileOp {
     /// Open a file, to send these bytes of it; → [`FileDone::Done`].
     OpenDownload(VPath, ByteRange, Coding),
     /// Prepare an upload, touching nothing yet; → [`FileDone::Done`].
-    OpenUpload(VPath, How, NewFile, Coding),
+    OpenUpload(VPath, UploadMode, NewFile, Coding),
     /// Open a listing; → [`FileDone::Done`].
     OpenListing(Listing),
     /// The next lines of the listing that is open, for the control connection; the answer may take

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::data::Data;
 use super::files::Errand;
 use super::{ByteRange, Effect, FileOp, Listing, Session};
-use crate::fs::{How, NewFile, Refusal};
+use crate::fs::{NewFile, Refusal, UploadMode};
 use crate::proto::coding::{Mode, Representation};
 use crate::proto::command::Protection;
 use crate::proto::escaped::Escaped;
@@ -128,21 +128,21 @@ impl Session {
             self.range = None;
             return self.reply(Reply::RangeIsForReading);
         }
-        let how = match range.from {
-            0 => How::Replace,
-            at => How::ResumeAt(at),
+        let mode = match range.from {
+            0 => UploadMode::Replace,
+            at => UploadMode::ResumeAt(at),
         };
-        self.upload(Kind::Upload, self.path(argument), how, now);
+        self.upload(Kind::Upload, self.path(argument), mode, now);
     }
 
     pub(super) fn append(&mut self, argument: &[u8], now: Instant) {
-        self.upload(Kind::Upload, self.path(argument), How::Append, now);
+        self.upload(Kind::Upload, self.path(argument), UploadMode::Append, now);
     }
 
     pub(super) fn store_unique(&mut self, now: Instant) {
-        // Unique among sessions and over time; that nothing of the name exists, `How::Create` sees.
+        // Unique among sessions and over time; that nothing of the name exists, `UploadMode::Create` sees.
         let name = format!("upload-{}-{:08x}", self.id, self.clocks.age(now).as_nanos() as u32);
-        self.upload(Kind::UniqueUpload, self.path(name.as_bytes()), How::Create, now);
+        self.upload(Kind::UniqueUpload, self.path(name.as_bytes()), UploadMode::Create, now);
     }
 
     pub(super) fn list(&mut self, argument: &[u8], now: Instant) {
@@ -169,9 +169,9 @@ impl Session {
         self.begin(kind, path, FileOp::OpenListing(listing), now);
     }
 
-    fn upload(&mut self, kind: Kind, path: VPath, how: How, now: Instant) {
+    fn upload(&mut self, kind: Kind, path: VPath, mode: UploadMode, now: Instant) {
         let new = NewFile { umask: self.umask, reserve: self.allocated.unwrap_or(0) };
-        let open = FileOp::OpenUpload(path.clone(), how, new, self.coding);
+        let open = FileOp::OpenUpload(path.clone(), mode, new, self.coding);
         self.begin(kind, path, open, now);
     }
 

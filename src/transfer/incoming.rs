@@ -10,9 +10,9 @@ use crate::proto::ascii::FromNetwork;
 use crate::proto::coding::{Coding, Mode, Representation};
 
 /// Bytes that are received at once where they are stored elsewhere: so many are held meanwhile.
-const STORED_AWAY: usize = 64 * 1024;
+const WORKER_STORE_BYTES: usize = 64 * 1024;
 /// Pieces that are unpacked at once elsewhere: a few bytes can become very many.
-const UNPACKED_AWAY: usize = 4;
+const WORKER_UNPACK_PIECES: usize = 4;
 
 /// A file on its way in.
 #[derive(Debug)]
@@ -60,14 +60,14 @@ impl Incoming {
         link: &mut Link,
         aisle: &mut Aisle,
         left: usize,
-        slow: bool,
+        may_block: bool,
     ) -> Result<Slice, State> {
-        let slow = slow || self.may_wait();
-        if !self.piece.is_empty() || (slow && self.unpacks()) {
-            return Err(State::Slow);
+        let may_block = may_block || self.may_block();
+        if !self.piece.is_empty() || (may_block && self.unpacks()) {
+            return Err(State::NeedsWorker);
         }
         if self.by_splice
-            && !slow
+            && !may_block
             && let Some(slice) = self.splice(link, aisle, left)
         {
             return slice;
@@ -76,12 +76,12 @@ impl Incoming {
             return self.unpack();
         }
         let buffer = &mut aisle.buffer;
-        let most = left.min(if slow { STORED_AWAY } else { buffer.len() });
+        let most = left.min(if may_block { WORKER_STORE_BYTES } else { buffer.len() });
         let moved = match moved(link.read(&mut buffer[..most])) {
             Err(State::Ended) => return Err(self.end()),
             moved => moved?,
         };
-        if slow {
+        if may_block {
             self.piece.extend_from_slice(&buffer[..moved]);
         } else {
             self.take(&buffer[..moved])?;
@@ -118,9 +118,9 @@ impl Incoming {
         })
     }
 
-    /// See [`Pump::may_wait`](super::Pump::may_wait).
-    pub(super) fn may_wait(&self) -> bool {
-        self.file.may_wait()
+    /// See [`Pump::may_block`](super::Pump::may_block).
+    pub(super) fn may_block(&self) -> bool {
+        self.file.may_block()
     }
 
     /// Stores what was received, or as much of it as is unpacked at once.
@@ -129,7 +129,7 @@ impl Incoming {
         if !piece.is_empty() {
             self.take(&piece)?;
         }
-        for _ in 0..UNPACKED_AWAY {
+        for _ in 0..WORKER_UNPACK_PIECES {
             if self.unpacks() {
                 self.unpack()?;
             }
@@ -222,23 +222,24 @@ fn garbage(what: &'static str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{How, NewFile, PartialKeep, Root};
+    use crate::fs::{NewFile, Root, UploadMode};
     use crate::proto::path::VPath;
     use crate::transfer::deflate::Packer;
+    use crate::users::PartialUploads;
 
     /// One packet of a client held up the loop, or a thread, for as long as its bytes are written.
     #[test]
     fn a_bomb_is_stored_a_few_pieces_at_a_time() {
-        const PIECES: u64 = 2 * 64 * 1024 * UNPACKED_AWAY as u64;
+        const PIECES: u64 = 2 * 64 * 1024 * WORKER_UNPACK_PIECES as u64;
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path()).unwrap();
         let path = VPath::root().join(b"bomb");
         let (mut packer, mut bomb) = (Packer::new(Default::default()), Vec::new());
         packer.pack(&vec![0; 10_000_000], &mut bomb);
-        assert!(packer.finish(&mut bomb) && bomb.len() < STORED_AWAY);
+        assert!(packer.finish(&mut bomb) && bomb.len() < WORKER_STORE_BYTES);
         let receive = || {
-            let how = (How::Replace, PartialKeep::Keep, NewFile::default());
-            let file = root.upload(&path, how.0, how.1, how.2).unwrap();
+            let keep = PartialUploads::Keep;
+            let file = root.upload(&path, UploadMode::Replace, keep, NewFile::default()).unwrap();
             let coding = Coding { mode: Mode::Deflate, ..Coding::default() };
             let mut incoming = Incoming::new(file, coding);
             incoming.begin().unwrap();

@@ -106,8 +106,8 @@ impl ListingLines {
     }
 
     /// Whether a call may wait for a slow disk: then it is for a thread that may.
-    pub fn may_wait(&self) -> bool {
-        self.root.is_patient()
+    pub fn may_block(&self) -> bool {
+        self.root.may_block()
     }
 
     /// Appends lines to `out`, or works towards them, until `most` of the budget is used up or a
@@ -143,7 +143,7 @@ impl ListingLines {
                         Ok(facts) => listing::machine(out, name, &facts, may_write, wanted),
                         // A link leads to where only those may go who may wait.
                         Err(Refusal::CrossDevice) => {
-                            self.root = self.root.patient();
+                            self.root = self.root.blocking();
                             self.names.put_back();
                             return Ok(Some(cost));
                         }

@@ -19,7 +19,7 @@ use crate::proto::coding::{Coding, Mode, Representation};
 const STAGED_BYTES: usize = 64 * 1024;
 /// What is listed of a slow disk at once, as [`ListingLines::fill`] counts it: the facts of a few
 /// files, so that the first are soon seen and those of a client that has left not sought for long.
-pub const LISTED_AWAY: usize = 256 * 1024;
+pub const WORKER_LIST_BUDGET: usize = 256 * 1024;
 /// Bytes of lines that go into a reply at once, and at most one line more.
 const STATUS_BYTES: usize = 4096;
 /// Packing costs about so many times what sending does.
@@ -74,7 +74,7 @@ impl Outgoing {
         link: &mut Link,
         buffer: &mut [u8],
         left: usize,
-        slow: bool,
+        may_block: bool,
     ) -> Result<Slice, State> {
         let waiting = &self.staged[self.position..];
         if waiting.is_empty() && self.ended {
@@ -90,10 +90,10 @@ impl Outgoing {
                 self.corked = true;
             }
             return match &mut self.source {
-                Source::Listing(lines) if slow || lines.may_wait() => Err(State::Slow),
+                Source::Listing(lines) if may_block || lines.may_block() => Err(State::NeedsWorker),
                 Source::Listing(_) => self.stage(buffer, left),
                 Source::File { file, plain, by_sendfile } => match file.at_hand(left) {
-                    None => Err(State::Slow),
+                    None => Err(State::NeedsWorker),
                     Some(left) if *plain && link.is_secure() => {
                         send_encrypted(file, link, buffer, left)
                     }
@@ -112,23 +112,23 @@ impl Outgoing {
         matches!(self.source, Source::Listing(_))
     }
 
-    /// See [`Pump::may_wait`](super::Pump::may_wait).
-    pub(super) fn may_wait(&self) -> bool {
+    /// See [`Pump::may_block`](super::Pump::may_block).
+    pub(super) fn may_block(&self) -> bool {
         match &self.source {
-            Source::File { file, .. } => file.may_wait(),
-            Source::Listing(lines) => lines.may_wait(),
+            Source::File { file, .. } => file.may_block(),
+            Source::Listing(lines) => lines.may_block(),
         }
     }
 
     /// Brings the next bytes into memory, or makes them ready to be sent.
     pub(super) fn work(&mut self, buffer: &mut [u8]) -> Result<(), State> {
         let left = match &mut self.source {
-            Source::File { file, by_sendfile: true, .. } if !file.may_wait() => {
+            Source::File { file, by_sendfile: true, .. } if !file.may_block() => {
                 return Ok(file.warm(buffer)?);
             }
             Source::File { by_sendfile: true, .. } => buffer.len(),
             Source::File { .. } => STAGED_BYTES,
-            Source::Listing(_) => LISTED_AWAY,
+            Source::Listing(_) => WORKER_LIST_BUDGET,
         };
         match self.stage(buffer, left) {
             // That is for the next step to say, which has the connection.

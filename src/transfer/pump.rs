@@ -44,7 +44,7 @@ pub enum State {
     /// The disk refused.
     Refused(Refusal),
     /// What comes next may wait for the disk: it is for [`Pump::work`], where that stops nobody.
-    Slow,
+    NeedsWorker,
 }
 
 impl From<Refusal> for State {
@@ -102,16 +102,22 @@ impl Pump {
 
     /// Whether any call on it but [`step`](Pump::step) may wait, the drop as well: then it is for a
     /// thread that may.
-    pub fn may_wait(&self) -> bool {
+    pub fn may_block(&self) -> bool {
         match self {
-            Pump::Outgoing(outgoing) => outgoing.may_wait(),
-            Pump::Incoming(incoming) => incoming.may_wait(),
+            Pump::Outgoing(outgoing) => outgoing.may_block(),
+            Pump::Incoming(incoming) => incoming.may_block(),
         }
     }
 
     /// Moves about `budget` bytes, or does as much work. If the disk is said to be `slow`, nothing
     /// is left to luck.
-    pub fn step(&mut self, link: &mut Link, aisle: &mut Aisle, budget: usize, slow: bool) -> Step {
+    pub fn step(
+        &mut self,
+        link: &mut Link,
+        aisle: &mut Aisle,
+        budget: usize,
+        may_block: bool,
+    ) -> Step {
         let mut moved = 0;
         let mut left = budget;
         let state = loop {
@@ -119,8 +125,10 @@ impl Pump {
                 break State::Spent;
             }
             let slice = match self {
-                Pump::Outgoing(outgoing) => outgoing.slice(link, &mut aisle.buffer, left, slow),
-                Pump::Incoming(incoming) => incoming.slice(link, aisle, left, slow),
+                Pump::Outgoing(outgoing) => {
+                    outgoing.slice(link, &mut aisle.buffer, left, may_block)
+                }
+                Pump::Incoming(incoming) => incoming.slice(link, aisle, left, may_block),
             };
             match slice {
                 Ok(slice) => {

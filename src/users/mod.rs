@@ -16,79 +16,15 @@
 
 pub mod edit;
 mod password;
+mod policy;
 
 pub use password::StoredPassword;
+pub use policy::{Access, PartialUploads, RequireTls};
 
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use toml_edit::{Document, Item, Key, Table};
-
-/// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// List and fetch.
-    Read,
-    /// Also store, delete, rename and make folders.
-    Write,
-}
-
-impl FromStr for Access {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Access, String> {
-        match text {
-            "read" => Ok(Access::Read),
-            "write" => Ok(Access::Write),
-            _ => Err("access is either \"read\" or \"write\"".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Access::Read => "read",
-            Access::Write => "write",
-        })
-    }
-}
-
-/// What must be under TLS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RequireTls {
-    /// Nothing.
-    #[default]
-    Off,
-    /// The control connection, before a name is said.
-    Login,
-    /// Data connections as well.
-    Data,
-}
-
-impl fmt::Display for RequireTls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            RequireTls::Off => "off",
-            RequireTls::Login => "login",
-            RequireTls::Data => "data",
-        })
-    }
-}
-
-impl FromStr for RequireTls {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<RequireTls, String> {
-        match text {
-            "off" => Ok(RequireTls::Off),
-            "login" => Ok(RequireTls::Login),
-            "data" => Ok(RequireTls::Data),
-            _ => Err("write off, login (the control connection) or data (all)".to_owned()),
-        }
-    }
-}
 
 /// One user.
 #[derive(Clone, Debug)]

@@ -12,14 +12,15 @@ fn all_refused(root: &Root, path: &str) {
     assert!(root.download(&path, 0).is_err(), "download of {shown}");
     assert!(root.enter(&path).is_err(), "enter {shown}");
     assert!(root.dir(&path).is_err(), "dir {shown}");
-    let resume = root.upload(&path, How::ResumeAt(1), PartialKeep::Keep, NewFile::default());
+    let resume =
+        root.upload(&path, UploadMode::ResumeAt(1), PartialUploads::Keep, NewFile::default());
     assert!(resume.is_err(), "resume of {shown}");
     // Nothing but the secret is tried to be removed: should this fail, it must do no harm.
     let below = path.join(b"secret");
     assert!(root.download(&below, 0).is_err(), "download below {shown}");
     assert!(root.remove_file(&below).is_err(), "removal below {shown}");
     assert!(root.make_dir(&below, None).is_err(), "folder below {shown}");
-    let upload = root.upload(&below, How::Replace, PartialKeep::Keep, NewFile::default());
+    let upload = root.upload(&below, UploadMode::Replace, PartialUploads::Keep, NewFile::default());
     assert!(upload.is_err(), "upload below {shown}");
 }
 
@@ -103,8 +104,12 @@ fn a_folder_swapped_for_a_link_yields_nothing_from_outside() {
         for _ in 0..5_000 {
             got.extend(tree.root.download(&v("folder/secret"), 0).map(content));
             let name = v("folder/stored");
-            let upload =
-                tree.root.upload(&name, How::Append, PartialKeep::Keep, NewFile::default());
+            let upload = tree.root.upload(
+                &name,
+                UploadMode::Append,
+                PartialUploads::Keep,
+                NewFile::default(),
+            );
             let _ = upload.and_then(|mut upload| upload.begin().and_then(|()| upload.finish()));
         }
         done.store(true, Ordering::Relaxed);
@@ -133,7 +138,7 @@ fn what_is_no_file_is_neither_sent_nor_stored_to() {
     let _socket = UnixListener::bind(tree.path("socket")).unwrap();
     fs::create_dir(tree.path("folder")).unwrap();
     symlink("folder", tree.path("link")).unwrap();
-    let ways = [How::Replace, How::ResumeAt(1), How::Append];
+    let ways = [UploadMode::Replace, UploadMode::ResumeAt(1), UploadMode::Append];
     for (name, refusal) in [
         ("fifo", Refusal::NotRegular),
         ("socket", Refusal::NotRegular),
@@ -142,13 +147,14 @@ fn what_is_no_file_is_neither_sent_nor_stored_to() {
         ("/", Refusal::IsDirectory),
     ] {
         assert_eq!(tree.root.download(&v(name), 0).unwrap_err(), refusal, "{name}");
-        for how in ways {
-            let upload = tree.root.upload(&v(name), how, PartialKeep::Keep, NewFile::default());
-            assert_eq!(upload.unwrap_err(), refusal, "{name} {how:?}");
+        for mode in ways {
+            let upload = tree.root.upload(&v(name), mode, PartialUploads::Keep, NewFile::default());
+            assert_eq!(upload.unwrap_err(), refusal, "{name} {mode:?}");
         }
     }
     let device = Root::open(Path::new("/dev")).unwrap();
     assert_eq!(device.download(&v("null"), 0).unwrap_err(), Refusal::NotRegular);
-    let upload = device.upload(&v("null"), How::Replace, PartialKeep::Keep, NewFile::default());
+    let upload =
+        device.upload(&v("null"), UploadMode::Replace, PartialUploads::Keep, NewFile::default());
     assert_eq!(upload.unwrap_err(), Refusal::NotRegular);
 }

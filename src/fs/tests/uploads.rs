@@ -16,13 +16,13 @@ enum Holding {
 const BOTH: [Holding; 2] = [Holding::Unnamed, Holding::Named];
 
 impl Tree {
-    fn prepare(&self, name: &str, how: How) -> Result<Upload, Refusal> {
-        self.root.upload(&v(name), how, PartialKeep::Keep, NewFile::default())
+    fn prepare(&self, name: &str, mode: UploadMode) -> Result<Upload, Refusal> {
+        self.root.upload(&v(name), mode, PartialUploads::Keep, NewFile::default())
     }
 
     /// An upload that has begun and received `content`.
-    fn receive(&self, name: &str, how: How, holding: Holding, content: &str) -> Upload {
-        fill(self.prepare(name, how).unwrap(), holding, content)
+    fn receive(&self, name: &str, mode: UploadMode, holding: Holding, content: &str) -> Upload {
+        fill(self.prepare(name, mode).unwrap(), holding, content)
     }
 
     fn mode(&self, name: &str) -> u32 {
@@ -47,13 +47,17 @@ fn preparing_touches_nothing() {
     let tree = Tree::new();
     tree.write("old", "old content");
     let before = tree.root.facts(&v("old")).unwrap();
-    for how in [How::Replace, How::Append, How::ResumeAt(0), How::ResumeAt(3)] {
-        drop(tree.prepare("old", how).unwrap());
-        drop(tree.prepare("old", how).unwrap());
+    for mode in
+        [UploadMode::Replace, UploadMode::Append, UploadMode::ResumeAt(0), UploadMode::ResumeAt(3)]
+    {
+        drop(tree.prepare("old", mode).unwrap());
+        drop(tree.prepare("old", mode).unwrap());
     }
-    for how in [How::Replace, How::Append, How::ResumeAt(0), How::Create] {
-        drop(tree.prepare("new", how).unwrap());
-        drop(tree.prepare("new", how).unwrap());
+    for mode in
+        [UploadMode::Replace, UploadMode::Append, UploadMode::ResumeAt(0), UploadMode::Create]
+    {
+        drop(tree.prepare("new", mode).unwrap());
+        drop(tree.prepare("new", mode).unwrap());
     }
     assert_eq!(tree.read("old"), "old content");
     assert_eq!(tree.root.facts(&v("old")), Ok(before));
@@ -65,32 +69,34 @@ fn what_can_be_known_is_refused_beforehand() {
     let tree = Tree::new();
     tree.write("old", "old");
     symlink("nowhere", tree.path("dangling")).unwrap();
-    for (name, how, refusal) in [
-        ("old", How::Create, Refusal::Exists),
-        ("dangling", How::Create, Refusal::Exists),
-        ("old", How::ResumeAt(4), Refusal::BeyondEnd),
-        ("new", How::ResumeAt(1), Refusal::BeyondEnd),
-        ("no/file", How::ResumeAt(1), Refusal::NotFound),
-        ("no/file", How::Replace, Refusal::NotFound),
-        ("old/file", How::Append, Refusal::NotDirectory),
+    for (name, mode, refusal) in [
+        ("old", UploadMode::Create, Refusal::Exists),
+        ("dangling", UploadMode::Create, Refusal::Exists),
+        ("old", UploadMode::ResumeAt(4), Refusal::BeyondEnd),
+        ("new", UploadMode::ResumeAt(1), Refusal::BeyondEnd),
+        ("no/file", UploadMode::ResumeAt(1), Refusal::NotFound),
+        ("no/file", UploadMode::Replace, Refusal::NotFound),
+        ("old/file", UploadMode::Append, Refusal::NotDirectory),
     ] {
-        assert_eq!(tree.prepare(name, how).unwrap_err(), refusal, "{name} {how:?}");
+        assert_eq!(tree.prepare(name, mode).unwrap_err(), refusal, "{name} {mode:?}");
     }
-    assert!(tree.prepare("old", How::ResumeAt(3)).is_ok());
+    assert!(tree.prepare("old", UploadMode::ResumeAt(3)).is_ok());
 }
 
 #[test]
 fn nothing_is_seen_of_an_unnamed_upload_until_it_is_whole() {
     let tree = Tree::new();
-    for (count, how) in
-        [How::Replace, How::Append, How::ResumeAt(0), How::Create].into_iter().enumerate()
+    for (count, mode) in
+        [UploadMode::Replace, UploadMode::Append, UploadMode::ResumeAt(0), UploadMode::Create]
+            .into_iter()
+            .enumerate()
     {
         let name = format!("new{count}");
-        let mut upload = tree.receive(&name, how, Holding::Unnamed, "content");
-        assert_eq!(tree.names().len(), count, "{how:?}");
+        let mut upload = tree.receive(&name, mode, Holding::Unnamed, "content");
+        assert_eq!(tree.names().len(), count, "{mode:?}");
         upload.finish().unwrap();
-        assert_eq!(tree.read(&name), "content", "{how:?}");
-        assert_eq!(tree.names().len(), count + 1, "{how:?}");
+        assert_eq!(tree.read(&name), "content", "{mode:?}");
+        assert_eq!(tree.names().len(), count + 1, "{mode:?}");
     }
 }
 
@@ -100,7 +106,7 @@ fn replacing_is_atomic_and_readers_keep_what_they_opened() {
         let tree = Tree::new();
         tree.write("file", "old");
         let reader = tree.root.download(&v("file"), 0).unwrap();
-        let mut upload = tree.receive("file", How::Replace, holding, "new content");
+        let mut upload = tree.receive("file", UploadMode::Replace, holding, "new content");
         assert_eq!(tree.read("file"), "old");
         upload.finish().unwrap();
         assert_eq!(tree.read("file"), "new content");
@@ -115,11 +121,11 @@ fn replacing_keeps_the_mode_but_no_set_id_bits() {
         let tree = Tree::new();
         tree.write("file", "old");
         fs::set_permissions(tree.path("file"), fs::Permissions::from_mode(0o4750)).unwrap();
-        tree.receive("file", How::Replace, holding, "new").finish().unwrap();
+        tree.receive("file", UploadMode::Replace, holding, "new").finish().unwrap();
         assert_eq!(tree.mode("file"), 0o750, "{holding:?}");
 
         tree.write("made by somebody else", "");
-        tree.receive("new", How::Replace, holding, "new").finish().unwrap();
+        tree.receive("new", UploadMode::Replace, holding, "new").finish().unwrap();
         assert_eq!(tree.mode("new"), tree.mode("made by somebody else"), "{holding:?}");
     }
 }
@@ -131,7 +137,7 @@ fn replacing_a_link_leaves_what_it_led_to() {
         tree.write("target", "target");
         for (name, target) in [("link", "target"), ("dangling", "nowhere"), ("loop", "loop")] {
             symlink(target, tree.path(name)).unwrap();
-            tree.receive(name, How::Replace, holding, "new").finish().unwrap();
+            tree.receive(name, UploadMode::Replace, holding, "new").finish().unwrap();
             assert_eq!(tree.read(name), "new");
             assert_eq!(tree.root.link_facts(&v(name)).unwrap().kind, Kind::File);
         }
@@ -144,8 +150,8 @@ fn replacing_a_link_leaves_what_it_led_to() {
 fn the_last_of_two_uploads_wins_whole() {
     for holding in BOTH {
         let tree = Tree::new();
-        let mut first = tree.receive("file", How::Replace, holding, "first, and longer");
-        let mut second = tree.receive("file", How::Replace, holding, "second");
+        let mut first = tree.receive("file", UploadMode::Replace, holding, "first, and longer");
+        let mut second = tree.receive("file", UploadMode::Replace, holding, "second");
         second.finish().unwrap();
         assert_eq!(tree.read("file"), "second");
         first.finish().unwrap();
@@ -159,10 +165,10 @@ fn cut_off_leaves_an_old_file_whole() {
     for holding in BOTH {
         let tree = Tree::new();
         tree.write("file", "old");
-        drop(tree.receive("file", How::Replace, holding, "new"));
+        drop(tree.receive("file", UploadMode::Replace, holding, "new"));
         assert_eq!(tree.read("file"), "old");
         // Nor does it come back under a name that was given up meanwhile.
-        let upload = tree.receive("file", How::Replace, holding, "new");
+        let upload = tree.receive("file", UploadMode::Replace, holding, "new");
         fs::remove_file(tree.path("file")).unwrap();
         drop(upload);
         assert!(tree.names().is_empty(), "{holding:?}");
@@ -173,11 +179,11 @@ fn cut_off_leaves_an_old_file_whole() {
 fn cut_off_keeps_what_arrived_of_a_new_file() {
     for holding in BOTH {
         let tree = Tree::new();
-        drop(tree.receive("a", How::Replace, holding, "part"));
-        drop(tree.receive("b", How::Create, holding, "part"));
-        drop(tree.receive("c", How::Append, holding, "part"));
-        drop(tree.receive("nothing", How::Replace, holding, ""));
-        let late = tree.receive("d", How::Replace, holding, "part");
+        drop(tree.receive("a", UploadMode::Replace, holding, "part"));
+        drop(tree.receive("b", UploadMode::Create, holding, "part"));
+        drop(tree.receive("c", UploadMode::Append, holding, "part"));
+        drop(tree.receive("nothing", UploadMode::Replace, holding, ""));
+        let late = tree.receive("d", UploadMode::Replace, holding, "part");
         tree.write("d", "whole, meanwhile");
         drop(late);
         assert_eq!(tree.read("a"), "part");
@@ -192,7 +198,7 @@ fn cut_off_discards_where_that_is_wanted() {
         let tree = Tree::new();
         let upload = tree
             .root
-            .upload(&v("file"), How::Replace, PartialKeep::Discard, NewFile::default())
+            .upload(&v("file"), UploadMode::Replace, PartialUploads::Discard, NewFile::default())
             .unwrap();
         drop(fill(upload, holding, "part"));
         assert!(tree.names().is_empty(), "{holding:?}");
@@ -203,7 +209,7 @@ fn cut_off_discards_where_that_is_wanted() {
 fn a_name_that_became_a_folder_is_left_alone() {
     for holding in BOTH {
         let tree = Tree::new();
-        let mut upload = tree.receive("name", How::Replace, holding, "content");
+        let mut upload = tree.receive("name", UploadMode::Replace, holding, "content");
         fs::create_dir(tree.path("name")).unwrap();
         assert_eq!(upload.finish(), Err(Refusal::IsDirectory));
         drop(upload);
@@ -215,13 +221,13 @@ fn a_name_that_became_a_folder_is_left_alone() {
 fn create_never_replaces() {
     for holding in BOTH {
         let tree = Tree::new();
-        let mut upload = tree.receive("name", How::Create, holding, "late");
+        let mut upload = tree.receive("name", UploadMode::Create, holding, "late");
         tree.write("name", "first");
         assert_eq!(upload.finish(), Err(Refusal::Exists));
         drop(upload);
         assert_eq!(tree.read("name"), "first");
         assert_eq!(tree.names(), [b"name"], "{holding:?}");
-        tree.receive("other", How::Create, holding, "new").finish().unwrap();
+        tree.receive("other", UploadMode::Create, holding, "new").finish().unwrap();
         assert_eq!(tree.read("other"), "new");
     }
 }
@@ -230,8 +236,8 @@ fn create_never_replaces() {
 fn a_folder_removed_meanwhile_is_a_refusal() {
     let tree = Tree::new();
     fs::create_dir(tree.path("folder")).unwrap();
-    let mut prepared = tree.prepare("folder/a", How::Replace).unwrap();
-    let mut begun = tree.receive("folder/b", How::Replace, Holding::Unnamed, "content");
+    let mut prepared = tree.prepare("folder/a", UploadMode::Replace).unwrap();
+    let mut begun = tree.receive("folder/b", UploadMode::Replace, Holding::Unnamed, "content");
     fs::remove_dir(tree.path("folder")).unwrap();
     // ext4 answers EPERM at once, tmpfs ENOENT at the end.
     assert!(prepared.begin().and_then(|()| prepared.finish()).is_err());
@@ -252,7 +258,7 @@ fn splice_brings_the_same_bytes_where_files_know_it_and_where_not() {
     let sent: String = (0..20_000).map(|number| format!("{number} ")).collect();
     for known in [true, false] {
         let (socket, mut client) = sockets();
-        let mut upload = tree.receive("file", How::Replace, Holding::Unnamed, "begun, ");
+        let mut upload = tree.receive("file", UploadMode::Replace, Holding::Unnamed, "begun, ");
         if let (Place::Aside { scratch, .. }, false) = (&upload.place, known) {
             fcntl_setfl(scratch.file().unwrap(), OFlags::APPEND).unwrap();
         }
@@ -280,14 +286,14 @@ fn what_a_full_disk_refuses_is_no_part_of_the_next_upload() {
     let tree = Tree::new();
     let mut pipe = Pipe::new().unwrap();
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut upload = tree.receive("lost", How::Replace, Holding::Unnamed, "");
+    let mut upload = tree.receive("lost", UploadMode::Replace, Holding::Unnamed, "");
     upload.place = Place::Itself { file: OwnedFd::from(full), cut_to: None };
     let (socket, mut client) = sockets();
     client.write_all(&[b'x'; 1000]).unwrap();
     let refused = upload.splice_from(socket.as_fd(), &mut pipe, &mut [0; 10], 1000);
     assert_eq!(refused, Err(SpliceError::Disk(Refusal::NoSpace)));
 
-    let mut next = tree.receive("next", How::Replace, Holding::Unnamed, "");
+    let mut next = tree.receive("next", UploadMode::Replace, Holding::Unnamed, "");
     client.write_all(b"next").unwrap();
     assert_eq!(next.splice_from(socket.as_fd(), &mut pipe, &mut [0; 10], 1000), Ok(4));
     next.finish().unwrap();
@@ -303,10 +309,11 @@ fn a_link_to_a_folder_on_another_file_system_is_kept() {
     let root = Root::open(Path::new("/")).unwrap();
     let upload = |root: &Root| {
         let path = v(link.as_os_str().as_bytes());
-        root.upload(&path, How::Replace, PartialKeep::Keep, NewFile::default()).unwrap_err()
+        root.upload(&path, UploadMode::Replace, PartialUploads::Keep, NewFile::default())
+            .unwrap_err()
     };
     assert_eq!(upload(&root), Refusal::CrossDevice);
-    assert_eq!(upload(&root.patient()), Refusal::IsDirectory);
+    assert_eq!(upload(&root.blocking()), Refusal::IsDirectory);
     assert!(link.is_symlink());
 }
 
@@ -316,14 +323,14 @@ fn append_and_resume_write_in_place_and_through_links() {
     tree.write("file", "0123456789");
     fs::hard_link(tree.path("file"), tree.path("same")).unwrap();
     symlink("/file", tree.path("link")).unwrap();
-    tree.receive("link", How::Append, Holding::Unnamed, "abc").finish().unwrap();
+    tree.receive("link", UploadMode::Append, Holding::Unnamed, "abc").finish().unwrap();
     assert_eq!(tree.read("same"), "0123456789abc");
 
-    let resumed = tree.receive("link", How::ResumeAt(4), Holding::Unnamed, "xy");
+    let resumed = tree.receive("link", UploadMode::ResumeAt(4), Holding::Unnamed, "xy");
     assert_eq!(tree.read("same"), "0123xy", "what stands is what arrived, already");
     drop(resumed);
     assert_eq!(tree.read("same"), "0123xy");
-    drop(tree.receive("file", How::ResumeAt(6), Holding::Unnamed, "z"));
+    drop(tree.receive("file", UploadMode::ResumeAt(6), Holding::Unnamed, "z"));
     assert_eq!(tree.read("same"), "0123xyz");
     assert_eq!(tree.names(), [&b"file"[..], b"link", b"same"]);
 }
@@ -332,17 +339,17 @@ fn append_and_resume_write_in_place_and_through_links() {
 fn a_file_that_shrank_before_it_is_resumed_is_not_filled_up() {
     let tree = Tree::new();
     tree.write("file", "0123456789");
-    let mut upload = tree.prepare("file", How::ResumeAt(8)).unwrap();
+    let mut upload = tree.prepare("file", UploadMode::ResumeAt(8)).unwrap();
     tree.write("file", "01");
     assert_eq!(upload.begin(), Err(Refusal::BeyondEnd));
     assert_eq!(tree.read("file"), "01");
 }
 
-/// Runs `work` on a tmpfs mounted with `options` at `small`, where only a patient root goes.
+/// Runs `work` on a tmpfs mounted with `options` at `small`, where only a blocking root goes.
 fn on_tmpfs<T>(options: &str, work: impl FnOnce(&Tree) -> T) -> T {
     let mut tree = Tree::new();
     let hurried = tree.root.clone();
-    tree.root = hurried.patient();
+    tree.root = hurried.blocking();
     let small = tree.path("small");
     fs::create_dir(&small).unwrap();
     let run = |command: &str, arguments: &[&str]| {
@@ -362,7 +369,7 @@ fn on_tmpfs<T>(options: &str, work: impl FnOnce(&Tree) -> T) -> T {
 fn a_full_disk_leaves_the_old_file_and_is_said() {
     let (refusal, old, left) = on_tmpfs("size=64k", |tree| {
         tree.write("small/old", "old");
-        let mut upload = tree.receive("small/old", How::Replace, Holding::Unnamed, "new");
+        let mut upload = tree.receive("small/old", UploadMode::Replace, Holding::Unnamed, "new");
         let refusal = (0..100).find_map(|_| upload.write(&[0; 4096]).err());
         drop(upload);
         (refusal, tree.read("small/old"), fs::read_dir(tree.path("small")).unwrap().count())
@@ -374,7 +381,7 @@ fn a_full_disk_leaves_the_old_file_and_is_said() {
 #[ignore = "needs root: mounts a read-only tmpfs"]
 fn a_read_only_file_system_is_said_beforehand() {
     let (upload, folder) = on_tmpfs("ro", |tree| {
-        let upload = tree.prepare("small/file", How::Replace).map(drop);
+        let upload = tree.prepare("small/file", UploadMode::Replace).map(drop);
         (upload, tree.root.make_dir(&v("small/folder"), None))
     });
     assert_eq!((upload, folder), (Err(Refusal::ReadOnly), Err(Refusal::ReadOnly)));
@@ -391,12 +398,12 @@ fn what_the_permissions_forbid_is_refused_beforehand() {
     assert_eq!(tree.root.enter(&v("folder")), Err(Refusal::Denied));
     assert_eq!(tree.root.dir(&v("folder")).unwrap_err(), Refusal::Denied);
     assert_eq!(tree.root.download(&v("file"), 0).unwrap_err(), Refusal::Denied);
-    assert_eq!(tree.prepare("file", How::Append).unwrap_err(), Refusal::Denied);
-    assert_eq!(tree.prepare("file", How::ResumeAt(1)).unwrap_err(), Refusal::Denied);
-    assert_eq!(tree.prepare("folder/file", How::Replace).unwrap_err(), Refusal::Denied);
+    assert_eq!(tree.prepare("file", UploadMode::Append).unwrap_err(), Refusal::Denied);
+    assert_eq!(tree.prepare("file", UploadMode::ResumeAt(1)).unwrap_err(), Refusal::Denied);
+    assert_eq!(tree.prepare("folder/file", UploadMode::Replace).unwrap_err(), Refusal::Denied);
     fs::set_permissions(tree.path("folder"), fs::Permissions::from_mode(0o555)).unwrap();
-    assert_eq!(tree.prepare("folder/file", How::Replace).unwrap_err(), Refusal::Denied);
+    assert_eq!(tree.prepare("folder/file", UploadMode::Replace).unwrap_err(), Refusal::Denied);
     // The folder decides on replacing, as it does for a rename; the file only on writing to it.
-    assert!(tree.prepare("file", How::Replace).is_ok());
+    assert!(tree.prepare("file", UploadMode::Replace).is_ok());
     fs::set_permissions(tree.path("folder"), fs::Permissions::from_mode(0o755)).unwrap();
 }

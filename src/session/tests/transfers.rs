@@ -1,7 +1,7 @@
 //! RETR, STOR and the others, from the command to the 226.
 
 use super::*;
-use crate::fs::How;
+use crate::fs::UploadMode;
 
 #[test]
 fn no_transfer_without_a_data_connection() {
@@ -86,7 +86,7 @@ fn a_connection_that_breaks_while_the_file_is_opened_is_told_of() {
 fn rest_holds_up_to_the_next_transfer_only() {
     let offset = |talk: &mut Talk| match talk.asked() {
         FileOp::OpenDownload(_, range, _) => range.from,
-        FileOp::OpenUpload(_, How::ResumeAt(offset), ..) => offset,
+        FileOp::OpenUpload(_, UploadMode::ResumeAt(offset), ..) => offset,
         _ => 0,
     };
     for (between, transfer, expected) in [
@@ -115,7 +115,9 @@ fn rest_holds_up_to_the_next_transfer_only() {
 fn stou_tells_the_name_before_and_after() {
     let mut talk = Talk::writer().connected();
     assert_eq!(talk.say("STOU"), "");
-    let FileOp::OpenUpload(path, How::Create, ..) = talk.asked() else { panic!("no new name") };
+    let FileOp::OpenUpload(path, UploadMode::Create, ..) = talk.asked() else {
+        panic!("no new name")
+    };
     let name = path.name().expect("a name").escape_ascii().to_string();
     talk.session.answer(Answer::File(Ok(FileDone::Done)), talk.now);
     assert_eq!(talk.heard_text(), format!("150 FILE: {name}\n"));

@@ -2,8 +2,9 @@
 
 use std::vec;
 
-use crate::fs::{Download, How, NewFile, PartialKeep, Refusal, Root, Upload};
+use super::{Download, NewFile, Refusal, Root, Upload, UploadMode};
 use crate::proto::path::VPath;
+use crate::users::PartialUploads;
 
 /// What is left to be joined, and the file that it becomes.
 #[derive(Debug)]
@@ -37,14 +38,14 @@ impl Combination {
                 return Err(Refusal::BadName);
             }
         }
-        let mut to = root.upload(target, How::Replace, PartialKeep::Discard, new)?;
+        let mut to = root.upload(target, UploadMode::Replace, PartialUploads::Discard, new)?;
         to.begin()?;
         Ok(Combination { root, from, parts: parts.into_iter(), to })
     }
 
-    /// See [`Task::may_wait`](super::Task::may_wait).
-    pub(super) fn may_wait(&mut self, budget: usize) -> bool {
-        self.root.is_patient()
+    /// See [`Task::may_block`](super::Task::may_block).
+    pub(super) fn may_block(&mut self, budget: usize) -> bool {
+        self.root.may_block()
             || self.from.as_mut().is_some_and(|from| from.at_hand(budget).is_none())
     }
 

@@ -3,13 +3,13 @@
 use md5::Digest;
 
 use super::combine::Combination;
-use crate::fs::{Download, NewFile, Refusal, Root, Upload};
+use super::{Download, NewFile, Refusal, Root, Upload};
 use crate::proto::checksum::Algorithm;
 use crate::proto::path::VPath;
 
-/// Work under way.
+/// Job on files that is under way.
 #[derive(Debug)]
-pub enum Task {
+pub enum FileJob {
     /// A checksum of what a file still holds.
     Checksum(Download, Hasher),
     /// A copy of it.
@@ -18,22 +18,22 @@ pub enum Task {
     Combine(Combination),
 }
 
-/// What came of a task.
+/// Result of a job.
 #[derive(Debug)]
-pub enum Product {
+pub enum JobResult {
     /// A checksum in hexadecimal digits, and the byte after the last one that counts.
     Checksum(String, u64),
     /// The copy, or what was joined, stands under its name.
     Copy,
 }
 
-/// How far a task has come.
+/// State of a job.
 #[derive(Debug)]
-pub enum Stage {
+pub enum JobState {
     /// There is more to do.
-    More(Box<Task>),
+    More(Box<FileJob>),
     /// It is done.
-    Done(Product),
+    Done(JobResult),
 }
 
 /// A checksum that is not yet complete.
@@ -47,19 +47,19 @@ pub enum Hasher {
     Sha512(sha2::Sha512),
 }
 
-impl Task {
+impl FileJob {
     /// To compute a checksum.
-    pub fn checksum(file: Download, algorithm: Algorithm) -> Box<Task> {
-        Box::new(Task::Checksum(file, Hasher::new(algorithm)))
+    pub fn checksum(file: Download, algorithm: Algorithm) -> Box<FileJob> {
+        Box::new(FileJob::Checksum(file, Hasher::new(algorithm)))
     }
 
     /// To copy a file; `to` is prepared.
     ///
     /// # Errors
     /// The disk refuses to begin.
-    pub fn copy(from: Download, mut to: Upload) -> Result<Box<Task>, Refusal> {
+    pub fn copy(from: Download, mut to: Upload) -> Result<Box<FileJob>, Refusal> {
         to.begin()?;
-        Ok(Box::new(Task::Copy(from, to)))
+        Ok(Box::new(FileJob::Copy(from, to)))
     }
 
     /// To join `parts` behind what `target` holds.
@@ -71,16 +71,16 @@ impl Task {
         target: &VPath,
         parts: Vec<VPath>,
         new: NewFile,
-    ) -> Result<Box<Task>, Refusal> {
-        Ok(Box::new(Task::Combine(Combination::new(root, target, parts, new)?)))
+    ) -> Result<Box<FileJob>, Refusal> {
+        Ok(Box::new(FileJob::Combine(Combination::new(root, target, parts, new)?)))
     }
 
     /// Whether to work on `budget` bytes may wait for the disk: then it is for a thread that may.
-    pub fn may_wait(&mut self, budget: usize) -> bool {
+    pub fn may_block(&mut self, budget: usize) -> bool {
         match self {
-            Task::Checksum(file, _) => file.at_hand(budget).is_none(),
-            Task::Copy(from, to) => to.may_wait() || from.at_hand(budget).is_none(),
-            Task::Combine(combination) => combination.may_wait(budget),
+            FileJob::Checksum(file, _) => file.at_hand(budget).is_none(),
+            FileJob::Copy(from, to) => to.may_block() || from.at_hand(budget).is_none(),
+            FileJob::Combine(combination) => combination.may_block(budget),
         }
     }
 
@@ -88,29 +88,35 @@ impl Task {
     ///
     /// # Errors
     /// The disk refuses; nothing is left of a copy.
-    pub fn step(mut self: Box<Self>, buffer: &mut [u8], budget: usize) -> Result<Stage, Refusal> {
+    pub fn step(
+        mut self: Box<Self>,
+        buffer: &mut [u8],
+        budget: usize,
+    ) -> Result<JobState, Refusal> {
         let most = budget.min(buffer.len());
         let more = match &mut *self {
-            Task::Checksum(file, hasher) => {
+            FileJob::Checksum(file, hasher) => {
                 let count = file.read(&mut buffer[..most])?;
                 hasher.update(&buffer[..count]);
                 count > 0
             }
-            Task::Copy(from, to) => to.copy_from(from, buffer, budget)? > 0,
-            Task::Combine(combination) => combination.step(buffer, budget)?,
+            FileJob::Copy(from, to) => to.copy_from(from, buffer, budget)? > 0,
+            FileJob::Combine(combination) => combination.step(buffer, budget)?,
         };
         if more {
-            return Ok(Stage::More(self));
+            return Ok(JobState::More(self));
         }
-        Ok(Stage::Done(match *self {
-            Task::Checksum(file, hasher) => Product::Checksum(hasher.digits(), file.position()),
-            Task::Copy(_, mut to) => {
-                to.finish()?;
-                Product::Copy
+        Ok(JobState::Done(match *self {
+            FileJob::Checksum(file, hasher) => {
+                JobResult::Checksum(hasher.digits(), file.position())
             }
-            Task::Combine(combination) => {
+            FileJob::Copy(_, mut to) => {
+                to.finish()?;
+                JobResult::Copy
+            }
+            FileJob::Combine(combination) => {
                 combination.finish()?;
-                Product::Copy
+                JobResult::Copy
             }
         }))
     }
