@@ -5,7 +5,7 @@
 
 use clap::Parser;
 use packetboat::config::flags::{Command, CommandLine, ServeFlags};
-use packetboat::config::{StartError, facts};
+use packetboat::config::{StartError, summary};
 use simple_logger::SimpleLogger;
 use std::io::Write;
 use std::process::ExitCode;
@@ -35,8 +35,8 @@ fn serve(flags: &ServeFlags) -> Result<(), StartError> {
     let config = flags.config()?;
     let mut server = packetboat::Server::bind(config.clone())?;
     server.stop_on_signals()?;
-    for fact in facts::facts(&config, server.addresses(), server.fingerprint())? {
-        print(&format!("{fact}\n"));
+    for line in summary::summary(&config, server.addresses(), server.fingerprint())? {
+        print(&format!("{line}\n"));
     }
     server.run()?;
     print("Stopped.\n");

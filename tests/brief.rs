@@ -4,7 +4,7 @@ mod common;
 
 use common::client::{dead_port, eprt, port, read_to_end, reset};
 use common::{Client, TestServer, Way, wait_until};
-use packetboat::config::facts::facts;
+use packetboat::config::summary::summary;
 use packetboat::{Anonymous, Config};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -125,7 +125,7 @@ fn point_03_one_line_at_the_start_says_which_holds() {
     for (listen, words) in [("127.0.0.1:1", "read and store"), ("0.0.0.0:1", "read only")] {
         let mut config = Config::new("/");
         config.listen = vec![listen.parse().unwrap()];
-        let lines = facts(&config, &config.listen, None).unwrap();
+        let lines = summary(&config, &config.listen, None).unwrap();
         let said: Vec<_> = lines.iter().filter(|line| line.contains("Anonymous")).collect();
         assert!(said.len() == 1 && said[0].contains(words), "{said:?}");
     }

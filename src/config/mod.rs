@@ -2,8 +2,8 @@
 //! file that users are kept in, never a served one, and knows no socket and no session.
 
 mod error;
-pub mod facts;
 pub mod flags;
+pub mod summary;
 mod tls;
 pub mod user_command;
 mod users_file;

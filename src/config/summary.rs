@@ -1,4 +1,4 @@
-//! What a server says at its start, one readable fact a line: where it listens, what it serves, who
+//! What a server says at its start, one readable line each: where it listens, what it serves, who
 //! may do what. Words only: nothing is decided here that `Config` has not decided.
 
 use super::{Anonymous, Config, StartError, TlsConfig, TlsIdentity, UsersFile};
@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// The folder or the users file is gone since then.
-pub fn facts(
+pub fn summary(
     config: &Config,
     addresses: &[SocketAddr],
     fingerprint: Option<&str>,
