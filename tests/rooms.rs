@@ -89,7 +89,7 @@ fn what_is_allowed_is_not_found() {
     for (file, text) in [
         ("session/mod.rs", "use crate::proto::line::{Line, Lines};\nuse crate::fs::Refusal;"),
         ("session/data.rs", "use super::{Session, Waiting};"),
-        ("net/door.rs", "use mio::net::TcpListener; use super::poller::Key;"),
+        ("net/listener.rs", "use mio::net::TcpListener; use super::poller::Key;"),
         ("server/verifier.rs", "use std::thread; use crate::users::StoredPassword;"),
         ("fs/root.rs", "use rustix::fs::{Mode, open}; use crate::proto::path::VPath;"),
         (

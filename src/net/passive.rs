@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use super::door::Door;
+use super::listener::Listener;
 use super::poller::{Key, Poller, Role};
 use mio::net::TcpStream;
 
@@ -62,8 +62,8 @@ enum Claim {
 }
 
 #[derive(Debug)]
-struct Listener {
-    door: Door,
+struct PassiveListener {
+    listener: Listener,
     key: Key,
     claims: usize,
     last_used: Instant,
@@ -74,7 +74,7 @@ struct Listener {
 pub struct PassivePorts {
     range: Option<RangeInclusive<u16>>,
     /// By slot; a slot whose listener was closed is used again.
-    listeners: Vec<Option<Listener>>,
+    listeners: Vec<Option<PassiveListener>>,
     claims: HashMap<(usize, IpAddr), Claim>,
     /// Cooling claims in the order in which they end.
     cooling: VecDeque<(Instant, usize, IpAddr)>,
@@ -110,9 +110,9 @@ impl PassivePorts {
         owner: Key,
         now: Instant,
     ) -> io::Result<Lease> {
-        let is_free = |(slot, listener): (usize, &Option<Listener>)| {
-            let listener = listener.as_ref()?;
-            let here = listener.door.address().ip() == local;
+        let is_free = |(slot, open): (usize, &Option<PassiveListener>)| {
+            let open = open.as_ref()?;
+            let here = open.listener.address().ip() == local;
             (here && !self.claims.contains_key(&(slot, client))).then_some(slot)
         };
         let free = self.listeners.iter().enumerate().find_map(is_free);
@@ -120,13 +120,13 @@ impl PassivePorts {
             Some(slot) => slot,
             None => self.open(poller, local, now)?,
         };
-        let Some(Some(listener)) = self.listeners.get_mut(slot) else {
+        let Some(Some(open)) = self.listeners.get_mut(slot) else {
             return Err(io::Error::other("the passive listener is gone"));
         };
-        listener.claims += 1;
-        listener.last_used = now;
+        open.claims += 1;
+        open.last_used = now;
         self.claims.insert((slot, client), Claim::Held(owner));
-        Ok(Lease { slot, client, address: listener.door.address(), since: now })
+        Ok(Lease { slot, client, address: open.listener.address(), since: now })
     }
 
     /// Gives back a lease whose connection did not come.
@@ -140,10 +140,10 @@ impl PassivePorts {
 
     /// Notes that somebody may be waiting at a listener.
     pub fn mark(&mut self, key: Key) {
-        if let Some(Some(listener)) = self.listeners.get_mut(key.slot())
-            && listener.key == key
+        if let Some(Some(open)) = self.listeners.get_mut(key.slot())
+            && open.key == key
         {
-            listener.door.mark();
+            open.listener.mark();
             if !self.ready.contains(&key.slot()) {
                 self.ready.push(key.slot());
             }
@@ -166,9 +166,9 @@ impl PassivePorts {
     ) -> io::Result<()> {
         let slots = std::mem::take(&mut self.ready);
         for (index, &slot) in slots.iter().enumerate() {
-            let Some(Some(listener)) = self.listeners.get_mut(slot) else { continue };
+            let Some(Some(open)) = self.listeners.get_mut(slot) else { continue };
             for _ in 0..ACCEPTS {
-                let accepted = match listener.door.accept() {
+                let accepted = match open.listener.accept() {
                     Ok(accepted) => accepted,
                     Err(error) => {
                         self.ready.extend_from_slice(&slots[index..]);
@@ -183,10 +183,10 @@ impl PassivePorts {
                 };
                 deliver(*owner, stream);
                 self.claims.remove(&claim);
-                listener.claims -= 1;
-                listener.last_used = now;
+                open.claims -= 1;
+                open.last_used = now;
             }
-            if listener.door.is_ready() {
+            if open.listener.is_ready() {
                 self.ready.push(slot);
             }
         }
@@ -225,7 +225,7 @@ impl PassivePorts {
     fn cut_cooling_short(&mut self, local: IpAddr, client: IpAddr) -> Option<usize> {
         let mut of_client = self.cooling.iter().enumerate().filter(|(_, (_, slot, cooling))| {
             let listener = self.listeners.get(*slot).and_then(Option::as_ref);
-            *cooling == client && listener.is_some_and(|open| open.door.address().ip() == local)
+            *cooling == client && listener.is_some_and(|open| open.listener.address().ip() == local)
         });
         let (index, _) = of_client.next()?;
         if 1 + of_client.count() < COOLING_EACH {
@@ -245,8 +245,8 @@ impl PassivePorts {
 
     /// Opens one more listener: a port of the range that is not open yet, or any.
     fn open(&mut self, poller: &mut Poller, local: IpAddr, now: Instant) -> io::Result<usize> {
-        let mut door = match self.range.clone() {
-            None => Door::open(SocketAddr::new(local, 0))?,
+        let mut listener = match self.range.clone() {
+            None => Listener::open(SocketAddr::new(local, 0))?,
             Some(range) => self.open_in(range, local)?,
         };
         let slot = match self.listeners.iter().position(Option::is_none) {
@@ -257,25 +257,25 @@ impl PassivePorts {
             }
         };
         let key = poller.key(slot, Role::Passive);
-        door.register(poller, key)?;
+        listener.register(poller, key)?;
         self.ready.push(slot);
         if self.range.is_none() {
             self.sweep.get_or_insert(now + SWEEP);
         }
-        self.listeners[slot] = Some(Listener { door, key, claims: 0, last_used: now });
+        self.listeners[slot] = Some(PassiveListener { listener, key, claims: 0, last_used: now });
         Ok(slot)
     }
 
-    fn open_in(&self, range: RangeInclusive<u16>, local: IpAddr) -> io::Result<Door> {
-        let addresses = self.listeners.iter().flatten().map(|open| open.door.address());
+    fn open_in(&self, range: RangeInclusive<u16>, local: IpAddr) -> io::Result<Listener> {
+        let addresses = self.listeners.iter().flatten().map(|open| open.listener.address());
         let open: HashSet<SocketAddr> = addresses.collect();
         let mut refused = None;
         for address in range.map(|port| SocketAddr::new(local, port)) {
             if open.contains(&address) {
                 continue;
             }
-            match Door::open(address) {
-                Ok(door) => return Ok(door),
+            match Listener::open(address) {
+                Ok(listener) => return Ok(listener),
                 Err(error) => refused = Some(error),
             }
         }

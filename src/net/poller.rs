@@ -9,7 +9,7 @@ use std::{fmt, io};
 
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token, Waker};
-use signal_hook_mio::v1_0::Signals;
+use signal_hook_mio::v1_0;
 
 /// Events that are taken from the kernel at once.
 const EVENTS: usize = 1024;
@@ -22,17 +22,17 @@ pub enum Role {
     /// Its data connection.
     Data,
     /// A listener for control connections.
-    Door,
+    Listener,
     /// A listener for passive data connections.
     Passive,
     /// Wakes the loop from another thread.
-    Bell,
+    Waker,
     /// Signals of the process.
     Signals,
 }
 
 const ROLES: [Role; 6] =
-    [Role::Control, Role::Data, Role::Door, Role::Passive, Role::Bell, Role::Signals];
+    [Role::Control, Role::Data, Role::Listener, Role::Passive, Role::Waker, Role::Signals];
 
 /// Names a registration: serial number, slot and role. It never comes twice, save for a serial
 /// number that has gone once around.
@@ -121,7 +121,7 @@ impl Poller {
     /// # Errors
     /// Whatever the kernel says against another event descriptor.
     pub fn waker(&mut self) -> io::Result<Waker> {
-        let key = self.key(0, Role::Bell);
+        let key = self.key(0, Role::Waker);
         Waker::new(self.poll.registry(), key.token())
     }
 
@@ -153,18 +153,18 @@ impl Poller {
 }
 
 /// Signals of the process, as events.
-pub struct SignalBell(Signals);
+pub struct Signals(v1_0::Signals);
 
-impl SignalBell {
+impl Signals {
     /// Catches these signals from now on.
     ///
     /// # Errors
     /// A signal that cannot be caught.
-    pub fn new(poller: &mut Poller, signals: &[i32]) -> io::Result<SignalBell> {
-        let mut bell = Signals::new(signals)?;
+    pub fn new(poller: &mut Poller, signals: &[i32]) -> io::Result<Signals> {
+        let mut signals = v1_0::Signals::new(signals)?;
         let key = poller.key(0, Role::Signals);
-        poller.register_readable(&mut bell, key)?;
-        Ok(SignalBell(bell))
+        poller.register_readable(&mut signals, key)?;
+        Ok(Signals(signals))
     }
 
     /// Which have come since the last call.
@@ -173,9 +173,9 @@ impl SignalBell {
     }
 }
 
-impl fmt::Debug for SignalBell {
+impl fmt::Debug for Signals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SignalBell")
+        f.write_str("Signals")
     }
 }
 

@@ -22,11 +22,11 @@ use super::timers::Timers;
 use super::turns::Turns;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
 use crate::config::TlsConfig;
-use crate::net::{Door, Event, Link, Role, SignalBell};
+use crate::net::{Event, Link, Listener, Role, Signals};
 use crate::proto::reply::Reply;
 use crate::session::{Session, Settings};
 
-/// Connections that one door lets in before others get their turn.
+/// Connections that one listener lets in before others get their turn.
 const ACCEPTS: usize = 64;
 /// No timeout is longer, so that every deadline is a time that the clock can tell.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -36,11 +36,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct EventLoop {
     services: Services,
     settings: Rc<Settings>,
-    doors: Vec<Door>,
+    listeners: Vec<Listener>,
     /// From this one on, those who come in begin with a TLS handshake.
     first_implicit: usize,
     tls: Option<TlsConfig>,
-    signals: Option<SignalBell>,
+    signals: Option<Signals>,
     handle: Handle,
     peers: Slab<Peer>,
     turns: Turns,
@@ -65,7 +65,7 @@ pub(super) struct EventLoop {
 
 impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
-        let Server { config, root, users, poller, doors, addresses: _, tls, signals, handle } =
+        let Server { config, root, users, poller, listeners, addresses: _, tls, signals, handle } =
             server;
         let services =
             Services::new(&config, poller, users, handle.waker(), root, tls.map(|tls| tls.tls));
@@ -82,7 +82,7 @@ impl EventLoop {
         EventLoop {
             services,
             settings: Rc::new(settings),
-            doors,
+            listeners,
             first_implicit,
             tls: config.tls,
             signals,
@@ -132,7 +132,7 @@ impl EventLoop {
         } else {
             self.deadline().map(|at| at.saturating_duration_since(now))
         };
-        let EventLoop { services, doors, peers, turns, rung, .. } = self;
+        let EventLoop { services, listeners, peers, turns, rung, .. } = self;
         let Services { poller, passive, .. } = services;
         poller.wait(timeout, |event: Event| match event.key.role() {
             role @ (Role::Control | Role::Data) => {
@@ -147,21 +147,22 @@ impl EventLoop {
                     }
                 }
             }
-            Role::Door => {
-                if let Some(door) = doors.get_mut(event.key.slot()) {
-                    door.mark();
+            Role::Listener => {
+                if let Some(listener) = listeners.get_mut(event.key.slot()) {
+                    listener.mark();
                 }
             }
             Role::Passive => passive.mark(event.key),
             // The waker only wakes: what it wakes for is looked for in any case.
-            Role::Bell => {}
+            Role::Waker => {}
             Role::Signals => *rung = true,
         })
     }
 
     /// Whether something is to be done for which no event will come.
     fn has_work(&self) -> bool {
-        let waiting = self.doors.iter().any(Door::is_ready) || self.services.passive.is_ready();
+        let waiting =
+            self.listeners.iter().any(Listener::is_ready) || self.services.passive.is_ready();
         self.turns.are_wanted() || (waiting && self.accept_paused.is_none())
     }
 
@@ -176,7 +177,7 @@ impl EventLoop {
         if !std::mem::take(&mut self.rung) {
             return;
         }
-        let caught: Vec<i32> = self.signals.iter_mut().flat_map(SignalBell::take).collect();
+        let caught: Vec<i32> = self.signals.iter_mut().flat_map(Signals::take).collect();
         self.signalled += caught.iter().filter(|signal| STOP_SIGNALS.contains(signal)).count();
         if caught.contains(&RELOAD_SIGNAL) {
             self.reload();
@@ -201,7 +202,7 @@ impl EventLoop {
         if stops > self.stops && self.drained_by.is_none() {
             log::info!("shutting down, {} sessions", self.peers.len());
             self.drained_by = Some(now + self.shutdown_grace);
-            self.doors.clear();
+            self.listeners.clear();
             for (slot, peer) in &mut self.peers {
                 peer.shut_down(&mut self.services, now);
                 self.turns.call(slot);
@@ -277,15 +278,15 @@ impl EventLoop {
     }
 
     fn accept_control(&mut self, now: Instant) -> io::Result<()> {
-        for index in 0..self.doors.len() {
+        for index in 0..self.listeners.len() {
             for _ in 0..ACCEPTS {
-                let door = &mut self.doors[index];
-                if !door.is_ready() {
+                let listener = &mut self.listeners[index];
+                if !listener.is_ready() {
                     break;
                 }
-                let Some((stream, client)) = door.accept()? else { break };
+                let Some((stream, client)) = listener.accept()? else { break };
                 // Only who listens everywhere has to ask where somebody came in.
-                let local = Some(door.address().ip()).filter(|ip| !ip.is_unspecified());
+                let local = Some(listener.address().ip()).filter(|ip| !ip.is_unspecified());
                 let implicit = index >= self.first_implicit;
                 self.greet(Link::adopt(stream), local, client, implicit, now);
             }

@@ -22,7 +22,7 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::config::{Config, StartError, TlsIdentity, UsersFile};
 use crate::fs::Root;
-use crate::net::{Door, Poller, Role, SignalBell, can_connect_from};
+use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
 use certificates::Loaded;
 use event_loop::EventLoop;
 pub use handle::{Census, Handle};
@@ -45,10 +45,10 @@ pub struct Server {
     root: Root,
     users: Option<UsersFile>,
     poller: Poller,
-    doors: Vec<Door>,
+    listeners: Vec<Listener>,
     addresses: Vec<SocketAddr>,
     tls: Option<Loaded>,
-    signals: Option<SignalBell>,
+    signals: Option<Signals>,
     handle: Handle,
 }
 
@@ -73,17 +73,17 @@ impl Server {
             .map(|tls| certificates::load(tls, config.listen.iter().chain(&config.listen_tls)))
             .transpose()?;
         let listen = config.listen.iter().chain(&config.listen_tls);
-        let mut doors = Vec::new();
+        let mut listeners = Vec::new();
         for (slot, &address) in listen.enumerate() {
-            let key = poller.key(slot, Role::Door);
-            let door = Door::open(address).and_then(|mut door| {
-                door.prepare_control()?;
-                door.register(&poller, key)?;
-                Ok(door)
+            let key = poller.key(slot, Role::Listener);
+            let listener = Listener::open(address).and_then(|mut listener| {
+                listener.prepare_control()?;
+                listener.register(&poller, key)?;
+                Ok(listener)
             });
-            doors.push(door.map_err(|source| StartError::Listen { address, source })?);
+            listeners.push(listener.map_err(|source| StartError::Listen { address, source })?);
         }
-        let addresses: Vec<SocketAddr> = doors.iter().map(Door::address).collect();
+        let addresses: Vec<SocketAddr> = listeners.iter().map(Listener::address).collect();
         if let Some(port) = config.active_port {
             for address in &addresses {
                 can_connect_from(SocketAddr::new(address.ip(), port))
@@ -91,7 +91,7 @@ impl Server {
             }
         }
         let handle = Handle::new(waker);
-        Ok(Server { config, root, users, poller, doors, addresses, tls, signals: None, handle })
+        Ok(Server { config, root, users, poller, listeners, addresses, tls, signals: None, handle })
     }
 
     /// Where it listens, in the order of [`Config::listen`] and, behind them, of
@@ -122,8 +122,8 @@ impl Server {
         if tls.is_some_and(|identity| *identity != TlsIdentity::SelfSigned) {
             caught.push(RELOAD_SIGNAL);
         }
-        let bell = SignalBell::new(&mut self.poller, &caught).map_err(StartError::Loop)?;
-        self.signals = Some(bell);
+        let signals = Signals::new(&mut self.poller, &caught).map_err(StartError::Loop)?;
+        self.signals = Some(signals);
         Ok(())
     }
 

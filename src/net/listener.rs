@@ -13,20 +13,20 @@ const BACKLOG: i32 = 1024;
 
 /// A listening socket.
 #[derive(Debug)]
-pub struct Door {
+pub struct Listener {
     listener: TcpListener,
     address: SocketAddr,
     /// Whether connections may wait; cleared only by `WouldBlock`.
     ready: bool,
 }
 
-impl Door {
+impl Listener {
     /// Listens on an address; an IPv6 one is for IPv6 alone, so that both families can be listened
     /// on side by side and no address is ever of the mixed kind.
     ///
     /// # Errors
     /// The address is in use or not this machine's, or the port needs a privilege.
-    pub fn open(address: SocketAddr) -> io::Result<Door> {
+    pub fn open(address: SocketAddr) -> io::Result<Listener> {
         let kind = Type::STREAM.nonblocking();
         let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
         if address.is_ipv6() {
@@ -37,7 +37,7 @@ impl Door {
         socket.listen(BACKLOG)?;
         let listener = TcpListener::from_std(socket.into());
         let address = listener.local_addr()?;
-        Ok(Door { listener, address, ready: true })
+        Ok(Listener { listener, address, ready: true })
     }
 
     /// Has every connection come with what a control connection needs: replies leave at once,
@@ -112,10 +112,10 @@ mod tests {
     #[test]
     fn connections_have_what_a_control_connection_needs() {
         for ip in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
-            let mut door = Door::open(SocketAddr::new(ip, 0)).unwrap();
-            door.prepare_control().unwrap();
-            let _client = std::net::TcpStream::connect(door.address()).unwrap();
-            let (stream, _) = door.accept().unwrap().expect("it waits");
+            let mut listener = Listener::open(SocketAddr::new(ip, 0)).unwrap();
+            listener.prepare_control().unwrap();
+            let _client = std::net::TcpStream::connect(listener.address()).unwrap();
+            let (stream, _) = listener.accept().unwrap().expect("it waits");
             let socket = SockRef::from(&stream);
             assert!(socket.tcp_nodelay().unwrap());
             assert!(socket.out_of_band_inline().unwrap());
