@@ -12,19 +12,19 @@ use std::os::fd::BorrowedFd;
 use mio::net::TcpStream;
 
 use super::socket::{Flow, Socket};
-use super::tls::{Input, Secure, Tls};
+use super::tls::{Input, Tls, TlsConnection};
 
 /// A TCP connection. What TLS changes nothing about is its socket's own.
 #[derive(Debug)]
 pub struct Link {
     socket: Socket,
-    secure: Option<Box<Secure>>,
+    tls: Option<Box<TlsConnection>>,
 }
 
 impl Link {
     /// Takes over a connection that stands.
     pub fn adopt(stream: TcpStream) -> Link {
-        Link { socket: Socket::adopt(stream), secure: None }
+        Link { socket: Socket::adopt(stream), tls: None }
     }
 
     /// Begins to connect, from an address of ours; its port 0 is any.
@@ -32,26 +32,26 @@ impl Link {
     /// # Errors
     /// What the kernel knows at once: no route, no descriptor, no right to the port.
     pub fn connect(from: SocketAddr, to: SocketAddr) -> io::Result<Link> {
-        Ok(Link { socket: Socket::connect(from, to)?, secure: None })
+        Ok(Link { socket: Socket::connect(from, to)?, tls: None })
     }
 
     /// Whether reading is worth a try.
     pub fn is_readable(&self) -> bool {
-        self.socket.is_readable() || self.secure.as_ref().is_some_and(|secure| secure.holds())
+        self.socket.is_readable() || self.tls.as_ref().is_some_and(|connection| connection.holds())
     }
 
     /// Reads once, if there may be something to read.
     pub fn read(&mut self, buffer: &mut [u8]) -> Flow {
-        match &mut self.secure {
-            Some(secure) => secure.read(&mut self.socket, buffer),
+        match &mut self.tls {
+            Some(tls) => tls.read(&mut self.socket, buffer),
             None => self.socket.read(buffer),
         }
     }
 
     /// Writes once. Under TLS what moved may still wait to be sent; [`flush`](Link::flush) tells.
     pub fn write(&mut self, bytes: &[u8]) -> Flow {
-        match &mut self.secure {
-            Some(secure) => secure.write(&mut self.socket, bytes, false),
+        match &mut self.tls {
+            Some(tls) => tls.write(&mut self.socket, bytes, false),
             None => self.socket.write(bytes),
         }
     }
@@ -59,8 +59,8 @@ impl Link {
     /// Writes once, and says with it, where TLS has a word for it, that nothing more will be
     /// written: one packet instead of two.
     pub fn write_last(&mut self, bytes: &[u8]) -> Flow {
-        match &mut self.secure {
-            Some(secure) => secure.write(&mut self.socket, bytes, true),
+        match &mut self.tls {
+            Some(tls) => tls.write(&mut self.socket, bytes, true),
             None => self.socket.write(bytes),
         }
     }
@@ -68,14 +68,14 @@ impl Link {
     /// The socket in clear, for a system call that moves bytes into it from elsewhere; when that
     /// would block, [`write_blocked`](Socket::write_blocked) is to be told.
     pub fn to_send_by(&self) -> Option<BorrowedFd<'_>> {
-        self.secure.is_none().then(|| self.socket.descriptor())
+        self.tls.is_none().then(|| self.socket.descriptor())
     }
 
     /// The socket in clear, for a system call that moves bytes out of it to elsewhere, if it
     /// brings those bytes and nothing else; when that would block,
     /// [`read_blocked`](Socket::read_blocked) is to be told.
     pub fn to_receive_by(&self) -> Option<BorrowedFd<'_>> {
-        let plain = self.secure.is_none() && self.socket.brings_bytes_only();
+        let plain = self.tls.is_none() && self.socket.brings_bytes_only();
         plain.then(|| self.socket.descriptor())
     }
 
@@ -91,24 +91,24 @@ impl Link {
     /// # Errors
     /// None that a configuration which was accepted can have.
     pub fn secure(&mut self, tls: &Tls, owner: u64, input: Input) -> io::Result<()> {
-        debug_assert!(self.secure.is_none(), "TLS within TLS");
-        self.secure = Some(Box::new(Secure::new(tls, owner, input)?));
+        debug_assert!(self.tls.is_none(), "TLS within TLS");
+        self.tls = Some(Box::new(TlsConnection::new(tls, owner, input)?));
         Ok(())
     }
 
     /// What it is under TLS by.
     pub fn tls(&self) -> Option<&Tls> {
-        self.secure.as_ref().map(|secure| secure.tls())
+        self.tls.as_ref().map(|connection| connection.tls())
     }
 
     /// Whether it is under TLS, or on the way there.
     pub fn is_secure(&self) -> bool {
-        self.secure.is_some()
+        self.tls.is_some()
     }
 
     /// Whether nothing can be read or written, because the TLS handshake is not done.
     pub fn is_handshaking(&self) -> bool {
-        self.secure.as_ref().is_some_and(|secure| secure.is_handshaking())
+        self.tls.as_ref().is_some_and(|connection| connection.is_handshaking())
     }
 
     /// Goes on with the handshake as far as it goes now: whether it is done.
@@ -116,8 +116,8 @@ impl Link {
     /// # Errors
     /// The connection is lost, or the client does not speak TLS as it must.
     pub fn handshake(&mut self) -> io::Result<bool> {
-        match &mut self.secure {
-            Some(secure) => secure.handshake(&mut self.socket),
+        match &mut self.tls {
+            Some(tls) => tls.handshake(&mut self.socket),
             None => Ok(true),
         }
     }
@@ -125,17 +125,17 @@ impl Link {
     /// Whether it has resumed a TLS session, one that it could: see
     /// [`Resumption`](super::Resumption).
     pub fn has_resumed(&self) -> bool {
-        self.secure.as_ref().is_some_and(|secure| secure.has_resumed())
+        self.tls.as_ref().is_some_and(|connection| connection.has_resumed())
     }
 
     /// Whether the client has shown a certificate, which then is one that we trust.
     pub fn is_certified(&self) -> bool {
-        self.secure.as_ref().is_some_and(|secure| secure.is_certified())
+        self.tls.as_ref().is_some_and(|connection| connection.is_certified())
     }
 
     /// Whether it has shown one for this name.
     pub fn is_certified_as(&self, name: &str) -> bool {
-        self.secure.as_ref().is_some_and(|secure| secure.is_certified_as(name))
+        self.tls.as_ref().is_some_and(|connection| connection.is_certified_as(name))
     }
 
     /// Sends what was written and still waits: whether nothing does any more.
@@ -143,8 +143,8 @@ impl Link {
     /// # Errors
     /// The connection is lost.
     pub fn flush(&mut self) -> io::Result<bool> {
-        match &mut self.secure {
-            Some(secure) => secure.flush(&mut self.socket),
+        match &mut self.tls {
+            Some(tls) => tls.flush(&mut self.socket),
             None => Ok(true),
         }
     }
@@ -155,8 +155,8 @@ impl Link {
     /// # Errors
     /// The connection is lost.
     pub fn close_notify(&mut self) -> io::Result<bool> {
-        match &mut self.secure {
-            Some(secure) => secure.close(&mut self.socket),
+        match &mut self.tls {
+            Some(tls) => tls.close(&mut self.socket),
             None => Ok(true),
         }
     }
@@ -166,7 +166,7 @@ impl Link {
     pub fn discard_input(&mut self) {
         let mut buffer = [0; 4096];
         for _ in 0..DISCARDS {
-            if self.secure.is_none() || !matches!(self.socket.read(&mut buffer), Flow::Moved(_)) {
+            if self.tls.is_none() || !matches!(self.socket.read(&mut buffer), Flow::Moved(_)) {
                 return;
             }
         }
@@ -178,12 +178,12 @@ impl Link {
     /// # Errors
     /// The connection is lost, or the client sends on under TLS.
     pub fn leave_tls(&mut self) -> io::Result<bool> {
-        if let Some(secure) = &mut self.secure
-            && !secure.part(&mut self.socket)?
+        if let Some(tls) = &mut self.tls
+            && !tls.part(&mut self.socket)?
         {
             return Ok(false);
         }
-        self.secure = None;
+        self.tls = None;
         Ok(true)
     }
 }

@@ -1,11 +1,12 @@
 //! TLS (RFC 4217): the one place that knows rustls.
 //!
-//! [`Identity`] is a certificate and its key, [`Tls`] what a server does with them, and `Secure`
-//! the TLS of one connection, which lives inside its [`Link`](super::Link).
+//! [`Identity`] is a certificate and its key, [`Tls`] what a server does with them, and
+//! `TlsConnection` the TLS of one connection, which lives inside its [`Link`](super::Link).
 
+mod connection;
 mod identity;
+mod records;
 mod resumption;
-mod secure;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,10 +22,10 @@ use rustls::server::{
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
+pub use connection::Input;
+pub(super) use connection::TlsConnection;
 pub use identity::{FlawedIdentity, Identity};
 pub use resumption::Resumption;
-pub use secure::Input;
-pub(super) use secure::Secure;
 
 /// What clients may name as the protocol (ALPN), on either connection; none is required.
 const PROTOCOLS: [&[u8]; 2] = [b"ftp", b"ftp-data"];

@@ -8,10 +8,11 @@ use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 
 use super::super::Link;
 use super::super::socket::{Flow, Socket};
+use super::records::{Records, is_record};
 use super::{Tls, identity};
 
 /// One connection's TLS.
-pub(in crate::net) struct Secure {
+pub(in crate::net) struct TlsConnection {
     tls: Tls,
     connection: ServerConnection,
     input: Input,
@@ -64,14 +65,14 @@ enum Plaintext {
     Missing,
 }
 
-impl Secure {
+impl TlsConnection {
     /// The server's side, before the handshake, of a connection that belongs to the session of
     /// this number.
-    pub(in crate::net) fn new(tls: &Tls, owner: u64, input: Input) -> io::Result<Secure> {
+    pub(in crate::net) fn new(tls: &Tls, owner: u64, input: Input) -> io::Result<TlsConnection> {
         let connection = ServerConnection::new(tls.config(owner, input));
         let mut connection = connection.map_err(io::Error::other)?;
         connection.set_buffer_limit(Some(BUFFERED_BYTES));
-        Ok(Secure {
+        Ok(TlsConnection {
             tls: tls.clone(),
             connection,
             input,
@@ -352,52 +353,8 @@ impl Secure {
     }
 }
 
-/// Where in a record the input stands. rustls knows, and doesn't tell.
-#[derive(Default)]
-struct Records {
-    /// Of the frame that stands before a record, whose last two bytes are the record's length.
-    frame: [u8; FRAME_BYTES],
-    /// Bytes of the frame that have come.
-    framed: usize,
-    /// Bytes of the record that are still to come.
-    left: usize,
-}
-
-/// Of the frame of a record.
-const FRAME_BYTES: usize = 5;
-
-impl Records {
-    fn pass(&mut self, mut bytes: &[u8]) {
-        while let [first, rest @ ..] = bytes {
-            if self.left > 0 {
-                let passed = self.left.min(bytes.len());
-                self.left -= passed;
-                bytes = &bytes[passed..];
-                continue;
-            }
-            self.frame[self.framed] = *first;
-            self.framed += 1;
-            bytes = rest;
-            if self.framed == FRAME_BYTES {
-                let [.., high, low] = self.frame;
-                self.left = usize::from(u16::from_be_bytes([high, low]));
-                self.framed = 0;
-            }
-        }
-    }
-
-    fn are_whole(&self) -> bool {
-        self.left == 0 && self.framed == 0
-    }
-}
-
-/// Whether a record can begin with this byte; no command can.
-fn is_record(byte: u8) -> bool {
-    (20..=23).contains(&byte)
-}
-
-impl fmt::Debug for Secure {
+impl fmt::Debug for TlsConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secure").finish_non_exhaustive()
+        f.debug_struct("TlsConnection").finish_non_exhaustive()
     }
 }
