@@ -159,7 +159,7 @@ impl Peer {
             return false;
         }
         *budget = 0;
-        let result = self.disk.writes.time(|| task.step(&mut services.aisle.buffer, slice));
+        let result = self.disk.writes.time(|| task.step(&mut services.buffers.buffer, slice));
         self.worked(result, now);
         self.carry_out(services, now);
         true

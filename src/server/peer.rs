@@ -195,14 +195,14 @@ impl Peer {
         now: Instant,
         budget: &mut usize,
     ) -> Result<bool, Lost> {
-        let most = self.session.room().min(*budget).min(services.aisle.buffer.len());
+        let most = self.session.room().min(*budget).min(services.buffers.buffer.len());
         if most == 0 || !self.control.is_readable() {
             return Ok(false);
         }
-        match self.control.read(&mut services.aisle.buffer[..most]) {
+        match self.control.read(&mut services.buffers.buffer[..most]) {
             Flow::Moved(count) => {
                 *budget -= count;
-                self.session.receive(&services.aisle.buffer[..count], now);
+                self.session.receive(&services.buffers.buffer[..count], now);
             }
             Flow::Blocked => return Ok(false),
             Flow::Ended => self.session.end_of_input(now),
@@ -284,7 +284,7 @@ impl Peer {
         }
         let (pace, hands) = (Peer::pace(&self.disk, pump), services.files.has_hands(now));
         let slow = pace.is_some_and(|pace| pace.is_slow(hands, now));
-        let step = || pump.step(link, &mut services.aisle, *budget, slow);
+        let step = || pump.step(link, &mut services.buffers, *budget, slow);
         let step = Pace::time_if(pace, step);
         *budget -= step.used;
         // What is worked on is not standing still, even if a folder has nothing to tell for long.
@@ -301,7 +301,7 @@ impl Peer {
             }
             // Rather here than behind a disk that hangs.
             State::NeedsWorker if !hands && !pump.may_block() => {
-                let work = || pump.work(&mut services.aisle.buffer);
+                let work = || pump.work(&mut services.buffers.buffer);
                 let state = Pace::time_if(pace, work);
                 *budget = 0;
                 self.stepped(state, services, now)?;
@@ -398,7 +398,7 @@ impl Peer {
             Ok(false) => return Fate::Rest,
             Err(_) => return Fate::Gone("closed"),
         }
-        match self.control.read(&mut services.aisle.buffer) {
+        match self.control.read(&mut services.buffers.buffer) {
             Flow::Moved(_) => {
                 if !self.half_closed {
                     self.half_closed = true;

@@ -15,7 +15,7 @@ use super::turns::{HANDSHAKES, Line};
 use crate::config::{Config, SessionReuse, UsersFile};
 use crate::fs::{Pipe, Root};
 use crate::net::{Key, Lease, PassivePorts, Poller, Tls, Waker};
-use crate::transfer::Aisle;
+use crate::transfer::TransferBuffers;
 use crate::users::PartialUploads;
 
 /// The one buffer that everything is read into. Larger reads cost fewer calls; beyond this they
@@ -39,7 +39,7 @@ pub(super) struct Services {
     pub(super) partial_uploads: PartialUploads,
     /// The port that active data connections come from; 0 is any.
     pub(super) active_port: u16,
-    pub(super) aisle: Aisle,
+    pub(super) buffers: TransferBuffers,
     /// What new connections are secured by.
     pub(super) tls: Option<Tls>,
     /// Whether an upload under TLS ends by its close_notify only.
@@ -73,7 +73,7 @@ impl Services {
             logins: Logins::new(config.anonymous_access(), users, Arc::clone(&waker)),
             partial_uploads: config.partial_uploads,
             active_port: config.active_port.unwrap_or(0),
-            aisle: Aisle { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
+            buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             tls,
             strict_close: tls_config.is_some_and(|tls| !tls.lenient_close),
             session_reuse: tls_config.map_or(SessionReuse::Off, |tls| tls.session_reuse),

@@ -3,7 +3,7 @@
 use std::io::{Error, ErrorKind};
 
 use super::deflate::Unpacker;
-use super::pump::{Aisle, Slice, State, moved};
+use super::step::{Slice, State, TransferBuffers, moved};
 use crate::fs::{Refusal, SpliceError, Upload};
 use crate::net::Link;
 use crate::proto::ascii::FromNetwork;
@@ -58,7 +58,7 @@ impl Incoming {
     pub(super) fn slice(
         &mut self,
         link: &mut Link,
-        aisle: &mut Aisle,
+        buffers: &mut TransferBuffers,
         left: usize,
         may_block: bool,
     ) -> Result<Slice, State> {
@@ -68,14 +68,14 @@ impl Incoming {
         }
         if self.by_splice
             && !may_block
-            && let Some(slice) = self.splice(link, aisle, left)
+            && let Some(slice) = self.splice(link, buffers, left)
         {
             return slice;
         }
         if self.unpacks() {
             return self.unpack();
         }
-        let buffer = &mut aisle.buffer;
+        let buffer = &mut buffers.buffer;
         let most = left.min(if may_block { WORKER_STORE_BYTES } else { buffer.len() });
         let moved = match moved(link.read(&mut buffer[..most])) {
             Err(State::Ended) => return Err(self.end()),
@@ -93,14 +93,14 @@ impl Incoming {
     fn splice(
         &mut self,
         link: &mut Link,
-        aisle: &mut Aisle,
+        buffers: &mut TransferBuffers,
         left: usize,
     ) -> Option<Result<Slice, State>> {
-        let (pipe, socket) = (aisle.pipe.as_mut()?, link.to_receive_by()?);
+        let (pipe, socket) = (buffers.pipe.as_mut()?, link.to_receive_by()?);
         if !link.is_readable() {
             return Some(Err(State::Blocked));
         }
-        Some(match self.file.splice_from(socket, pipe, &mut aisle.buffer, left) {
+        Some(match self.file.splice_from(socket, pipe, &mut buffers.buffer, left) {
             // Urgent data looks like the end as well: a read tells.
             Ok(0) | Err(SpliceError::Unsupported) => {
                 self.by_splice = false;

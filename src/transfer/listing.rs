@@ -41,11 +41,11 @@ pub struct ListingLines {
     /// The time that dates are shown relative to, in seconds since 1970.
     now: i64,
     names: Names,
-    phase: Phase,
+    progress: Progress,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum Progress {
     /// Names are gathered, to be sorted.
     Gathering,
     /// There were too many: lines are made of those at hand, then the next are read.
@@ -78,7 +78,7 @@ impl ListingLines {
                 prefix: prefix.to_vec(),
                 now,
                 names: Names::default(),
-                phase: Phase::Gathering,
+                progress: Progress::Gathering,
             })
         };
         let refusal = match lines(path.clone(), &folder_prefix(spelled)) {
@@ -94,7 +94,7 @@ impl ListingLines {
         if refusal == Refusal::NotDirectory || dangles() {
             let mut one = lines(path.parent(), prefix)?;
             one.names.push(name);
-            one.phase = Phase::Spelling;
+            one.progress = Progress::Spelling;
             return Ok(one);
         }
         if !is_pattern(name) || !matches!(refusal, Refusal::NotFound | Refusal::BadName) {
@@ -116,13 +116,13 @@ impl ListingLines {
     /// # Errors
     /// The folder can't be read on.
     pub fn fill(&mut self, out: &mut Vec<u8>, most: usize) -> Result<Option<usize>, Refusal> {
-        if self.phase == Phase::Gathering {
+        if self.progress == Progress::Gathering {
             return self.gather().map(Some);
         }
         let mut cost = 0;
         while cost < most && out.len() < PIECE_BYTES {
             let Some(name) = self.names.next() else {
-                if self.phase == Phase::Spelling {
+                if self.progress == Progress::Spelling {
                     return Ok(None);
                 }
                 self.names.clear();
@@ -161,11 +161,11 @@ impl ListingLines {
 
     /// Reads more names, and decides what becomes of them: what that cost.
     fn gather(&mut self) -> Result<usize, Refusal> {
-        self.phase = Phase::Streaming;
+        self.progress = Progress::Streaming;
         let cost = self.read()?;
-        match self.phase {
-            Phase::Spelling => self.names.sort(),
-            _ if self.names.len() < SORTED_NAMES => self.phase = Phase::Gathering,
+        match self.progress {
+            Progress::Spelling => self.names.sort(),
+            _ if self.names.len() < SORTED_NAMES => self.progress = Progress::Gathering,
             _ => {}
         }
         Ok(cost)
@@ -177,7 +177,7 @@ impl ListingLines {
         let before = names.len();
         let more = self.dir.next_names(|name| names.push(name))?;
         if !more {
-            self.phase = Phase::Spelling;
+            self.progress = Progress::Spelling;
         }
         Ok(READ_COST + (self.names.len() - before) * NAME_READ_COST)
     }

@@ -7,8 +7,10 @@ mod listing;
 mod names;
 mod outgoing;
 mod pump;
+mod step;
 
 pub use incoming::Incoming;
 pub use listing::ListingLines;
 pub use outgoing::{Outgoing, WORKER_LIST_BUDGET};
-pub use pump::{Aisle, Pump, State, Step};
+pub use pump::Pump;
+pub use step::{State, Step, TransferBuffers};

@@ -8,7 +8,7 @@ use std::io;
 
 use super::deflate::Packer;
 use super::listing::ListingLines;
-use super::pump::{Slice, State, moved};
+use super::step::{Slice, State, moved};
 use crate::fs::{Download, Refusal, SendError};
 use crate::net::Link;
 use crate::proto::ascii::ToNetwork;

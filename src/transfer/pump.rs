@@ -1,12 +1,11 @@
 //! The pump: what is opened for a transfer, and how it moves, a step at a time.
 
-use std::io;
-
 use super::incoming::Incoming;
 use super::listing::ListingLines;
 use super::outgoing::Outgoing;
-use crate::fs::{Download, Pipe, Refusal, Upload};
-use crate::net::{Flow, Link};
+use super::step::{State, Step, TransferBuffers};
+use crate::fs::{Download, Refusal, Upload};
+use crate::net::Link;
 use crate::proto::coding::Coding;
 
 /// What is opened for a transfer, and what of it is on its way. An upload that is dropped before it
@@ -17,55 +16,6 @@ pub enum Pump {
     Outgoing(Outgoing),
     /// A file to be stored.
     Incoming(Incoming),
-}
-
-/// What a step came to.
-#[derive(Debug)]
-pub struct Step {
-    /// Bytes that moved over the connection.
-    pub moved: usize,
-    /// What it used of the budget: those bytes, and work that counts as so many.
-    pub used: usize,
-    /// What is to come.
-    pub state: State,
-}
-
-/// Why a step came to its end.
-#[derive(Debug)]
-pub enum State {
-    /// The budget is used up; there is more to do at once.
-    Spent,
-    /// The connection blocks; an event will tell.
-    Blocked,
-    /// All is sent; or the client has ended what it sends, cleanly.
-    Ended,
-    /// The connection is lost, or what came over it makes no sense.
-    Broken(io::Error),
-    /// The disk refused.
-    Refused(Refusal),
-    /// What comes next may wait for the disk: it is for [`Pump::work`], where that stops nobody.
-    NeedsWorker,
-}
-
-impl From<Refusal> for State {
-    fn from(refusal: Refusal) -> State {
-        State::Refused(refusal)
-    }
-}
-
-/// What all transfers move through, one slice at a time: the loop has one of each.
-#[derive(Debug)]
-pub struct Aisle {
-    /// For what is read before it is written.
-    pub buffer: Vec<u8>,
-    /// For what goes from a socket into a file without being read; without one, it is read.
-    pub pipe: Option<Pipe>,
-}
-
-/// What one system call or two did, and what it costs of the budget.
-pub(super) struct Slice {
-    pub(super) moved: usize,
-    pub(super) cost: usize,
 }
 
 impl Pump {
@@ -114,7 +64,7 @@ impl Pump {
     pub fn step(
         &mut self,
         link: &mut Link,
-        aisle: &mut Aisle,
+        buffers: &mut TransferBuffers,
         budget: usize,
         may_block: bool,
     ) -> Step {
@@ -126,9 +76,9 @@ impl Pump {
             }
             let slice = match self {
                 Pump::Outgoing(outgoing) => {
-                    outgoing.slice(link, &mut aisle.buffer, left, may_block)
+                    outgoing.slice(link, &mut buffers.buffer, left, may_block)
                 }
-                Pump::Incoming(incoming) => incoming.slice(link, aisle, left, may_block),
+                Pump::Incoming(incoming) => incoming.slice(link, buffers, left, may_block),
             };
             match slice {
                 Ok(slice) => {
@@ -186,15 +136,5 @@ impl Pump {
             Pump::Outgoing(outgoing) => outgoing.lines(budget),
             Pump::Incoming(_) => Ok(Some(Vec::new())),
         }
-    }
-}
-
-/// What a link did, as the pump sees it.
-pub(super) fn moved(flow: Flow) -> Result<usize, State> {
-    match flow {
-        Flow::Moved(moved) => Ok(moved),
-        Flow::Blocked => Err(State::Blocked),
-        Flow::Ended => Err(State::Ended),
-        Flow::Broken(error) => Err(State::Broken(error)),
     }
 }

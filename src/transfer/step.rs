@@ -1,0 +1,65 @@
+//! Steps of a pump: what one came to, and what it moves bytes through.
+
+use std::io;
+
+use crate::fs::{Pipe, Refusal};
+use crate::net::Flow;
+
+/// What a step came to.
+#[derive(Debug)]
+pub struct Step {
+    /// Bytes that moved over the connection.
+    pub moved: usize,
+    /// What it used of the budget: those bytes, and work that counts as so many.
+    pub used: usize,
+    /// What is to come.
+    pub state: State,
+}
+
+/// Why a step came to its end.
+#[derive(Debug)]
+pub enum State {
+    /// The budget is used up; there is more to do at once.
+    Spent,
+    /// The connection blocks; an event will tell.
+    Blocked,
+    /// All is sent; or the client has ended what it sends, cleanly.
+    Ended,
+    /// The connection is lost, or what came over it makes no sense.
+    Broken(io::Error),
+    /// The disk refused.
+    Refused(Refusal),
+    /// What comes next may wait for the disk: it is for [`Pump::work`], where that stops nobody.
+    NeedsWorker,
+}
+
+impl From<Refusal> for State {
+    fn from(refusal: Refusal) -> State {
+        State::Refused(refusal)
+    }
+}
+
+/// What all transfers move through, one slice at a time: the loop has one of each.
+#[derive(Debug)]
+pub struct TransferBuffers {
+    /// For what is read before it is written.
+    pub buffer: Vec<u8>,
+    /// For what goes from a socket into a file without being read; without one, it is read.
+    pub pipe: Option<Pipe>,
+}
+
+/// What one system call or two did, and what it costs of the budget.
+pub(super) struct Slice {
+    pub(super) moved: usize,
+    pub(super) cost: usize,
+}
+
+/// What a link did, as the pump sees it.
+pub(super) fn moved(flow: Flow) -> Result<usize, State> {
+    match flow {
+        Flow::Moved(moved) => Ok(moved),
+        Flow::Blocked => Err(State::Blocked),
+        Flow::Ended => Err(State::Ended),
+        Flow::Broken(error) => Err(State::Broken(error)),
+    }
+}
