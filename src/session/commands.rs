@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::files::Errand;
-use super::transfer::Transfer;
-use super::{FileOp, Life, OUTPUT_LIMIT, Session, Waiting};
+use super::dtp::Transfer;
+use super::waiting::{FileQuestion, Waiting};
+use super::{FileOp, OUTPUT_LIMIT, Phase, Session};
 use crate::proto::command::{self, Command, Misuse, Request};
 use crate::proto::escaped::Escaped;
 use crate::proto::line::Line;
@@ -19,7 +19,7 @@ impl Session {
             self.overtake(now);
             while self.may_obey() {
                 let Some(line) = self.lines.pop() else { break };
-                self.clocks.last_active = now;
+                self.timestamps.last_active = now;
                 self.obey(line, now);
                 self.overtake(now);
             }
@@ -28,11 +28,11 @@ impl Session {
             }
             self.broken();
         }
-        match self.life {
-            Life::Open if self.input_ended && self.may_obey() && self.lines.is_empty() => {
+        match self.phase {
+            Phase::Open if self.input_ended && self.may_obey() && self.lines.is_empty() => {
                 self.hang_up();
             }
-            Life::Leaving if self.transfer.is_none() => {
+            Phase::Leaving if self.transfer.is_none() => {
                 self.cut_status();
                 if !self.changes() {
                     self.reply(Reply::ShuttingDown);
@@ -47,7 +47,7 @@ impl Session {
 
     fn may_obey(&self) -> bool {
         let free = self.waiting.is_none() && self.transfer.is_none();
-        self.life == Life::Open && free && self.output.len() < OUTPUT_LIMIT
+        self.phase == Phase::Open && free && self.output.len() < OUTPUT_LIMIT
     }
 
     /// While a transfer runs or a connection is being made, ABOR and STAT act at once, wherever
@@ -55,16 +55,16 @@ impl Session {
     fn overtake(&mut self, now: Instant) {
         while self.may_be_overtaken() && self.output.len() < OUTPUT_LIMIT {
             let Some(line) = self.lines.take_first(overtakes) else { return };
-            self.clocks.last_active = now;
+            self.timestamps.last_active = now;
             self.obey(Line::Whole(line), now);
         }
     }
 
     fn may_be_overtaken(&self) -> bool {
         match &self.waiting {
-            None => self.transfer.is_some() && self.life != Life::Over,
+            None => self.transfer.is_some() && self.phase != Phase::Over,
             Some(Waiting::Connection { .. }) => true,
-            Some(Waiting::File(errand)) => errand.takes_time(),
+            Some(Waiting::File(question)) => question.takes_time(),
             _ => false,
         }
     }
@@ -154,11 +154,13 @@ impl Session {
             Command::Size(path) => self.size(&path),
             Command::Mdtm(path, otherwise) => self.modified_or_set(&path, otherwise),
             Command::Mlst(path) => self.facts_of(&path),
-            Command::Avbl(path) => self.ask(Errand::Free, FileOp::FreeSpace(self.path(&path))),
+            Command::Avbl(path) => {
+                self.ask(FileQuestion::Free, FileOp::FreeSpace(self.path(&path)))
+            }
             Command::Mfmt(change, path) => self.set_facts(vec![change], &path),
             Command::Mff(changes, path) => self.set_facts(changes, &path),
             Command::SiteChmod(change, path) | Command::SiteUtime(change, path) => {
-                self.ask(Errand::Site, FileOp::Change(self.path(&path), vec![change]));
+                self.ask(FileQuestion::Site, FileOp::Change(self.path(&path), vec![change]));
             }
             Command::SiteUmask(mask) => self.set_umask(mask),
             Command::SiteCpfr(path) => self.copy_from(self.path(&path)),

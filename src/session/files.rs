@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::hashes::Sought;
-use super::{ByteRange, FileDone, FileOp, Listing, Session, Waiting};
+use super::waiting::{FileQuestion, Waiting};
+use super::{ByteRange, FileDone, FileOp, Listing, Session};
 use crate::fs::{NewFile, Refusal};
 use crate::proto::coding::{Level, Mode, Representation};
 use crate::proto::command::Change;
@@ -18,121 +18,75 @@ use crate::users::Access;
 /// What SITE UMASK tells before one was set; the process may have another.
 const USUAL_UMASK: u16 = 0o022;
 
-/// Why the files were asked: what the answer is for.
-#[derive(Debug)]
-pub(super) enum Errand {
-    Size,
-    Modified,
-    /// MDTM that may be meant to set a time, if there is no file of its whole argument's name.
-    ModifiedOrSet(Change, Vec<u8>),
-    /// MLST, of this path.
-    Facts(VPath),
-    /// AVBL.
-    Free,
-    /// MFMT, MFF: these changes, of the path as it was spelled.
-    SetFacts(Vec<Change>, Vec<u8>),
-    /// SITE CHMOD, SITE UTIME.
-    Site,
-    /// SITE CPFR, of this name.
-    CopyFrom(VPath),
-    /// SITE CPTO.
-    Copy,
-    /// COMB, whose parts are then removed.
-    Combine(VecDeque<VPath>),
-    /// A part is removed; these are left.
-    RemovePart(VecDeque<VPath>),
-    /// HASH or an X command.
-    Checksum(Box<Sought>),
-    /// CWD, to this folder.
-    Enter(VPath),
-    /// MKD, of this folder.
-    MakeDir(VPath),
-    /// DELE, RMD, RNTO.
-    Change,
-    /// RNFR, of this name.
-    RenameFrom(VPath),
-    /// ALLO, of so many bytes.
-    Allocate(u64),
-    /// A transfer is opened.
-    Open,
-    /// An upload is finished.
-    Finish,
-    /// STAT with a path: its listing is opened, then read.
-    OpenStatus,
-    StatusLines,
-}
-
-impl Errand {
-    /// Whether the answer takes its time, so that ABOR may come in between.
-    pub(super) fn takes_time(&self) -> bool {
-        matches!(self, Errand::Copy | Errand::Combine(_) | Errand::Checksum(_))
-    }
-}
-
 impl Session {
     pub(super) fn file_answered(
         &mut self,
-        errand: Errand,
+        question: FileQuestion,
         result: Result<FileDone, Refusal>,
         now: Instant,
     ) {
-        match (errand, result) {
-            (Errand::Open, result) => self.opened(result.map(drop), now),
-            (Errand::Finish, result) => self.finished(result.map(drop)),
-            (Errand::StatusLines, result) => self.status_lines(result),
-            (Errand::Checksum(sought), result) => self.checksum_answered(*sought, result),
-            (Errand::Combine(parts) | Errand::RemovePart(parts), result) => {
+        match (question, result) {
+            (FileQuestion::Open, result) => self.opened(result.map(drop), now),
+            (FileQuestion::Finish, result) => self.finished(result.map(drop)),
+            (FileQuestion::StatusLines, result) => self.status_lines(result),
+            (FileQuestion::Checksum(question), result) => self.checksum_answered(*question, result),
+            (FileQuestion::Combine(parts) | FileQuestion::RemovePart(parts), result) => {
                 self.remove_parts(parts, result);
             }
-            (Errand::ModifiedOrSet(change, path), Err(Refusal::NotFound)) => {
+            (FileQuestion::ModifiedOrSet(change, path), Err(Refusal::NotFound)) => {
                 self.set_facts(vec![change], &path);
             }
             (_, Err(refusal)) => self.refused(refusal),
-            (Errand::Size, Ok(FileDone::Facts(facts))) => match facts.kind {
+            (FileQuestion::Size, Ok(FileDone::Facts(facts))) => match facts.kind {
                 Kind::File => self.reply(Reply::Size(facts.size)),
                 _ => self.reply(Reply::NotAFile),
             },
-            (Errand::Modified | Errand::ModifiedOrSet(..), Ok(FileDone::Facts(facts))) => {
+            (
+                FileQuestion::Modified | FileQuestion::ModifiedOrSet(..),
+                Ok(FileDone::Facts(facts)),
+            ) => {
                 self.modified(&facts);
             }
-            (Errand::Facts(path), Ok(FileDone::Facts(facts))) => self.tell_facts(&path, &facts),
-            (Errand::Free, Ok(FileDone::Free(bytes))) => self.reply(Reply::Free(bytes)),
-            (Errand::SetFacts(changes, path), Ok(FileDone::Done)) => {
+            (FileQuestion::Facts(path), Ok(FileDone::Facts(facts))) => {
+                self.tell_facts(&path, &facts)
+            }
+            (FileQuestion::Free, Ok(FileDone::Free(bytes))) => self.reply(Reply::Free(bytes)),
+            (FileQuestion::SetFacts(changes, path), Ok(FileDone::Done)) => {
                 self.reply(Reply::Changed(&changes, &path));
             }
-            (Errand::Site, Ok(FileDone::Done)) => self.reply(Reply::SiteDone),
-            (Errand::CopyFrom(path), Ok(FileDone::Facts(facts))) => match facts.kind {
+            (FileQuestion::Site, Ok(FileDone::Done)) => self.reply(Reply::SiteDone),
+            (FileQuestion::CopyFrom(path), Ok(FileDone::Facts(facts))) => match facts.kind {
                 Kind::File => {
                     self.copy_from = Some(path);
                     self.reply(Reply::SendCopyName);
                 }
                 _ => self.reply(Reply::NotAFile),
             },
-            (Errand::Copy, Ok(FileDone::Done)) => self.reply(Reply::FileActionOkay),
-            (Errand::Allocate(bytes), Ok(FileDone::Free(free))) if bytes > free => {
+            (FileQuestion::Copy, Ok(FileDone::Done)) => self.reply(Reply::FileActionOkay),
+            (FileQuestion::Allocate(bytes), Ok(FileDone::Free(free))) if bytes > free => {
                 self.reply(Reply::RoomMissing);
             }
-            (Errand::Allocate(bytes), Ok(FileDone::Free(_))) => {
+            (FileQuestion::Allocate(bytes), Ok(FileDone::Free(_))) => {
                 self.allocated = Some(bytes);
                 self.reply(Reply::RoomEnough);
             }
-            (Errand::Enter(path), Ok(FileDone::Done)) => {
+            (FileQuestion::Enter(path), Ok(FileDone::Done)) => {
                 self.folder = path;
                 self.reply(Reply::FileActionOkay);
             }
-            (Errand::MakeDir(path), Ok(FileDone::Done)) => {
+            (FileQuestion::MakeDir(path), Ok(FileDone::Done)) => {
                 self.reply(Reply::FolderMade(path.as_bytes()));
             }
-            (Errand::Change, Ok(FileDone::Done)) => self.reply(Reply::FileActionOkay),
-            (Errand::RenameFrom(path), Ok(FileDone::Done)) => {
+            (FileQuestion::Change, Ok(FileDone::Done)) => self.reply(Reply::FileActionOkay),
+            (FileQuestion::RenameFrom(path), Ok(FileDone::Done)) => {
                 self.rename_from = Some(path);
                 self.reply(Reply::SendNewName);
             }
-            (Errand::OpenStatus, Ok(FileDone::Done)) => {
+            (FileQuestion::OpenStatus, Ok(FileDone::Done)) => {
                 reply::begin_status(&mut self.output);
                 self.waiting = Some(Waiting::Drain);
             }
-            (errand, Ok(done)) => debug_assert!(false, "{done:?} is no answer to {errand:?}"),
+            (question, Ok(done)) => debug_assert!(false, "{done:?} is no answer to {question:?}"),
         }
     }
 
@@ -174,13 +128,15 @@ impl Session {
     }
 
     pub(super) fn allocate(&mut self, bytes: u64) {
-        self.ask(Errand::Allocate(bytes), FileOp::FreeSpace(self.folder.clone()));
+        self.ask(FileQuestion::Allocate(bytes), FileOp::FreeSpace(self.folder.clone()));
     }
 
     pub(super) fn size(&mut self, argument: &[u8]) {
         match self.coding.representation {
             Representation::Ascii => self.reply(Reply::NoSizeInAscii),
-            Representation::Image => self.ask(Errand::Size, FileOp::Facts(self.path(argument))),
+            Representation::Image => {
+                self.ask(FileQuestion::Size, FileOp::Facts(self.path(argument)))
+            }
         }
     }
 
@@ -193,19 +149,19 @@ impl Session {
 
     /// MDTM shows a time; old clients set one with it, and only the files know which is meant.
     pub(super) fn modified_or_set(&mut self, path: &[u8], otherwise: Option<(Change, Vec<u8>)>) {
-        let errand = match otherwise {
+        let question = match otherwise {
             Some((change, path)) if self.login.access() == Some(Access::Write) => {
-                Errand::ModifiedOrSet(change, path)
+                FileQuestion::ModifiedOrSet(change, path)
             }
-            _ => Errand::Modified,
+            _ => FileQuestion::Modified,
         };
-        self.ask(errand, FileOp::Facts(self.path(path)));
+        self.ask(question, FileOp::Facts(self.path(path)));
     }
 
     /// MLST.
     pub(super) fn facts_of(&mut self, argument: &[u8]) {
         let path = self.path(argument);
-        self.ask(Errand::Facts(path.clone()), FileOp::Facts(path));
+        self.ask(FileQuestion::Facts(path.clone()), FileOp::Facts(path));
     }
 
     fn tell_facts(&mut self, path: &VPath, facts: &Facts) {
@@ -219,7 +175,7 @@ impl Session {
     /// MFMT and MFF.
     pub(super) fn set_facts(&mut self, changes: Vec<Change>, argument: &[u8]) {
         let operation = FileOp::Change(self.path(argument), changes.clone());
-        self.ask(Errand::SetFacts(changes, argument.to_vec()), operation);
+        self.ask(FileQuestion::SetFacts(changes, argument.to_vec()), operation);
     }
 
     pub(super) fn set_umask(&mut self, mask: Option<u16>) {
@@ -233,13 +189,32 @@ impl Session {
     }
 
     pub(super) fn copy_from(&mut self, path: VPath) {
-        self.ask(Errand::CopyFrom(path.clone()), FileOp::Facts(path));
+        self.ask(FileQuestion::CopyFrom(path.clone()), FileOp::Facts(path));
     }
 
     pub(super) fn copy_to(&mut self, to: VPath) {
         match self.copy_from.take() {
-            Some(from) => self.ask(Errand::Copy, FileOp::Copy(from, to, self.new_file())),
+            Some(from) => self.ask(FileQuestion::Copy, FileOp::Copy(from, to, self.new_file())),
             None => self.reply(Reply::CopyFromFirst),
+        }
+    }
+
+    /// COMB: parts are joined behind what the target holds, and the whole takes the target's name in
+    /// one step. Only then are the parts removed, so that a refusal at any point loses nothing.
+    pub(super) fn combine(&mut self, target: &[u8], parts: &[Vec<u8>]) {
+        let parts: Vec<VPath> = parts.iter().map(|part| self.path(part)).collect();
+        let operation = FileOp::Combine(self.path(target), parts.clone(), self.new_file());
+        self.ask(FileQuestion::Combine(parts.into()), operation);
+    }
+
+    /// The target is whole, or a part is gone: the next part goes, until there is none.
+    fn remove_parts(&mut self, mut parts: VecDeque<VPath>, result: Result<FileDone, Refusal>) {
+        match (result, parts.pop_front()) {
+            (Err(refusal), _) => self.refused(refusal),
+            (Ok(_), Some(part)) => {
+                self.ask(FileQuestion::RemovePart(parts), FileOp::RemoveFile(part));
+            }
+            (Ok(_), None) => self.reply(Reply::FileActionOkay),
         }
     }
 
@@ -249,19 +224,19 @@ impl Session {
     }
 
     pub(super) fn enter(&mut self, path: VPath) {
-        self.ask(Errand::Enter(path.clone()), FileOp::Enter(path));
+        self.ask(FileQuestion::Enter(path.clone()), FileOp::Enter(path));
     }
 
     pub(super) fn make_folder(&mut self, path: VPath) {
-        self.ask(Errand::MakeDir(path.clone()), FileOp::MakeDir(path, self.umask));
+        self.ask(FileQuestion::MakeDir(path.clone()), FileOp::MakeDir(path, self.umask));
     }
 
     pub(super) fn change(&mut self, operation: FileOp) {
-        self.ask(Errand::Change, operation);
+        self.ask(FileQuestion::Change, operation);
     }
 
     pub(super) fn rename_from(&mut self, path: VPath) {
-        self.ask(Errand::RenameFrom(path.clone()), FileOp::Exists(path));
+        self.ask(FileQuestion::RenameFrom(path.clone()), FileOp::Exists(path));
     }
 
     pub(super) fn rename_to(&mut self, to: VPath) {
@@ -279,20 +254,20 @@ impl Session {
         let path = self.path(argument);
         let (spelled, coding) = (argument.to_vec(), self.coding);
         let listing = Listing { path, spelled, style: Style::Long, coding };
-        self.ask(Errand::OpenStatus, FileOp::OpenListing(listing));
+        self.ask(FileQuestion::OpenStatus, FileOp::OpenListing(listing));
     }
 
     /// Asks for the next lines of a STAT as soon as the client has read most of the last.
     pub(super) fn list_on(&mut self, now: Instant) {
         if matches!(self.waiting, Some(Waiting::Drain)) && self.output.len() < super::OUTPUT_LIMIT {
-            self.clocks.last_active = now;
-            self.ask(Errand::StatusLines, FileOp::NextLines);
+            self.timestamps.last_active = now;
+            self.ask(FileQuestion::StatusLines, FileOp::NextLines);
         }
     }
 
     /// Ends the listing of a STAT early: the client would take what follows for a part of it.
     pub(super) fn cut_status(&mut self) {
-        if let Some(Waiting::Drain | Waiting::File(Errand::StatusLines)) = self.waiting {
+        if let Some(Waiting::Drain | Waiting::File(FileQuestion::StatusLines)) = self.waiting {
             self.reply(Reply::EndOfStatus);
         }
     }

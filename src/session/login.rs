@@ -1,6 +1,7 @@
 //! Logging in: USER, PASS, QUIT. Names are never told apart before the password is checked.
 
-use super::{Effect, Session, Verdict, Waiting};
+use super::waiting::Waiting;
+use super::{Effect, Session, Verdict};
 use crate::proto::checksum::Algorithm;
 use crate::proto::coding::Coding;
 use crate::proto::command::Secret;

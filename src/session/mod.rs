@@ -18,21 +18,22 @@
 //! transfer runs, and the client reads its replies; until then lines wait in order. ABOR and STAT
 //! overtake (`commands`).
 
-mod combine;
+mod checksums;
 mod commands;
-mod data;
-mod deadlines;
+mod data_connection;
+mod dtp;
 mod effect;
 mod files;
-mod hashes;
-mod info;
 mod login;
 mod security;
 #[cfg(test)]
 mod simulation;
+mod status;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 mod transfer;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
@@ -49,12 +50,11 @@ use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::users::RequireTls;
-use data::Data;
-use deadlines::Clocks;
-use files::Errand;
+use dtp::{Data, Transfer};
 use login::Login;
 use security::Security;
-use transfer::Transfer;
+use timeouts::Timestamps;
+use waiting::{FileQuestion, Waiting};
 
 /// Replies that may wait to be read before the session stops obeying, in bytes.
 const OUTPUT_LIMIT: usize = 8 * 1024;
@@ -94,10 +94,10 @@ pub struct Session {
     output: Vec<u8>,
     effects: VecDeque<Effect>,
     waiting: Option<Waiting>,
-    life: Life,
+    phase: Phase,
     /// The client has sent its FIN: what it said before is still obeyed.
     input_ended: bool,
-    clocks: Clocks,
+    timestamps: Timestamps,
 
     login: Login,
     security: Security,
@@ -117,32 +117,9 @@ pub struct Session {
     transfer: Option<Box<Transfer>>,
 }
 
-/// The question that is open: no command is obeyed until it is answered.
-#[derive(Debug)]
-enum Waiting {
-    /// Has the control connection come under TLS?
-    Securing { since: Instant },
-    /// Has it left TLS?
-    Clearing { since: Instant },
-    /// Is the certificate that of the user?
-    Recognition { name: Vec<u8> },
-    /// Is the password right?
-    Verdict { name: Vec<u8> },
-    /// It was not, and the client is kept waiting until then.
-    Penalty { until: Instant },
-    /// PASV or EPSV: on which port?
-    Listening { extended: bool },
-    /// PORT or EPRT: does the client's port answer?
-    Connection { since: Instant },
-    /// What do the files say?
-    File(Errand),
-    /// Nothing is asked, but STAT goes on only when the client has read what it has.
-    Drain,
-}
-
 /// How far the conversation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
+enum Phase {
     /// It goes on.
     Open,
     /// The server goes down: the running transfer is the last thing.
@@ -170,9 +147,9 @@ impl Session {
             output: Vec::new(),
             effects: VecDeque::new(),
             waiting: None,
-            life: Life::Open,
+            phase: Phase::Open,
             input_ended: false,
-            clocks: Clocks::new(now),
+            timestamps: Timestamps::new(now),
             login: Login::default(),
             security: Security::new(implicit_tls),
             folder: VPath::root(),
@@ -199,7 +176,7 @@ impl Session {
 
     /// The client sent these bytes, no more than [`room`](Session::room).
     pub fn receive(&mut self, bytes: &[u8], now: Instant) {
-        if !self.wakes(now) {
+        if !self.is_open(now) {
             return;
         }
         self.lines.push(bytes);
@@ -210,17 +187,17 @@ impl Session {
     /// without QUIT may have crashed: its transfers are broken off, and an upload that seems to
     /// end now is not complete.
     pub fn end_of_input(&mut self, now: Instant) {
-        if !self.wakes(now) {
+        if !self.is_open(now) {
             return;
         }
         self.input_ended = true;
-        self.clocks.last_active = now;
+        self.timestamps.last_active = now;
         self.advance(now);
     }
 
     /// The open question is answered.
     pub fn answer(&mut self, answer: Answer, now: Instant) {
-        if !self.wakes(now) {
+        if !self.is_open(now) {
             return;
         }
         match (self.waiting.take(), answer) {
@@ -237,22 +214,22 @@ impl Session {
             (Some(Waiting::Listening { extended }), Answer::Listening(address)) => {
                 self.listening(extended, address);
             }
-            (Some(Waiting::File(errand)), Answer::File(result)) => {
-                self.file_answered(errand, result, now);
+            (Some(Waiting::File(question)), Answer::File(result)) => {
+                self.file_answered(question, result, now);
             }
             (waiting, answer) => debug_assert!(false, "{answer:?} answers nothing: {waiting:?}"),
         }
-        self.clocks.last_active = now;
+        self.timestamps.last_active = now;
         self.advance(now);
     }
 
     /// Something happened on the data connection.
     pub fn data(&mut self, event: DataEvent, now: Instant) {
-        if !self.wakes(now) {
+        if !self.is_open(now) {
             return;
         }
         self.data_event(event, now);
-        self.clocks.last_active = now;
+        self.timestamps.last_active = now;
         self.advance(now);
     }
 
@@ -262,8 +239,8 @@ impl Session {
         if self.output.is_empty() && self.output.capacity() > IDLE_CAPACITY {
             self.output = Vec::new();
         }
-        self.clocks.output_moved = now;
-        if self.life != Life::Over {
+        self.timestamps.output_moved = now;
+        if self.phase != Phase::Over {
             self.advance(now);
         }
     }
@@ -271,7 +248,7 @@ impl Session {
     /// The time has come that [`deadline`](Session::deadline) named. A tick that comes too early
     /// changes nothing.
     pub fn tick(&mut self, now: Instant) {
-        if !self.wakes(now) {
+        if !self.is_open(now) {
             return;
         }
         self.expire(now);
@@ -280,20 +257,20 @@ impl Session {
 
     /// The server goes down: an idle session ends now, a running transfer may be finished.
     pub fn shut_down(&mut self, now: Instant) {
-        if !self.wakes(now) {
+        if !self.is_open(now) {
             return;
         }
-        self.life = Life::Leaving;
+        self.phase = Phase::Leaving;
         self.advance(now);
     }
 
     /// Begins every input: nothing reaches a session that is over, and replies that are read at
     /// once never look stuck.
-    fn wakes(&mut self, now: Instant) -> bool {
+    fn is_open(&mut self, now: Instant) -> bool {
         if self.output.is_empty() {
-            self.clocks.output_moved = now;
+            self.timestamps.output_moved = now;
         }
-        self.life != Life::Over
+        self.phase != Phase::Over
     }
 
     // Outputs.
@@ -316,7 +293,7 @@ impl Session {
     /// How many bytes [`receive`](Session::receive) would take now.
     pub fn room(&self) -> usize {
         // A session that leaves listens on: a client that crashes now must not go unnoticed.
-        let listens = self.life != Life::Over && !self.input_ended && !self.changes();
+        let listens = self.phase != Phase::Over && !self.input_ended && !self.changes();
         if listens && self.output.len() < OUTPUT_LIMIT { self.lines.room() } else { 0 }
     }
 
@@ -357,8 +334,8 @@ impl Session {
     }
 
     /// Asks a question about files.
-    fn ask(&mut self, errand: Errand, operation: FileOp) {
-        self.waiting = Some(Waiting::File(errand));
+    fn ask(&mut self, question: FileQuestion, operation: FileOp) {
+        self.waiting = Some(Waiting::File(question));
         self.effects.push_back(Effect::File(operation));
     }
 
@@ -368,7 +345,7 @@ impl Session {
             self.give_up();
         }
         self.drop_data();
-        self.life = Life::Over;
+        self.phase = Phase::Over;
         self.waiting = None;
         self.lines.clear();
         self.effects.push_back(Effect::HangUp);
@@ -384,7 +361,7 @@ impl Session {
             "a connection is made that nobody asked for, or none that was"
         );
         debug_assert!(
-            self.life != Life::Over || (self.waiting.is_none() && self.transfer.is_none()),
+            self.phase != Phase::Over || (self.waiting.is_none() && self.transfer.is_none()),
             "a session that is over still wants something"
         );
         debug_assert!(

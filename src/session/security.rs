@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::{Effect, Session, Waiting};
+use super::waiting::Waiting;
+use super::{Effect, Session};
 use crate::proto::command::{Misuse, Protection};
 use crate::proto::reply::Reply;
 use crate::users::RequireTls;

@@ -2,13 +2,13 @@
 //! the shell, and shows what is answered as codes: `"150 226"`.
 
 mod aborting;
-mod data;
+mod data_connection;
 mod ending;
 mod files;
 mod login;
-mod patience;
 mod privacy;
 mod security;
+mod timeouts;
 mod transfers;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -198,7 +198,7 @@ impl Talk {
     }
 
     /// Seconds until the session wants to be ticked.
-    fn patience(&self) -> Option<u64> {
+    fn timeout(&self) -> Option<u64> {
         Some(self.session.deadline()?.saturating_duration_since(self.now).as_secs())
     }
 }

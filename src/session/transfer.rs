@@ -7,13 +7,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::data::Data;
-use super::files::Errand;
+use super::dtp::{Data, Kind, Stage, Transfer};
+use super::waiting::FileQuestion;
 use super::{ByteRange, Effect, FileOp, Listing, Session};
 use crate::fs::{NewFile, Refusal, UploadMode};
 use crate::proto::coding::{Mode, Representation};
 use crate::proto::command::Protection;
-use crate::proto::escaped::Escaped;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
@@ -23,91 +22,6 @@ use crate::users::Access;
 /// small files. It says REST before every RETR, even `REST 0`, and nearly nobody else does: so
 /// behind REST the 226 comes no sooner than this after the 125.
 const SETTLING: Duration = Duration::from_millis(50);
-
-/// A transfer under way.
-#[derive(Debug)]
-pub(super) struct Transfer {
-    kind: Kind,
-    path: VPath,
-    stage: Stage,
-    /// How long an upload is to be, where ALLO is a promise.
-    promised: Option<u64>,
-    /// The earliest moment for 226, where there is one.
-    settles: Option<Instant>,
-    /// Bytes that moved so far, and when the last of them did (or when the stage began).
-    pub(super) moved: u64,
-    pub(super) moved_at: Instant,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Download,
-    Upload,
-    /// STOU, whose replies tell the name.
-    UniqueUpload,
-    Listing,
-    /// MLSD, which has a reply of its own for what is no folder.
-    Facts,
-}
-
-impl Kind {
-    fn is_upload(self) -> bool {
-        match self {
-            Kind::Upload | Kind::UniqueUpload => true,
-            Kind::Download | Kind::Listing | Kind::Facts => false,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Opening,
-    Awaiting,
-    Securing,
-    Running,
-    Finishing,
-    /// All is sent; only the 226 is still to come.
-    Settling,
-}
-
-impl Transfer {
-    pub(super) fn runs(&self) -> bool {
-        self.stage == Stage::Running
-    }
-
-    pub(super) fn is_opening(&self) -> bool {
-        self.stage == Stage::Opening
-    }
-
-    pub(super) fn is_securing(&self) -> bool {
-        self.stage == Stage::Securing
-    }
-
-    pub(super) fn awaits(&self) -> bool {
-        self.stage == Stage::Awaiting
-    }
-
-    /// When its 226 is due, if that is all that is left of it.
-    pub(super) fn settles(&self) -> Option<Instant> {
-        self.settles.filter(|_| self.stage == Stage::Settling)
-    }
-
-    /// Whether a lost connection still matters to it: while the files are asked it is the answer
-    /// that decides, and finishing no longer needs a connection.
-    pub(super) fn can_break(&self) -> bool {
-        matches!(self.stage, Stage::Awaiting | Stage::Securing | Stage::Running)
-    }
-
-    /// What it does and with what, for STAT and the log.
-    pub(super) fn describe(&self) -> String {
-        let verb = match self.kind {
-            Kind::Download => "sending",
-            Kind::Upload | Kind::UniqueUpload => "storing",
-            Kind::Listing | Kind::Facts => "listing",
-        };
-        format!("{verb} {}, {} bytes", Escaped(self.path.as_bytes()), self.moved)
-    }
-}
 
 impl Session {
     pub(super) fn retrieve(&mut self, argument: &[u8], now: Instant) {
@@ -141,7 +55,7 @@ impl Session {
 
     pub(super) fn store_unique(&mut self, now: Instant) {
         // Unique among sessions and over time; that nothing of the name exists, `UploadMode::Create` sees.
-        let name = format!("upload-{}-{:08x}", self.id, self.clocks.age(now).as_nanos() as u32);
+        let name = format!("upload-{}-{:08x}", self.id, self.timestamps.age(now).as_nanos() as u32);
         self.upload(Kind::UniqueUpload, self.path(name.as_bytes()), UploadMode::Create, now);
     }
 
@@ -193,7 +107,7 @@ impl Session {
             moved: 0,
             moved_at: now,
         }));
-        self.ask(Errand::Open, open);
+        self.ask(FileQuestion::Open, open);
     }
 
     /// The files have answered: the transfer can begin, or it can't.
@@ -280,7 +194,7 @@ impl Session {
             return self.reply(Reply::WrongLength);
         }
         transfer.stage = Stage::Finishing;
-        self.ask(Errand::Finish, FileOp::FinishUpload);
+        self.ask(FileQuestion::Finish, FileOp::FinishUpload);
     }
 
     /// An upload stands under its name, or can't.

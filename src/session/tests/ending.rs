@@ -77,6 +77,6 @@ fn after_hang_up_nothing_is_heard_or_said() {
     assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Write, RequireTls::Off))), "");
     assert_eq!(talk.wait(10 * IDLE_TIMEOUT), "");
     assert_eq!(talk.leave(), "");
-    assert_eq!((talk.session.room(), talk.patience()), (0, None));
+    assert_eq!((talk.session.room(), talk.timeout()), (0, None));
     assert_eq!(talk.effects(), []);
 }

@@ -42,10 +42,10 @@ fn a_wrong_password_is_answered_late_and_all_else_waits() {
     let mut talk = Talk::stranger();
     talk.say("USER a");
     talk.say("PASS wrong");
-    assert_eq!(talk.patience(), None, "our own answer has no deadline");
+    assert_eq!(talk.timeout(), None, "our own answer has no deadline");
     assert_eq!(talk.deny(4), "");
     assert_eq!(talk.say("NOOP"), "");
-    assert_eq!(talk.patience(), Some(4));
+    assert_eq!(talk.timeout(), Some(4));
     assert_eq!(talk.wait(3), "");
     assert_eq!(talk.wait(1), "530 200");
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn the_silent_are_sent_home() {
     for (mut talk, seconds) in [(Talk::stranger(), 60), (Talk::reader(), IDLE_TIMEOUT)] {
-        assert_eq!(talk.patience(), Some(seconds));
+        assert_eq!(talk.timeout(), Some(seconds));
         assert_eq!(talk.wait(seconds - 1), "");
         assert_eq!(talk.send(b"NO"), "", "half a command is silence too");
         assert_eq!(talk.wait(1), "421");
@@ -14,14 +14,14 @@ fn the_silent_are_sent_home() {
     let mut talk = Talk::reader();
     talk.wait(IDLE_TIMEOUT - 1);
     assert_eq!(talk.say("NOOP"), "200");
-    assert_eq!(talk.patience(), Some(IDLE_TIMEOUT));
+    assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT));
 }
 
 #[test]
 fn a_connect_that_takes_too_long_is_given_up() {
     let mut talk = Talk::writer();
     talk.say("PORT 127,0,0,1,135,7");
-    assert_eq!(talk.patience(), Some(DATA_TIMEOUT));
+    assert_eq!(talk.timeout(), Some(DATA_TIMEOUT));
     assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
     talk.effects();
     assert_eq!(talk.wait(1), "425");
@@ -31,9 +31,9 @@ fn a_connect_that_takes_too_long_is_given_up() {
 #[test]
 fn a_client_that_never_connects_is_told_so() {
     let talk = Talk::writer().passive();
-    assert_eq!(talk.patience(), Some(IDLE_TIMEOUT), "before the command it may take its time");
+    assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT), "before the command it may take its time");
     let mut talk = talk.transferring("STOR f");
-    assert_eq!(talk.patience(), Some(DATA_TIMEOUT));
+    assert_eq!(talk.timeout(), Some(DATA_TIMEOUT));
     assert_eq!(talk.wait(DATA_TIMEOUT), "425");
     assert_eq!(talk.effects(), [Effect::Abort]);
     assert_eq!(talk.say("NOOP"), "200");
@@ -60,7 +60,7 @@ fn the_idle_time_begins_when_the_transfer_ends() {
         talk.data(DataEvent::Moved(1));
     }
     assert_eq!(talk.data(DataEvent::Ended), "226");
-    assert_eq!(talk.patience(), Some(IDLE_TIMEOUT));
+    assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT));
 }
 
 /// aria2 does not see a 226 that it reads together with the 125.
@@ -76,7 +76,7 @@ fn behind_rest_a_226_is_no_sooner_than_a_moment_after_the_125() {
         assert_eq!(talk.data(DataEvent::Ended), "", "{rest}");
         assert_eq!(talk.say("NOOP"), "", "it waits its turn");
         assert_eq!(talk.wait(1), "226 200", "{rest}");
-        assert_eq!(talk.patience(), Some(IDLE_TIMEOUT));
+        assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT));
 
         let mut talk = download(rest);
         talk.wait(1);
@@ -103,7 +103,7 @@ fn whoever_does_not_read_is_not_read_from() {
     }
     assert!(sent < 32 * 1024, "{sent} bytes of commands");
     assert!(talk.session.output().len() < 16 * 1024, "replies pile up");
-    assert_eq!(talk.patience(), Some(DATA_TIMEOUT));
+    assert_eq!(talk.timeout(), Some(DATA_TIMEOUT));
     talk.wait(DATA_TIMEOUT - 1);
     assert!(!talk.is_over());
     talk.wait(1);
@@ -131,10 +131,10 @@ fn whoever_reads_on_is_served_on() {
 fn a_question_outlives_the_client_by_the_data_timeout_only() {
     let mut talk = Talk::writer();
     assert_eq!(talk.say("SIZE f"), "");
-    assert_eq!(talk.patience(), None, "who waits may wait as long as the disk");
+    assert_eq!(talk.timeout(), None, "who waits may wait as long as the disk");
     talk.wait(DATA_TIMEOUT);
     talk.leave();
-    assert_eq!(talk.patience(), Some(DATA_TIMEOUT));
+    assert_eq!(talk.timeout(), Some(DATA_TIMEOUT));
     assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
     assert!(!talk.is_over());
     assert_eq!(talk.wait(1), "");
@@ -153,5 +153,5 @@ fn a_question_outlives_the_client_by_the_data_timeout_only() {
     let mut talk = Talk::stranger();
     talk.send(b"USER alice\r\nPASS hunter2\r\n");
     talk.leave();
-    assert_eq!(talk.patience(), Some(DATA_TIMEOUT), "a password is a question as well");
+    assert_eq!(talk.timeout(), Some(DATA_TIMEOUT), "a password is a question as well");
 }

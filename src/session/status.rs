@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Session;
-use super::data::Data;
+use super::dtp::Data;
 use crate::proto::coding::{Mode, Representation};
 use crate::proto::reply::Reply;
 
@@ -34,7 +34,7 @@ impl Session {
             (None, Data::Listening) => "awaited".to_owned(),
             (None, Data::Open) => "open".to_owned(),
         };
-        let seconds = self.clocks.age(now).as_secs();
+        let seconds = self.timestamps.age(now).as_secs();
         let text = format!(
             "packetboat status:\nConnected from {}{control} for {seconds} seconds\n{login}\n\
              TYPE: {representation}, MODE: {mode}, STRU: File\nData connection: {data}\n\

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::data::Data;
-use super::{Life, Session, Waiting};
+use super::dtp::Data;
+use super::waiting::Waiting;
+use super::{Phase, Session};
 use crate::proto::reply::Reply;
 
 /// How long a client may say nothing before it has logged in, if that is shorter than the idle
@@ -12,16 +13,16 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The moments that deadlines are counted from.
 #[derive(Debug)]
-pub(super) struct Clocks {
+pub(super) struct Timestamps {
     begun: Instant,
     pub(super) last_active: Instant,
     /// When the client last read a reply, or had none to read.
     pub(super) output_moved: Instant,
 }
 
-impl Clocks {
-    pub(super) fn new(now: Instant) -> Clocks {
-        Clocks { begun: now, last_active: now, output_moved: now }
+impl Timestamps {
+    pub(super) fn new(now: Instant) -> Timestamps {
+        Timestamps { begun: now, last_active: now, output_moved: now }
     }
 
     /// How long the session has lasted.
@@ -32,7 +33,7 @@ impl Clocks {
 
 /// What ends when a deadline passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
+enum Timeout {
     /// With a client that doesn't read its replies.
     Reading,
     /// With a client that says nothing.
@@ -58,45 +59,45 @@ enum Patience {
 impl Session {
     /// When the session wants a [`tick`](Session::tick); it may be given earlier.
     pub fn deadline(&self) -> Option<Instant> {
-        self.patience().into_iter().flatten().map(|(until, _)| until).min()
+        self.timeout().into_iter().flatten().map(|(until, _)| until).min()
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
-        let due = self.patience().into_iter().flatten().filter(|(until, _)| *until <= now);
-        let Some((_, patience)) = due.min_by_key(|(until, _)| *until) else { return };
-        match patience {
-            Patience::Penalty => self.deny(),
-            Patience::Settling => self.complete(),
-            Patience::Connecting => {
+        let due = self.timeout().into_iter().flatten().filter(|(until, _)| *until <= now);
+        let Some((_, timeout)) = due.min_by_key(|(until, _)| *until) else { return };
+        match timeout {
+            Timeout::Penalty => self.deny(),
+            Timeout::Settling => self.complete(),
+            Timeout::Connecting => {
                 self.waiting = None;
                 self.drop_data();
                 self.reply(Reply::CannotConnect);
             }
-            Patience::Awaiting => {
+            Timeout::Awaiting => {
                 self.log_transfer("nobody connected");
                 self.drop_data();
                 self.reply(Reply::NobodyConnected);
             }
-            Patience::Securing => {
+            Timeout::Securing => {
                 log::info!("#{} {} does not come under TLS", self.id, self.client);
                 self.hang_up();
             }
-            Patience::SecuringData => self.broken(),
-            Patience::Moving => {
+            Timeout::SecuringData => self.broken(),
+            Timeout::Moving => {
                 self.log_transfer("stood still");
                 self.drop_data();
                 self.reply(Reply::DataStalled);
             }
-            Patience::Idling => {
+            Timeout::Idling => {
                 log::info!("#{} {} idle for too long", self.id, self.client);
                 self.reply(Reply::Idle);
                 self.hang_up();
             }
-            Patience::Answering => {
+            Timeout::Answering => {
                 log::info!("#{} {} left, and waited for an answer too long", self.id, self.client);
                 self.hang_up();
             }
-            Patience::Reading => {
+            Timeout::Reading => {
                 log::info!("#{} {} doesn't read its replies", self.id, self.client);
                 self.hang_up();
             }
@@ -105,42 +106,44 @@ impl Session {
 
     /// What is being waited for on the connections, and until when: for the client to read its
     /// replies, and for the one other thing that is due from it.
-    fn patience(&self) -> [Option<(Instant, Patience)>; 2] {
-        if self.life == Life::Over {
+    fn timeout(&self) -> [Option<(Instant, Timeout)>; 2] {
+        if self.phase == Phase::Over {
             return [None, None];
         }
         let data_timeout = self.settings.data_timeout;
         let reading = (!self.output.is_empty())
-            .then_some((self.clocks.output_moved + data_timeout, Patience::Reading));
+            .then_some((self.timestamps.output_moved + data_timeout, Timeout::Reading));
         let other = match (&self.waiting, &self.transfer) {
-            (Some(Waiting::Penalty { until }), _) => Some((*until, Patience::Penalty)),
+            (Some(Waiting::Penalty { until }), _) => Some((*until, Timeout::Penalty)),
             (Some(Waiting::Connection { since }), _) => {
-                Some((*since + data_timeout, Patience::Connecting))
+                Some((*since + data_timeout, Timeout::Connecting))
             }
             (Some(Waiting::Securing { since } | Waiting::Clearing { since }), _) => {
-                Some((*since + data_timeout, Patience::Securing))
+                Some((*since + data_timeout, Timeout::Securing))
             }
             (Some(Waiting::Drain), _) => None,
             (Some(_), _) if self.input_ended => {
-                Some((self.clocks.last_active + data_timeout, Patience::Answering))
+                Some((self.timestamps.last_active + data_timeout, Timeout::Answering))
             }
             // Our own answers are not the client's to hurry.
             (Some(_), _) => None,
             (None, Some(transfer)) => {
                 if let Some(at) = transfer.settles() {
-                    return [reading, Some((at, Patience::Settling))];
+                    return [reading, Some((at, Timeout::Settling))];
                 }
                 debug_assert!(transfer.awaits() || self.data == Data::Open);
-                let patience = if transfer.awaits() {
-                    Patience::Awaiting
+                let timeout = if transfer.awaits() {
+                    Timeout::Awaiting
                 } else if transfer.is_securing() {
-                    Patience::SecuringData
+                    Timeout::SecuringData
                 } else {
-                    Patience::Moving
+                    Timeout::Moving
                 };
-                Some((transfer.moved_at + data_timeout, patience))
+                Some((transfer.moved_at + data_timeout, timeout))
             }
-            (None, None) => Some((self.clocks.last_active + self.idle_timeout(), Patience::Idling)),
+            (None, None) => {
+                Some((self.timestamps.last_active + self.idle_timeout(), Timeout::Idling))
+            }
         };
         [reading, other]
     }

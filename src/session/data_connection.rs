@@ -3,27 +3,15 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::time::Instant;
 
-use super::transfer::Transfer;
-use super::{DataEvent, Effect, Session, Waiting};
+use super::dtp::{Data, Transfer};
+use super::waiting::Waiting;
+use super::{DataEvent, Effect, Session};
 use crate::proto::command::Epsv;
 use crate::proto::hostport;
 use crate::proto::reply::Reply;
 
 /// Ports that nobody may be made to connect to (RFC 2577, 3).
 const PRIVILEGED_PORTS: u16 = 1024;
-
-/// In what state the data connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Data {
-    /// There is none.
-    None,
-    /// We connect to the client.
-    Connecting,
-    /// The client is to connect to us.
-    Listening,
-    /// It stands.
-    Open,
-}
 
 impl Session {
     /// PORT: the connection is made at once, and the reply tells what came of it.
@@ -183,7 +171,7 @@ impl Session {
 
     /// Whether a checksum or a copy is being made.
     pub(super) fn works(&self) -> bool {
-        matches!(&self.waiting, Some(Waiting::File(errand)) if errand.takes_time())
+        matches!(&self.waiting, Some(Waiting::File(question)) if question.takes_time())
     }
 
     pub(super) fn connecting(&self) -> bool {

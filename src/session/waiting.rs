@@ -1,0 +1,96 @@
+//! Waiting: the one question that a session has open, and what its answer is for.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::ByteRange;
+use crate::proto::checksum::Algorithm;
+use crate::proto::command::Change;
+use crate::proto::path::VPath;
+
+/// The question that is open: no command is obeyed until it is answered.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// Has the control connection come under TLS?
+    Securing { since: Instant },
+    /// Has it left TLS?
+    Clearing { since: Instant },
+    /// Is the certificate that of the user?
+    Recognition { name: Vec<u8> },
+    /// Is the password right?
+    Verdict { name: Vec<u8> },
+    /// It was not, and the client is kept waiting until then.
+    Penalty { until: Instant },
+    /// PASV or EPSV: on which port?
+    Listening { extended: bool },
+    /// PORT or EPRT: does the client's port answer?
+    Connection { since: Instant },
+    /// What do the files say?
+    File(FileQuestion),
+    /// Nothing is asked, but STAT goes on only when the client has read what it has.
+    Drain,
+}
+
+/// Why the files were asked: what the answer is for.
+#[derive(Debug)]
+pub(super) enum FileQuestion {
+    Size,
+    Modified,
+    /// MDTM that may be meant to set a time, if there is no file of its whole argument's name.
+    ModifiedOrSet(Change, Vec<u8>),
+    /// MLST, of this path.
+    Facts(VPath),
+    /// AVBL.
+    Free,
+    /// MFMT, MFF: these changes, of the path as it was spelled.
+    SetFacts(Vec<Change>, Vec<u8>),
+    /// SITE CHMOD, SITE UTIME.
+    Site,
+    /// SITE CPFR, of this name.
+    CopyFrom(VPath),
+    /// SITE CPTO.
+    Copy,
+    /// COMB, whose parts are then removed.
+    Combine(VecDeque<VPath>),
+    /// A part is removed; these are left.
+    RemovePart(VecDeque<VPath>),
+    /// HASH or an X command.
+    Checksum(Box<HashQuestion>),
+    /// CWD, to this folder.
+    Enter(VPath),
+    /// MKD, of this folder.
+    MakeDir(VPath),
+    /// DELE, RMD, RNTO.
+    Change,
+    /// RNFR, of this name.
+    RenameFrom(VPath),
+    /// ALLO, of so many bytes.
+    Allocate(u64),
+    /// A transfer is opened.
+    Open,
+    /// An upload is finished.
+    Finish,
+    /// STAT with a path: its listing is opened, then read.
+    OpenStatus,
+    StatusLines,
+}
+
+impl FileQuestion {
+    /// Whether the answer takes its time, so that ABOR may come in between.
+    pub(super) fn takes_time(&self) -> bool {
+        matches!(self, FileQuestion::Copy | FileQuestion::Combine(_) | FileQuestion::Checksum(_))
+    }
+}
+
+/// The checksum that is being computed.
+#[derive(Debug)]
+pub(super) struct HashQuestion {
+    pub(super) algorithm: Algorithm,
+    /// The name as the client spelled it.
+    pub(super) path: Vec<u8>,
+    pub(super) range: ByteRange,
+    /// HASH has a reply of its own form.
+    pub(super) is_hash: bool,
+    /// How else the argument can be read, if no file has the name.
+    pub(super) otherwise: Option<(Vec<u8>, ByteRange)>,
+}
