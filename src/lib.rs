@@ -57,5 +57,5 @@ pub mod transfer;
 pub mod users;
 
 pub use config::{Anonymous, Config, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair};
-pub use server::{Census, Handle, Server};
+pub use server::{Counts, Handle, Server};
 pub use users::{PartialUploads, RequireTls};

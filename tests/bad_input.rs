@@ -221,7 +221,7 @@ fn two_hundred_silent_connections_disturb_nobody() {
     let mut client = server.client();
     client.store("file", "content", Way::Epsv);
     assert_eq!(client.retrieve("file", Way::Eprt), b"content");
-    wait_until("all are let in", || server.census().sessions == 201);
+    wait_until("all are let in", || server.counts().sessions == 201);
     drop(silent);
     client.expect_alive();
 }
@@ -237,7 +237,7 @@ fn clients_that_leave_at_any_point_leave_nothing() {
             client.reset();
         }
     }
-    wait_until("all are gone", || server.census().sessions == 0);
+    wait_until("all are gone", || server.counts().sessions == 0);
     assert!(server.names().is_empty());
 }
 

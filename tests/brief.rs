@@ -324,7 +324,7 @@ fn point_09_a_refused_connection_a_broken_one_and_a_lost_client() {
         data.read_exact(&mut [0; 1000]).unwrap();
         client.reset();
         other.expect_alive();
-        wait_until("the lost client is forgotten", || server.census().sessions == 1);
+        wait_until("the lost client is forgotten", || server.counts().sessions == 1);
         drop(data);
     }
 }

@@ -39,7 +39,7 @@ fn one_session_too_many_is_421_until_another_ends() {
     expect_turned_away(TcpStream::connect(server.v6()).unwrap());
     clients.iter_mut().for_each(Client::expect_alive);
     clients.pop();
-    wait_until("a place is free", || server.census().sessions == 2);
+    wait_until("a place is free", || server.counts().sessions == 2);
     server.client();
 }
 
@@ -52,7 +52,7 @@ fn one_session_too_many_of_an_address_is_421_for_that_address() {
     expect_turned_away(connect_from([127, 0, 0, 2].into(), server.v4()));
     clients.iter_mut().chain(&mut others).for_each(Client::expect_alive);
     drop(clients);
-    wait_until("two places are free", || server.census().sessions == 2);
+    wait_until("two places are free", || server.counts().sessions == 2);
     server.client();
 }
 
@@ -117,7 +117,7 @@ fn a_client_that_does_not_read_its_replies_is_closed() {
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     // Ends when the server has closed, for then nobody takes it any more.
     while stream.write_all(&b"HELP\r\n".repeat(1000)).is_ok() {}
-    wait_until("the session is closed", || server.census().sessions == 0);
+    wait_until("the session is closed", || server.counts().sessions == 0);
 }
 
 // How it ends.

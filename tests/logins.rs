@@ -129,7 +129,7 @@ fn a_client_that_leaves_in_the_delay_leaves_nothing() {
         client.send_line("PASS wrong");
         end(client);
     }
-    wait_until("both are gone", || server.census().sessions == 0);
+    wait_until("both are gone", || server.counts().sessions == 0);
 }
 
 #[test]

@@ -150,7 +150,7 @@ impl Site {
 
 /// Waits until the client's transfer is with the disk.
 fn is_away(site: &Site) {
-    wait_until("the disk is waited for", || site.server.census().away > 0);
+    wait_until("the disk is waited for", || site.server.counts().away > 0);
 }
 
 /// Waits until threads that all hang are no longer taken for busy: only then is nobody who finds
@@ -272,7 +272,7 @@ fn more_sessions_on_it_than_threads() {
     let mut clients: Vec<Client> = (0..12).map(|_| site.server.client()).collect();
     site.disk.hang();
     clients.iter_mut().for_each(|client| client.send_line("SIZE disk/file"));
-    wait_until("all of them wait", || site.server.census().away == 12);
+    wait_until("all of them wait", || site.server.counts().away == 12);
     hanging_is_known();
     site.others_go_on();
     assert!(!site.bystander.list("LIST").is_empty(), "a folder where it is mounted");
@@ -294,7 +294,7 @@ fn what_hangs_can_be_given_up() {
     client.begin("RETR disk/large");
     data.read_exact(&mut [0; 1000]).unwrap();
     site.disk.hang();
-    while site.server.census().away == 0 {
+    while site.server.counts().away == 0 {
         assert!(data.read(&mut [0; 1000]).unwrap() > 0);
     }
     client.send_line("ABOR");
@@ -311,7 +311,7 @@ fn what_hangs_can_be_given_up() {
     client.begin("STOR disk/part");
     data.write_all(&content).unwrap();
     client.wait_for_bytes(100_000);
-    wait_until("it is stored", || site.server.census().away == 0);
+    wait_until("it is stored", || site.server.counts().away == 0);
     site.disk.hang();
     client.send_line("ABOR");
     client.expect_reply(426);
@@ -351,7 +351,7 @@ fn who_leaves_while_it_hangs_leaves_nothing() {
             streams[0].write_all(b"a part").unwrap();
             clients[0].wait_for_bytes(6);
             clients[1].begin("RETR disk/file");
-            wait_until("it is stored", || site.server.census().away == 0);
+            wait_until("it is stored", || site.server.counts().away == 0);
             site.disk.hang();
             for (client, line) in
                 clients[2..].iter_mut().zip(["LIST disk", "STOR disk/other", "DELE disk/other"])
@@ -365,8 +365,8 @@ fn who_leaves_while_it_hangs_leaves_nothing() {
             site.others_go_on();
             site.disk.go_on();
             wait_until("all is cleared away", || {
-                let census = site.server.census();
-                (census.away, census.sessions) == (0, 1)
+                let counts = site.server.counts();
+                (counts.away, counts.sessions) == (0, 1)
             });
             let part = fs::read(site.behind(&format!("part{number}"))).ok();
             let kept = (keep == PartialUploads::Keep).then(|| b"a part".to_vec());
@@ -388,7 +388,7 @@ fn who_has_left_does_not_wait_for_it() {
     client.send_line("SIZE disk/file");
     is_away(&site);
     drop(client);
-    wait_until("its session ends", || site.server.census().sessions == 1);
+    wait_until("its session ends", || site.server.counts().sessions == 1);
     site.others_go_on();
     site.disk.go_on();
 }

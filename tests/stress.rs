@@ -44,10 +44,10 @@ fn five_hundred_clients_at_once_leave_nothing_behind() {
     // Clients and server in one process: a control connection has two descriptors, a transfer five.
     raise_descriptor_limit(8 * CLIENTS);
     let crowd = Crowd::gather(&server.both(), CLIENTS);
-    wait_until("all are counted", || server.census().sessions == CLIENTS);
+    wait_until("all are counted", || server.counts().sessions == CLIENTS);
     crowd.let_go();
     check(&server.path(""), CLIENTS);
-    // The server's drop awaits a census of zero, and counts the descriptors.
+    // The server's drop awaits a counts of zero, and counts the descriptors.
 }
 
 #[test]

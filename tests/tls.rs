@@ -151,7 +151,7 @@ fn bytes_behind_auth_in_clear_are_refused_and_end_the_session() {
             let lines = said.matches("\r\n").count();
             assert!(said.starts_with(code) && lines == 1, "{behind:?}: {said}");
         }
-        wait_until("they are gone", || server.census().sessions == 0);
+        wait_until("they are gone", || server.counts().sessions == 0);
     }
 }
 
@@ -164,7 +164,7 @@ fn a_command_in_clear_instead_of_a_handshake_ends_the_session() {
     let mut said = Vec::new();
     let _ = client.stream.read_to_end(&mut said);
     assert!(said.is_empty() || said[0] == ALERT, "{}", said.escape_ascii());
-    wait_until("it is gone", || server.census().sessions == 0);
+    wait_until("it is gone", || server.counts().sessions == 0);
 }
 
 // PBSZ and PROT.
@@ -297,7 +297,7 @@ fn implicit_tls_greets_nobody_in_clear() {
     let mut said = Vec::new();
     let _ = stream.read_to_end(&mut said);
     assert!(said.is_empty() || said[0] == ALERT, "{}", said.escape_ascii());
-    wait_until("it is gone", || server.census().sessions == 0);
+    wait_until("it is gone", || server.counts().sessions == 0);
 }
 
 // What is required.

@@ -102,7 +102,7 @@ fn a_handshake_that_stops_half_way_ends_in_time() {
     for mut stream in streams.into_iter().flatten() {
         answer(&mut stream);
     }
-    wait_until("all are gone", || server.census().sessions == 0);
+    wait_until("all are gone", || server.counts().sessions == 0);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn what_is_no_handshake_is_answered_by_an_alert_at_most() {
             assert!(first == ALERT || answered, "{}", said.escape_ascii());
         }
     }
-    wait_until("all are gone", || server.census().sessions == 0);
+    wait_until("all are gone", || server.counts().sessions == 0);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_hello_without_end_is_not_listened_to_for_ever() {
         record[5..9].fill(0);
     }
     answer(&mut stream);
-    wait_until("it is gone", || server.census().sessions == 0);
+    wait_until("it is gone", || server.counts().sessions == 0);
 }
 
 // Under TLS.
@@ -281,7 +281,7 @@ fn a_crowd_of_half_done_handshakes_and_a_flood_of_garbage_leave_others_alone() {
             stream
         })
         .collect();
-    wait_until("all have come", || server.census().sessions == CROWD + 1);
+    wait_until("all have come", || server.counts().sessions == CROWD + 1);
     let over = Arc::new(AtomicBool::new(false));
     let ending = Ending(Arc::clone(&over));
     let floods = [server.implicit(), server.v4()].map(|address| {
@@ -303,7 +303,7 @@ fn a_crowd_of_half_done_handshakes_and_a_flood_of_garbage_leave_others_alone() {
     for flood in floods {
         assert!(flood.join().unwrap() > 0, "there was no flood");
     }
-    wait_until("the crowd alone is left", || server.census().sessions == CROWD + 1);
+    wait_until("the crowd alone is left", || server.counts().sessions == CROWD + 1);
     drop(crowd);
 }
 

@@ -368,7 +368,7 @@ fn a_handshake_of_a_data_connection_can_be_given_up() {
     let mut leaving = secure_client(&server, &resuming(&TLS13));
     let _data = half_way(&mut leaving);
     leaving.reset();
-    wait_until("they are gone", || server.census().sessions == 1);
+    wait_until("they are gone", || server.counts().sessions == 1);
     client.expect_alive();
     assert_eq!(server.names(), ["old"]);
     assert_eq!(server.read("old"), b"as it was");

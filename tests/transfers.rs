@@ -566,7 +566,7 @@ fn lost_in_mid_transfer(lose: impl Fn(Client), upload: bool) {
             false => stuck_download(server, &mut client),
         };
         lose(client);
-        wait_until("the lost session is gone", || server.census().sessions == 1);
+        wait_until("the lost session is gone", || server.counts().sessions == 1);
         let mut others = others;
         assert!(read_to_end(&mut others) == content);
         other.expect_reply(226);
@@ -601,7 +601,7 @@ fn a_reset_behind_commands_that_wait_is_noticed_as_well() {
     let data = stuck_download(&server, &mut client);
     client.send("NOOP\r\n".repeat(2000)); // fills what may wait, so nothing is read any more
     client.reset();
-    wait_until("the lost session is gone", || server.census().sessions == 0);
+    wait_until("the lost session is gone", || server.counts().sessions == 0);
     drop(data);
 }
 

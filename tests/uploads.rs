@@ -41,7 +41,7 @@ fn a_stor_without_a_data_connection_leaves_the_old_file() {
     client.expect(350, "REST 1");
     client.expect(150, "STOR file");
     drop(client);
-    wait_until("the session is gone", || server.census().sessions == 0);
+    wait_until("the session is gone", || server.counts().sessions == 0);
     assert_eq!(server.read("file"), b"old");
     assert_eq!(server.names(), ["file"]);
 }
@@ -170,7 +170,7 @@ fn the_upload_of_a_client_that_is_killed_is_cut_off() {
         let data = begun(&mut client, "STOR file", b"the new");
         drop(client);
         drop(data);
-        wait_until("the session is gone", || server.census().sessions == 0);
+        wait_until("the session is gone", || server.counts().sessions == 0);
         assert_eq!(server.read("file"), b"old");
         assert_eq!(server.names(), ["file"]);
     }
@@ -188,7 +188,7 @@ fn a_control_connection_that_ends_just_before_the_upload_does_cuts_it_off() {
         data.write_all(&[b'n'; 10_000]).unwrap();
         drop(client);
         drop(data);
-        wait_until("the session has ended", || server.census().sessions == 0);
+        wait_until("the session has ended", || server.counts().sessions == 0);
         assert!(server.read("file") == b"old", "round {round}");
     }
 }
@@ -201,7 +201,7 @@ fn an_upload_whose_control_connection_is_lost_is_cut_off() {
         let mut client = server.client();
         let data = begun(&mut client, "STOR file", b"some bytes");
         lose(client);
-        wait_until("the session is gone", || server.census().sessions == 0);
+        wait_until("the session is gone", || server.counts().sessions == 0);
         drop(data);
         assert!(server.names().is_empty());
     }

@@ -15,11 +15,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use slab::Slab;
 
-use super::handle::{Census, Handle};
+use super::handle::{Counts, Handle};
 use super::peer::{Fate, Peer};
-use super::services::Services;
+use super::scheduler::Scheduler;
+use super::shared::Shared;
 use super::timers::Timers;
-use super::turns::Turns;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
 use crate::config::TlsConfig;
 use crate::net::{Event, Link, Listener, Role, Signals};
@@ -34,7 +34,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct EventLoop {
-    services: Services,
+    shared: Shared,
     settings: Rc<Settings>,
     listeners: Vec<Listener>,
     /// From this one on, those who come in begin with a TLS handshake.
@@ -43,7 +43,7 @@ pub(super) struct EventLoop {
     signals: Option<Signals>,
     handle: Handle,
     peers: Slab<Peer>,
-    turns: Turns,
+    scheduler: Scheduler,
     timers: Timers,
     /// How many sessions each address has.
     addresses: HashMap<IpAddr, usize>,
@@ -67,8 +67,8 @@ impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
         let Server { config, root, users, poller, listeners, addresses: _, tls, signals, handle } =
             server;
-        let services =
-            Services::new(&config, poller, users, handle.waker(), root, tls.map(|tls| tls.tls));
+        let shared =
+            Shared::new(&config, poller, users, handle.waker(), root, tls.map(|tls| tls.tls));
         let first_implicit = config.listen.len();
         let settings = Settings {
             banner: config.banner,
@@ -80,7 +80,7 @@ impl EventLoop {
             tls: config.tls.as_ref().map(|tls| tls.require),
         };
         EventLoop {
-            services,
+            shared,
             settings: Rc::new(settings),
             listeners,
             first_implicit,
@@ -88,7 +88,7 @@ impl EventLoop {
             signals,
             handle,
             peers: Slab::new(),
-            turns: Turns::new(config.round_bytes.max(1)),
+            scheduler: Scheduler::new(config.round_bytes.max(1)),
             timers: Timers::default(),
             addresses: HashMap::new(),
             max_sessions: config.max_sessions,
@@ -108,9 +108,9 @@ impl EventLoop {
         while !self.is_done() {
             self.wait(now)?;
             now = Instant::now();
-            self.services.begin_turn(wall_clock());
-            self.heed_signals();
-            self.heed_stops(now);
+            self.shared.begin_turn(wall_clock());
+            self.handle_signals();
+            self.handle_stops(now);
             self.expire(now);
             self.collect_verdicts(now);
             self.collect_files(now);
@@ -118,8 +118,8 @@ impl EventLoop {
             self.run_round(now);
             self.publish();
         }
-        self.bury_all(now);
-        self.services.finish_files();
+        self.remove_all(now);
+        self.shared.finish_files();
         self.publish();
         Ok(())
     }
@@ -132,8 +132,8 @@ impl EventLoop {
         } else {
             self.deadline().map(|at| at.saturating_duration_since(now))
         };
-        let EventLoop { services, listeners, peers, turns, rung, .. } = self;
-        let Services { poller, passive, .. } = services;
+        let EventLoop { shared, listeners, peers, scheduler, rung, .. } = self;
+        let Shared { poller, passive, .. } = shared;
         poller.wait(timeout, |event: Event| match event.key.role() {
             role @ (Role::Control | Role::Data) => {
                 let slot = event.key.slot();
@@ -142,8 +142,8 @@ impl EventLoop {
                 {
                     // Bytes that move have time; whatever else comes is waited for.
                     match role == Role::Data && peer.running {
-                        true => turns.queue(slot),
-                        false => turns.call(slot),
+                        true => scheduler.queue(slot),
+                        false => scheduler.call(slot),
                     }
                 }
             }
@@ -162,18 +162,18 @@ impl EventLoop {
     /// Whether something is to be done for which no event will come.
     fn has_work(&self) -> bool {
         let waiting =
-            self.listeners.iter().any(Listener::is_ready) || self.services.passive.is_ready();
-        self.turns.are_wanted() || (waiting && self.accept_paused.is_none())
+            self.listeners.iter().any(Listener::is_ready) || self.shared.passive.is_ready();
+        self.scheduler.are_wanted() || (waiting && self.accept_paused.is_none())
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let others = [self.services.passive.deadline(), self.accept_paused, self.drained_by];
+        let others = [self.shared.passive.deadline(), self.accept_paused, self.drained_by];
         self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     // Expire, collect, accept.
 
-    fn heed_signals(&mut self) {
+    fn handle_signals(&mut self) {
         if !std::mem::take(&mut self.rung) {
             return;
         }
@@ -189,7 +189,7 @@ impl EventLoop {
         let Some(config) = &self.tls else { return };
         match certificates::load(config, &[]) {
             Ok(loaded) => {
-                self.services.tls = Some(loaded.tls);
+                self.shared.tls = Some(loaded.tls);
                 log::info!("TLS certificate reloaded, SHA-256 fingerprint {}", loaded.fingerprint);
             }
             Err(error) => log::error!("the TLS certificate stays as it was: {error}"),
@@ -197,15 +197,15 @@ impl EventLoop {
     }
 
     /// The first stop lets transfers finish, the second ends everything.
-    fn heed_stops(&mut self, now: Instant) {
+    fn handle_stops(&mut self, now: Instant) {
         let stops = self.handle.stops() + self.signalled;
         if stops > self.stops && self.drained_by.is_none() {
             log::info!("shutting down, {} sessions", self.peers.len());
             self.drained_by = Some(now + self.shutdown_grace);
             self.listeners.clear();
             for (slot, peer) in &mut self.peers {
-                peer.shut_down(&mut self.services, now);
-                self.turns.call(slot);
+                peer.shut_down(&mut self.shared, now);
+                self.scheduler.call(slot);
             }
         }
         self.stops = stops;
@@ -213,7 +213,7 @@ impl EventLoop {
 
     fn is_done(&self) -> bool {
         let late = self.drained_by.is_some_and(|until| until <= Instant::now());
-        let idle = self.peers.is_empty() && self.services.files.away() == 0;
+        let idle = self.peers.is_empty() && self.shared.files.away() == 0;
         self.drained_by.is_some() && (idle || late || self.stops > 1)
     }
 
@@ -221,32 +221,32 @@ impl EventLoop {
         while let Some(slot) = self.timers.pop_due(now) {
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.armed = None;
-            peer.tick(&mut self.services, now);
-            self.turns.call(slot);
+            peer.tick(&mut self.shared, now);
+            self.scheduler.call(slot);
         }
-        self.services.passive.expire(now);
+        self.shared.passive.expire(now);
         self.accept_paused = self.accept_paused.filter(|until| *until > now);
     }
 
     fn collect_verdicts(&mut self, now: Instant) {
-        while let Some((key, right)) = self.services.logins.verdict() {
+        while let Some((key, right)) = self.shared.logins.verdict() {
             // The session may have ended while its password was checked.
             let Some(peer) = self.peers.get_mut(key.slot()) else { continue };
             if peer.key == key {
-                peer.judged(&mut self.services, right, now);
-                self.turns.call(key.slot());
+                peer.judged(&mut self.shared, right, now);
+                self.scheduler.call(key.slot());
             }
         }
     }
 
     fn collect_files(&mut self, now: Instant) {
-        while let Some((key, back)) = self.services.files.done() {
+        while let Some((key, back)) = self.shared.files.done() {
             match self.peers.get_mut(key.slot()).filter(|peer| peer.key == key) {
                 Some(peer) => {
-                    peer.came_back(back, &mut self.services, now);
-                    self.turns.call(key.slot());
+                    peer.came_back(back, &mut self.shared, now);
+                    self.scheduler.call(key.slot());
                 }
-                None => self.services.throw_away(key, back),
+                None => self.shared.drop_on_worker(key, back),
             }
         }
     }
@@ -264,15 +264,15 @@ impl EventLoop {
 
     fn accept_passive(&mut self, now: Instant) -> io::Result<()> {
         let mut arrived = Vec::new();
-        let result = self.services.passive.accept(now, |owner, stream| {
+        let result = self.shared.passive.accept(now, |owner, stream| {
             arrived.push((owner, Link::adopt(stream)));
         });
         for (owner, link) in arrived {
             let Some(peer) = self.peers.get_mut(owner.slot()) else { continue };
             debug_assert!(peer.key == owner, "a lease outlived its session");
-            self.services.lease_used(peer.session.client());
-            peer.arrived(link, &mut self.services, now);
-            self.turns.call(owner.slot());
+            self.shared.lease_used(peer.session.client());
+            peer.arrived(link, &mut self.shared, now);
+            self.scheduler.call(owner.slot());
         }
         result
     }
@@ -288,14 +288,14 @@ impl EventLoop {
                 // Only who listens everywhere has to ask where somebody came in.
                 let local = Some(listener.address().ip()).filter(|ip| !ip.is_unspecified());
                 let implicit = index >= self.first_implicit;
-                self.greet(Link::adopt(stream), local, client, implicit, now);
+                self.admit(Link::adopt(stream), local, client, implicit, now);
             }
         }
         Ok(())
     }
 
     /// A new session, or a 421.
-    fn greet(
+    fn admit(
         &mut self,
         mut control: Link,
         local: Option<IpAddr>,
@@ -309,14 +309,14 @@ impl EventLoop {
             log::warn!("{client} turned away, too many sessions");
             let mut reply = Vec::new();
             Reply::TooManySessions.write_to(&mut reply);
-            // One try: whoever floods us is not waited for, nor shaken hands with.
+            // One try: whoever floods us is not waited for, nor shaken responsive with.
             if !implicit_tls {
                 let _ = control.write(&reply);
             }
             return;
         }
         let slot = self.peers.vacant_key();
-        let registered = control.register(&mut self.services.poller, slot, Role::Control);
+        let registered = control.register(&mut self.shared.poller, slot, Role::Control);
         let prepared = registered.and_then(|key| match local {
             Some(local) => Ok((key, local)),
             None => Ok((key, control.local_address()?.ip())),
@@ -330,39 +330,39 @@ impl EventLoop {
         log::debug!("#{id} {client} connected");
         let session =
             Session::new(Rc::clone(&self.settings), id, (local, client_ip), implicit_tls, now);
-        let peer = Peer::new(key, session, control, self.services.own_disk());
+        let peer = Peer::new(key, session, control, self.shared.own_disk());
         *self.addresses.entry(client_ip).or_default() += 1;
         let slot = self.peers.insert(peer);
-        self.turns.call(slot);
+        self.scheduler.call(slot);
     }
 
     // Run.
 
     fn run_round(&mut self, now: Instant) {
-        self.turns.begin_round();
-        while let Some((slot, budget)) = self.turns.next_due() {
+        self.scheduler.begin_round();
+        while let Some((slot, budget)) = self.scheduler.next_due() {
             self.turn(slot, budget, now);
         }
         let begun = Instant::now();
-        self.turns.begin_moving();
-        while let Some((slot, budget)) = self.turns.next_mover() {
+        self.scheduler.begin_moving();
+        while let Some((slot, budget)) = self.scheduler.next_mover() {
             let used = self.turn(slot, budget, now);
-            self.turns.moved(used);
+            self.scheduler.moved(used);
         }
-        self.turns.end_moving(begun.elapsed());
+        self.scheduler.end_moving(begun.elapsed());
     }
 
     /// One peer's turn with a budget in bytes: how much of it was used.
     fn turn(&mut self, slot: usize, budget: usize, now: Instant) -> usize {
         let Some(peer) = self.peers.get_mut(slot) else { return 0 };
         let mut left = budget;
-        match peer.turn(&mut self.services, &mut left, now) {
+        match peer.turn(&mut self.shared, &mut left, now) {
             Fate::Gone(reason) => {
-                self.bury(slot, reason, now);
+                self.remove(slot, reason, now);
                 return budget - left;
             }
-            Fate::Again => self.turns.queue(slot),
-            Fate::InLine(line) => self.turns.line_up(slot, line),
+            Fate::Again => self.scheduler.queue(slot),
+            Fate::InLine(line) => self.scheduler.line_up(slot, line),
             Fate::Rest => {}
         }
         let wanted = peer.deadline();
@@ -370,11 +370,11 @@ impl EventLoop {
         budget - left
     }
 
-    fn bury(&mut self, slot: usize, reason: &str, now: Instant) {
+    fn remove(&mut self, slot: usize, reason: &str, now: Instant) {
         let mut peer = self.peers.remove(slot);
         self.timers.disarm(slot, &mut peer.armed);
-        self.turns.forget(slot);
-        peer.drop_transfer(&mut self.services, now);
+        self.scheduler.forget(slot);
+        peer.drop_transfer(&mut self.shared, now);
         let client = peer.session.client();
         if let Some(count) = self.addresses.get_mut(&client) {
             *count -= 1;
@@ -385,19 +385,19 @@ impl EventLoop {
         log::debug!("#{} {client} {reason}", peer.session.id());
     }
 
-    fn bury_all(&mut self, now: Instant) {
+    fn remove_all(&mut self, now: Instant) {
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
-            self.bury(slot, "shut down", now);
+            self.remove(slot, "shut down", now);
         }
     }
 
     fn publish(&self) {
-        self.handle.publish(Census {
+        self.handle.publish(Counts {
             sessions: self.peers.len(),
-            leases: self.services.passive.leases(),
+            leases: self.shared.passive.leases(),
             timers: self.timers.len(),
-            away: self.services.files.away(),
+            away: self.shared.files.away(),
         });
     }
 }

@@ -29,7 +29,7 @@ pub(super) enum Outcome {
 
 /// What comes back from a thread beside the loop.
 #[derive(Debug)]
-pub(super) enum Back {
+pub(super) enum Finished {
     File(Result<Outcome, Refusal>),
     /// The pump, and whether it can go on.
     Pump(Box<Pump>, State),
@@ -117,27 +117,27 @@ pub(super) fn finish(pump: Option<Box<Pump>>) -> Result<Outcome, Refusal> {
 }
 
 /// The data connection of an upload stands.
-pub(super) fn begin(mut pump: Box<Pump>) -> Back {
+pub(super) fn begin(mut pump: Box<Pump>) -> Finished {
     let state = pump.begin().map_or_else(State::Refused, |()| State::Spent);
-    Back::Pump(pump, state)
+    Finished::Pump(pump, state)
 }
 
 /// What a step of the pump left to be done elsewhere.
-pub(super) fn pump(mut pump: Box<Pump>) -> Back {
+pub(super) fn pump(mut pump: Box<Pump>) -> Finished {
     let state = pump.work(&mut vec![0; PIECE]);
-    Back::Pump(pump, state)
+    Finished::Pump(pump, state)
 }
 
 /// The next lines of a STAT, or some work towards them.
-pub(super) fn lines(mut pump: Box<Pump>) -> Back {
+pub(super) fn lines(mut pump: Box<Pump>) -> Finished {
     let mut budget = WORKER_LIST_BUDGET;
     let lines = pump.lines(&mut budget);
-    Back::Lines(pump, lines)
+    Finished::Lines(pump, lines)
 }
 
 /// A piece of a checksum or copy.
-pub(super) fn task(task: Box<FileJob>) -> Back {
-    Back::Task(task.step(&mut vec![0; PIECE], COPIED))
+pub(super) fn task(task: Box<FileJob>) -> Finished {
+    Finished::Task(task.step(&mut vec![0; PIECE], COPIED))
 }
 
 #[cfg(test)]
@@ -159,7 +159,7 @@ mod tests {
         let mut pump = Box::new(Pump::listing(listing, Coding::default()));
         let mut pieces = 0;
         loop {
-            let Back::Lines(next, lines) = super::lines(pump) else { unreachable!() };
+            let Finished::Lines(next, lines) = super::lines(pump) else { unreachable!() };
             match lines.unwrap() {
                 Some(lines) => break assert!(lines.is_empty()),
                 None => (pump, pieces) = (next, pieces + 1),

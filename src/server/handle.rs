@@ -23,7 +23,7 @@ struct Shared {
 
 /// What a server holds at the moment; all zero when nobody is connected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Census {
+pub struct Counts {
     /// Control connections.
     pub sessions: usize,
     /// Passive connections that are awaited.
@@ -49,9 +49,9 @@ impl Handle {
     }
 
     /// What the server held when its loop last came around.
-    pub fn census(&self) -> Census {
+    pub fn counts(&self) -> Counts {
         let count = |counter: &AtomicUsize| counter.load(Ordering::Acquire);
-        Census {
+        Counts {
             sessions: count(&self.shared.sessions),
             leases: count(&self.shared.leases),
             timers: count(&self.shared.timers),
@@ -68,10 +68,10 @@ impl Handle {
         Arc::clone(&self.waker)
     }
 
-    pub(super) fn publish(&self, census: Census) {
-        self.shared.sessions.store(census.sessions, Ordering::Release);
-        self.shared.leases.store(census.leases, Ordering::Release);
-        self.shared.timers.store(census.timers, Ordering::Release);
-        self.shared.away.store(census.away, Ordering::Release);
+    pub(super) fn publish(&self, counts: Counts) {
+        self.shared.sessions.store(counts.sessions, Ordering::Release);
+        self.shared.leases.store(counts.leases, Ordering::Release);
+        self.shared.timers.store(counts.timers, Ordering::Release);
+        self.shared.away.store(counts.away, Ordering::Release);
     }
 }

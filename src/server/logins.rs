@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::verifier::Verifier;
+use super::password_worker::PasswordWorker;
 use crate::config::{Anonymous, UsersFile};
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
@@ -27,7 +27,7 @@ const CHECKED_EACH: usize = 64;
 
 /// What a login that is being checked would give.
 #[derive(Debug)]
-pub(super) struct Claim {
+pub(super) struct PendingLogin {
     /// What the account grants; `None` for a name that nobody has.
     pub(super) grant: Option<Grant>,
     /// The worker checks the password only as long as this lives.
@@ -59,17 +59,17 @@ pub(super) enum Admission {
     /// Come in: nothing has to be checked.
     Granted(Access),
     /// The password is being checked; the verdict comes as an event.
-    Checking(Claim),
+    Checking(PendingLogin),
     /// Too many are being checked.
     Busy,
 }
 
-/// The doorkeeper.
+/// Logins: accounts, anonymous access, and what failed passwords cost.
 #[derive(Debug)]
 pub(super) struct Logins {
     anonymous: Anonymous,
     users: Option<UsersFile>,
-    verifier: Verifier,
+    password_worker: PasswordWorker,
     /// Addresses whose passwords are being checked: as many as there are claims on each.
     checking: HashMap<IpAddr, Weak<()>>,
     /// Wrong passwords of each address, and when the last one was.
@@ -79,7 +79,7 @@ pub(super) struct Logins {
 impl Logins {
     pub(super) fn new(anonymous: Anonymous, users: Option<UsersFile>, waker: Arc<Waker>) -> Logins {
         let (checking, failures) = (HashMap::new(), HashMap::new());
-        Logins { anonymous, users, verifier: Verifier::new(waker), checking, failures }
+        Logins { anonymous, users, password_worker: PasswordWorker::new(waker), checking, failures }
     }
 
     /// Somebody says to be `name`. An unknown name takes as long as a wrong password.
@@ -106,8 +106,10 @@ impl Logins {
         let stored = account.and_then(|account| account.password.clone());
         let grant = account.filter(|_| stored.is_some()).map(Grant::of);
         let stored = stored.unwrap_or_else(StoredPassword::decoy);
-        match self.verifier.check(owner, secret, stored) {
-            Some(wanted) => Admission::Checking(Claim { grant, _wanted: wanted, _place: place }),
+        match self.password_worker.check(owner, secret, stored) {
+            Some(wanted) => {
+                Admission::Checking(PendingLogin { grant, _wanted: wanted, _place: place })
+            }
             None => Admission::Busy,
         }
     }
@@ -138,7 +140,7 @@ impl Logins {
 
     /// A verdict of the worker: whose, and whether the password was right.
     pub(super) fn verdict(&mut self) -> Option<(Key, bool)> {
-        self.verifier.verdict()
+        self.password_worker.verdict()
     }
 
     /// Counts a wrong password; the answer to it waits for so long.

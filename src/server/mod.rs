@@ -1,20 +1,17 @@
 //! The shell: the loop and all that it owns. It alone knows the slab, the clock and the threads.
 
-mod away;
 mod certificates;
-mod crew;
 mod disk;
-mod effects;
 mod event_loop;
 mod file_work;
 mod handle;
 mod logins;
+mod password_worker;
 mod peer;
-mod securing;
-mod services;
+mod scheduler;
+mod shared;
 mod timers;
-mod turns;
-mod verifier;
+mod worker_pool;
 
 use std::net::SocketAddr;
 
@@ -25,7 +22,7 @@ use crate::fs::Root;
 use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
 use certificates::Loaded;
 use event_loop::EventLoop;
-pub use handle::{Census, Handle};
+pub use handle::{Counts, Handle};
 
 /// The signals that end the server.
 const STOP_SIGNALS: [i32; 2] = [Signal::INT.as_raw(), Signal::TERM.as_raw()];

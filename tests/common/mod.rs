@@ -16,7 +16,7 @@ pub mod stream;
 pub use client::{Client, Way};
 pub use stream::{Stream, under_tls};
 
-use packetboat::{Census, Config, Handle, Server, TlsConfig, TlsIdentity};
+use packetboat::{Config, Counts, Handle, Server, TlsConfig, TlsIdentity};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -134,15 +134,15 @@ impl TestServer {
         self.handle.as_ref().expect("there until the drop")
     }
 
-    pub fn census(&self) -> Census {
-        self.handle().census()
+    pub fn counts(&self) -> Counts {
+        self.handle().counts()
     }
 
-    /// Waits until so many passive connections are awaited. The census is taken at the end of each
+    /// Waits until so many passive connections are awaited. The counts is taken at the end of each
     /// turn of the loop, so a reply may be read a moment before it.
     #[track_caller]
     pub fn wait_for_leases(&self, leases: usize) {
-        wait_until("so many leases are held", || self.census().leases == leases);
+        wait_until("so many leases are held", || self.counts().leases == leases);
     }
 
     /// Joins the server's thread, which must be about to end.
@@ -206,7 +206,7 @@ impl Drop for TestServer {
             return;
         }
         wait_until("sessions, leases and timers are back to zero", || {
-            handle.census() == Census::default()
+            handle.counts() == Counts::default()
         });
         handle.shut_down();
         drop(handle);

@@ -7,11 +7,11 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::crew::Crew;
 use super::disk::Disk;
-use super::file_work::Back;
+use super::file_work::Finished;
 use super::logins::Logins;
-use super::turns::{HANDSHAKES, Line};
+use super::scheduler::{HANDSHAKES, Handshake};
+use super::worker_pool::WorkerPool;
 use crate::config::{Config, SessionReuse, UsersFile};
 use crate::fs::{Pipe, Root};
 use crate::net::{Key, Lease, PassivePorts, Poller, Tls, Waker};
@@ -32,7 +32,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 const FILE_THREADS: usize = 4;
 
 #[derive(Debug)]
-pub(super) struct Services {
+pub(super) struct Shared {
     pub(super) poller: Poller,
     pub(super) passive: PassivePorts,
     pub(super) logins: Logins,
@@ -45,19 +45,19 @@ pub(super) struct Services {
     /// Whether an upload under TLS ends by its close_notify only.
     pub(super) strict_close: bool,
     pub(super) session_reuse: SessionReuse,
-    /// TLS handshakes of each [`Line`] that this turn of the loop may still go on with.
+    /// TLS handshakes of each [`Handshake`] that this turn of the loop may still go on with.
     handshakes: [usize; 2],
     /// Seconds since 1970, read once a turn of the loop.
     pub(super) wall_clock: i64,
     /// Does what may wait for a slow disk.
-    pub(super) files: Crew<Back>,
+    pub(super) files: WorkerPool<Finished>,
     own_disk: Rc<Disk>,
     /// The roots that users have of their own, as long as one of them is logged in.
     disks: HashMap<PathBuf, Weak<Disk>>,
     silence: Silence,
 }
 
-impl Services {
+impl Shared {
     pub(super) fn new(
         config: &Config,
         poller: Poller,
@@ -65,9 +65,9 @@ impl Services {
         waker: Arc<Waker>,
         own_root: Root,
         tls: Option<Tls>,
-    ) -> Services {
+    ) -> Shared {
         let tls_config = config.tls.as_ref();
-        Services {
+        Shared {
             poller,
             passive: PassivePorts::new(config.passive_ports.clone()),
             logins: Logins::new(config.anonymous_access(), users, Arc::clone(&waker)),
@@ -79,7 +79,7 @@ impl Services {
             session_reuse: tls_config.map_or(SessionReuse::Off, |tls| tls.session_reuse),
             handshakes: [0; 2],
             wall_clock: 0,
-            files: Crew::new("files", FILE_THREADS, waker),
+            files: WorkerPool::new("files", FILE_THREADS, waker),
             own_disk: Rc::new(Disk::new(own_root)),
             disks: HashMap::new(),
             silence: Silence::default(),
@@ -94,7 +94,7 @@ impl Services {
 
     /// Whether a TLS handshake may go on in this turn of the loop. Each costs so much that a crowd
     /// of them would hold up everybody else.
-    pub(super) fn may_shake_hands(&mut self, line: Line) -> bool {
+    pub(super) fn may_shake_hands(&mut self, line: Handshake) -> bool {
         let left = &mut self.handshakes[line as usize];
         let some = *left > 0;
         *left = left.saturating_sub(1);
@@ -125,9 +125,9 @@ impl Services {
     }
 
     /// What came back for a session that has ended is dropped where that stops nobody.
-    pub(super) fn throw_away(&mut self, owner: Key, back: Option<Back>) {
+    pub(super) fn drop_on_worker(&mut self, owner: Key, back: Option<Finished>) {
         if let Some(back) = back {
-            self.files.throw_away(owner, back);
+            self.files.drop_on_worker(owner, back);
         }
     }
 
@@ -137,7 +137,7 @@ impl Services {
         while self.files.away() > 0 {
             let left = until.saturating_duration_since(Instant::now());
             let Some((owner, back)) = self.files.wait(left) else { return };
-            self.throw_away(owner, back);
+            self.drop_on_worker(owner, back);
         }
     }
 

@@ -19,13 +19,13 @@ pub(super) type Work<T> = Box<dyn FnOnce() -> T + Send>;
 pub(super) type Done<T> = (Key, Option<T>);
 
 /// A few threads that share a queue.
-pub(super) struct Crew<T> {
+pub(super) struct WorkerPool<T> {
     name: &'static str,
     most_threads: usize,
     threads: usize,
     waker: Arc<Waker>,
-    errands: Sender<Errand<T>>,
-    queue: Arc<Mutex<Receiver<Errand<T>>>>,
+    jobs: Sender<Job<T>>,
+    queue: Arc<Mutex<Receiver<Job<T>>>>,
     outbox: Sender<Done<T>>,
     done: Receiver<Done<T>>,
     away: usize,
@@ -33,7 +33,7 @@ pub(super) struct Crew<T> {
     last_begun: Instant,
 }
 
-struct Errand<T> {
+struct Job<T> {
     owner: Key,
     task: Task<T>,
 }
@@ -44,27 +44,38 @@ enum Task<T> {
     Drop(Box<dyn Send>),
 }
 
-impl<T: Send + 'static> Crew<T> {
-    pub(super) fn new(name: &'static str, most_threads: usize, waker: Arc<Waker>) -> Crew<T> {
-        let (errands, queue) = channel();
+impl<T: Send + 'static> WorkerPool<T> {
+    pub(super) fn new(name: &'static str, most_threads: usize, waker: Arc<Waker>) -> WorkerPool<T> {
+        let (jobs, queue) = channel();
         let (outbox, done) = channel();
         let queue = Arc::new(Mutex::new(queue));
         let (threads, away, last_begun) = (0, 0, Instant::now());
-        Crew { name, most_threads, threads, waker, errands, queue, outbox, done, away, last_begun }
+        WorkerPool {
+            name,
+            most_threads,
+            threads,
+            waker,
+            jobs,
+            queue,
+            outbox,
+            done,
+            away,
+            last_begun,
+        }
     }
 
     /// Has work done for the session that `owner` names, as long as what is returned lives; `None`
     /// if there is nobody to do it.
-    pub(super) fn hand(&mut self, owner: Key, work: Work<T>) -> Option<Arc<()>> {
+    pub(super) fn submit(&mut self, owner: Key, work: Work<T>) -> Option<Arc<()>> {
         let wanted = Arc::new(());
         let task = Task::Do(Arc::downgrade(&wanted), work);
-        self.send(Errand { owner, task }).then_some(wanted)
+        self.send(Job { owner, task }).then_some(wanted)
     }
 
     /// Has something dropped that may take its time even for that. False if nobody is there to do
     /// it: then it has been done.
-    pub(super) fn throw_away(&mut self, owner: Key, what: impl Send + 'static) -> bool {
-        self.send(Errand { owner, task: Task::Drop(Box::new(what)) })
+    pub(super) fn drop_on_worker(&mut self, owner: Key, what: impl Send + 'static) -> bool {
+        self.send(Job { owner, task: Task::Drop(Box::new(what)) })
     }
 
     /// Something that is done.
@@ -87,7 +98,7 @@ impl<T: Send + 'static> Crew<T> {
     }
 
     /// Whether somebody would begin before long: all threads may be busy, but must not all hang.
-    pub(super) fn has_hands(&self, now: Instant) -> bool {
+    pub(super) fn is_responsive(&self, now: Instant) -> bool {
         self.away < self.most_threads || now < self.last_begun + HANGING
     }
 
@@ -96,14 +107,14 @@ impl<T: Send + 'static> Crew<T> {
         self.away
     }
 
-    fn send(&mut self, errand: Errand<T>) -> bool {
+    fn send(&mut self, job: Job<T>) -> bool {
         if self.threads <= self.away && self.threads < self.most_threads {
             self.start();
         }
         if self.away < self.most_threads {
             self.last_begun = Instant::now();
         }
-        let sent = self.threads > 0 && self.errands.send(errand).is_ok();
+        let sent = self.threads > 0 && self.jobs.send(job).is_ok();
         self.away += usize::from(sent);
         sent
     }
@@ -119,16 +130,16 @@ impl<T: Send + 'static> Crew<T> {
     }
 }
 
-impl<T> fmt::Debug for Crew<T> {
+impl<T> fmt::Debug for WorkerPool<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(self.name).field("threads", &self.threads).finish_non_exhaustive()
     }
 }
 
 /// Ends when the loop has dropped its side, and the queue is empty.
-fn work<T>(queue: &Mutex<Receiver<Errand<T>>>, outbox: &Sender<Done<T>>, waker: &Waker) {
+fn work<T>(queue: &Mutex<Receiver<Job<T>>>, outbox: &Sender<Done<T>>, waker: &Waker) {
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-    while let Ok(Errand { owner, task }) = next() {
+    while let Ok(Job { owner, task }) = next() {
         // What panics, for want of memory say, is no reason to lose the thread.
         let done = catch_unwind(AssertUnwindSafe(|| match task {
             Task::Do(wanted, work) => (wanted.strong_count() > 0).then(work),
@@ -154,29 +165,29 @@ mod tests {
     #[test]
     fn work_is_done_in_turn_and_what_nobody_wants_is_dropped() {
         let mut poller = Poller::new().unwrap();
-        let mut crew = Crew::new("test", 1, Arc::new(poller.waker().unwrap()));
+        let mut pool = WorkerPool::new("test", 1, Arc::new(poller.waker().unwrap()));
         let keys = [0, 1, 2, 3].map(|slot| poller.key(slot, Role::Control));
         let (go, gate) = sync_channel::<()>(0);
         let held = Arc::new(());
-        let first = crew.hand(keys[0], Box::new(move || gate.recv().map(|()| 'a')));
+        let first = pool.submit(keys[0], Box::new(move || gate.recv().map(|()| 'a')));
         let holds = Arc::clone(&held);
-        let given_up = crew.hand(
+        let given_up = pool.submit(
             keys[1],
             Box::new(move || {
                 drop(holds);
                 Ok('b')
             }),
         );
-        assert!(crew.throw_away(keys[2], Arc::clone(&held)));
-        let last = crew.hand(keys[3], Box::new(|| panic!("as a test has it")));
-        assert_eq!((crew.away(), Arc::strong_count(&held)), (4, 3));
-        assert!(crew.done().is_none());
+        assert!(pool.drop_on_worker(keys[2], Arc::clone(&held)));
+        let last = pool.submit(keys[3], Box::new(|| panic!("as a test has it")));
+        assert_eq!((pool.away(), Arc::strong_count(&held)), (4, 3));
+        assert!(pool.done().is_none());
         drop(given_up);
         go.send(()).unwrap();
-        let done: Vec<_> = (0..4).filter_map(|_| crew.wait(PATIENCE)).collect();
+        let done: Vec<_> = (0..4).filter_map(|_| pool.wait(PATIENCE)).collect();
         let expected = [Some(Ok('a')), None, None, None];
         assert_eq!(done, keys.into_iter().zip(expected).collect::<Vec<_>>());
-        assert_eq!((crew.away(), Arc::strong_count(&held)), (0, 1));
+        assert_eq!((pool.away(), Arc::strong_count(&held)), (0, 1));
         drop((first, last));
     }
 
@@ -184,30 +195,30 @@ mod tests {
     #[test]
     fn threads_that_are_busy_do_not_hang() {
         let mut poller = Poller::new().unwrap();
-        let mut crew = Crew::new("test", 2, Arc::new(poller.waker().unwrap()));
+        let mut pool = WorkerPool::new("test", 2, Arc::new(poller.waker().unwrap()));
         let key = poller.key(0, Role::Control);
         let (go, gate) = sync_channel::<()>(0);
         let gate = Arc::new(Mutex::new(gate));
         let mut wanted = Vec::new();
-        let mut hand = |crew: &mut Crew<bool>| {
+        let mut hand = |pool: &mut WorkerPool<bool>| {
             let gate = Arc::clone(&gate);
-            wanted.push(crew.hand(key, Box::new(move || gate.lock().unwrap().recv().is_ok())));
+            wanted.push(pool.submit(key, Box::new(move || gate.lock().unwrap().recv().is_ok())));
         };
-        let hangs_at = |crew: &Crew<bool>| {
-            let at = crew.last_begun + HANGING;
-            crew.has_hands(at - Duration::from_nanos(1)) && !crew.has_hands(at)
+        let hangs_at = |pool: &WorkerPool<bool>| {
+            let at = pool.last_begun + HANGING;
+            pool.is_responsive(at - Duration::from_nanos(1)) && !pool.is_responsive(at)
         };
-        hand(&mut crew);
-        assert!(!hangs_at(&crew), "one of them has nothing to do");
-        hand(&mut crew);
-        assert!(hangs_at(&crew));
-        let before = crew.last_begun;
-        hand(&mut crew);
-        assert!(hangs_at(&crew) && crew.last_begun == before, "what waits is not begun");
+        hand(&mut pool);
+        assert!(!hangs_at(&pool), "one of them has nothing to do");
+        hand(&mut pool);
+        assert!(hangs_at(&pool));
+        let before = pool.last_begun;
+        hand(&mut pool);
+        assert!(hangs_at(&pool) && pool.last_begun == before, "what waits is not begun");
         let mut one_done = || {
             go.send(()).unwrap();
-            assert_eq!(crew.wait(PATIENCE), Some((key, Some(true))));
-            hangs_at(&crew)
+            assert_eq!(pool.wait(PATIENCE), Some((key, Some(true))));
+            hangs_at(&pool)
         };
         assert!(one_done(), "both have something to do");
         assert!(!one_done());

@@ -3,16 +3,16 @@
 use std::io;
 use std::time::Instant;
 
-use super::peer::{DataLink, Lost, Peer};
-use super::services::Services;
-use super::turns::Line;
+use super::super::scheduler::Handshake;
+use super::super::shared::Shared;
+use super::{DataLink, Lost, Peer};
 use crate::config::SessionReuse;
 use crate::net::{Input, Role};
 use crate::session::{Answer, DataEvent};
 
 /// What becomes of a control connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ControlChange {
+pub(in crate::server) enum ControlChange {
     /// It comes under TLS.
     Secure,
     /// It leaves TLS.
@@ -21,9 +21,9 @@ pub(super) enum ControlChange {
 
 impl Peer {
     /// Goes on with what is to become of the control connection.
-    pub(super) fn change_control(
+    pub(in crate::server) fn change_control(
         &mut self,
-        services: &mut Services,
+        shared: &mut Shared,
         now: Instant,
     ) -> Result<bool, Lost> {
         let Some(change) = self.change else { return Ok(false) };
@@ -32,7 +32,7 @@ impl Peer {
             return Ok(false);
         }
         let changed = match change {
-            ControlChange::Secure => self.secure_control(services),
+            ControlChange::Secure => self.secure_control(shared),
             ControlChange::Clear => self.control.leave_tls(),
         };
         match changed {
@@ -51,48 +51,48 @@ impl Peer {
             },
             now,
         );
-        self.carry_out(services, now);
+        self.carry_out(shared, now);
         Ok(true)
     }
 
-    fn secure_control(&mut self, services: &mut Services) -> io::Result<bool> {
+    fn secure_control(&mut self, shared: &mut Shared) -> io::Result<bool> {
         if !self.control.is_secure() {
-            let Some(tls) = &services.tls else { return Err(io::ErrorKind::Unsupported.into()) };
+            let Some(tls) = &shared.tls else { return Err(io::ErrorKind::Unsupported.into()) };
             self.control.secure(tls, self.session.id(), Input::Commands)?;
         }
-        if self.control.is_readable() && !services.may_shake_hands(Line::Control) {
-            self.in_line = Some(Line::Control);
+        if self.control.is_readable() && !shared.may_shake_hands(Handshake::Control) {
+            self.in_line = Some(Handshake::Control);
             return Ok(false);
         }
         self.control.handshake()
     }
 
     /// Goes on with the handshake of the data connection.
-    pub(super) fn secure_data(&mut self, services: &mut Services, now: Instant) -> bool {
+    pub(in crate::server) fn secure_data(&mut self, shared: &mut Shared, now: Instant) -> bool {
         let id = self.session.id();
         let input = match self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
-            true => Input::File { strict: services.strict_close },
+            true => Input::File { strict: shared.strict_close },
             false => Input::None,
         };
         let (true, DataLink::Open(link)) = (self.securing, &mut self.data) else { return false };
-        if link.is_readable() && !services.may_shake_hands(Line::Data) {
-            self.in_line = Some(Line::Data);
+        if link.is_readable() && !shared.may_shake_hands(Handshake::Data) {
+            self.in_line = Some(Handshake::Data);
             return false;
         }
         // By what the control connection has, even if there is a newer certificate by now.
-        let begun = match self.control.tls().or(services.tls.as_ref()) {
+        let begun = match self.control.tls().or(shared.tls.as_ref()) {
             _ if link.is_secure() => Ok(()),
             Some(tls) => link.secure(tls, id, input),
             None => Err(io::ErrorKind::Unsupported.into()),
         };
         let event = match begun.and_then(|()| link.handshake()) {
             Ok(false) => {
-                if link.register(&mut services.poller, self.key.slot(), Role::Data).is_ok() {
+                if link.register(&mut shared.poller, self.key.slot(), Role::Data).is_ok() {
                     return false;
                 }
                 DataEvent::Broken
             }
-            Ok(true) => match services.session_reuse {
+            Ok(true) => match shared.session_reuse {
                 SessionReuse::Require if !link.has_resumed() => DataEvent::NotResumed,
                 SessionReuse::Off | SessionReuse::Prefer | SessionReuse::Require => {
                     DataEvent::Secured
@@ -105,10 +105,10 @@ impl Peer {
         };
         self.securing = false;
         if event != DataEvent::Secured {
-            self.drop_transfer(services, now);
+            self.drop_transfer(shared, now);
         }
         self.session.data(event, now);
-        self.carry_out(services, now);
+        self.carry_out(shared, now);
         true
     }
 }

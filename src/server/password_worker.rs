@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::crew::Crew;
+use super::worker_pool::WorkerPool;
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
 use crate::users::StoredPassword;
@@ -13,11 +13,11 @@ const QUEUE: usize = 512;
 
 /// Checks passwords away from the loop.
 #[derive(Debug)]
-pub(super) struct Verifier(Crew<bool>);
+pub(super) struct PasswordWorker(WorkerPool<bool>);
 
-impl Verifier {
-    pub(super) fn new(waker: Arc<Waker>) -> Verifier {
-        Verifier(Crew::new("passwords", 1, waker))
+impl PasswordWorker {
+    pub(super) fn new(waker: Arc<Waker>) -> PasswordWorker {
+        PasswordWorker(WorkerPool::new("passwords", 1, waker))
     }
 
     /// Has a password checked for the session that `owner` names, as long as what is returned
@@ -31,7 +31,7 @@ impl Verifier {
         if self.0.away() > QUEUE {
             return None;
         }
-        self.0.hand(owner, Box::new(move || stored.verify(&secret.0)))
+        self.0.submit(owner, Box::new(move || stored.verify(&secret.0)))
     }
 
     /// A verdict that has come: whose, and whether the password was right.

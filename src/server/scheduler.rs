@@ -2,13 +2,13 @@
 //!
 //! A round gives a small turn to everybody who is due, because something happened to them, and then
 //! larger ones to those who move bytes, as many as its budget holds. So a command waits for one
-//! round, however many move bytes, and these have few turns instead of many small ones.
+//! round, however many move bytes, and these have few scheduler instead of many small ones.
 
 use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
-/// Steps of TLS handshakes of each [`Line`] in a round, each some tenths of a millisecond.
+/// Steps of TLS handshakes of each [`Handshake`] in a round, each some tenths of a millisecond.
 pub(super) const HANDSHAKES: usize = 4;
 /// What those who move bytes may take of a round: a command that comes meanwhile waits for so long.
 const ROUND: Duration = Duration::from_micros(500);
@@ -22,13 +22,13 @@ const ROUNDS_OF_ALL: usize = 8;
 const DUE: usize = 0;
 /// Those who can move bytes, or have other work for which a turn had not budget enough.
 const MOVERS: usize = 1;
-/// Those whose TLS handshakes had to be put off: the first [`Line`], and the other behind it.
+/// Those whose TLS handshakes had to be put off: the first [`Handshake`], and the other behind it.
 const LINES: usize = 2;
 const LISTS: usize = 4;
 
-/// The turns of peers, which are known by their slots.
+/// The scheduler of peers, which are known by their slots.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct Scheduler {
     lists: [VecDeque<usize>; LISTS],
     /// By slot: in which lists it stands, in each once.
     stands: Vec<[bool; LISTS]>,
@@ -44,16 +44,16 @@ pub(super) struct Turns {
 /// What a handshake that was put off is for. Each has a line of its own, so that those who are in
 /// need not wait behind a crowd of those who come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum Handshake {
     Control,
     Data,
 }
 
-impl Turns {
+impl Scheduler {
     /// `most` bytes are moved in a round.
-    pub(super) fn new(most: usize) -> Turns {
+    pub(super) fn new(most: usize) -> Scheduler {
         let (lists, stands) = (Default::default(), Vec::new());
-        Turns { lists, stands, most, budget: most, left: 0, waiting: 0 }
+        Scheduler { lists, stands, most, budget: most, left: 0, waiting: 0 }
     }
 
     /// Whether somebody wants a turn.
@@ -72,7 +72,7 @@ impl Turns {
     }
 
     /// The handshake of this peer is put off.
-    pub(super) fn line_up(&mut self, slot: usize, line: Line) {
+    pub(super) fn line_up(&mut self, slot: usize, line: Handshake) {
         self.add(LINES + line as usize, slot);
     }
 
@@ -101,7 +101,7 @@ impl Turns {
         Some((self.take(DUE)?, self.smallest()))
     }
 
-    /// From here on those who move bytes have their turns.
+    /// From here on those who move bytes have their scheduler.
     pub(super) fn begin_moving(&mut self) {
         self.left = self.budget;
         self.waiting = self.lists[MOVERS].len();
@@ -158,110 +158,110 @@ mod tests {
 
     /// A round: who had a turn, those who are due and those who move bytes. Of these, all want
     /// another if they are `insatiable`.
-    fn round(turns: &mut Turns, insatiable: bool) -> (Vec<usize>, Vec<(usize, usize)>) {
+    fn round(scheduler: &mut Scheduler, insatiable: bool) -> (Vec<usize>, Vec<(usize, usize)>) {
         let (mut due, mut movers) = (Vec::new(), Vec::new());
-        turns.begin_round();
-        while let Some((slot, budget)) = turns.next_due() {
-            assert_eq!(budget, SMALLEST_TURN.min(turns.most));
+        scheduler.begin_round();
+        while let Some((slot, budget)) = scheduler.next_due() {
+            assert_eq!(budget, SMALLEST_TURN.min(scheduler.most));
             due.push(slot);
         }
-        turns.begin_moving();
-        while let Some((slot, budget)) = turns.next_mover() {
+        scheduler.begin_moving();
+        while let Some((slot, budget)) = scheduler.next_mover() {
             movers.push((slot, budget));
-            turns.moved(if insatiable { budget } else { 0 });
+            scheduler.moved(if insatiable { budget } else { 0 });
             if insatiable {
-                turns.queue(slot);
+                scheduler.queue(slot);
             }
         }
-        turns.end_moving(Duration::ZERO);
+        scheduler.end_moving(Duration::ZERO);
         (due, movers)
     }
 
     #[test]
     fn who_is_called_has_one_turn_in_the_next_round() {
-        let mut turns = Turns::new(MOST);
-        [3, 1, 3].into_iter().for_each(|slot| turns.call(slot));
-        assert!(turns.are_wanted());
-        assert_eq!(round(&mut turns, false).0, [3, 1]);
-        assert!(!turns.are_wanted());
-        turns.call(3);
-        assert_eq!(round(&mut turns, false).0, [3]);
+        let mut scheduler = Scheduler::new(MOST);
+        [3, 1, 3].into_iter().for_each(|slot| scheduler.call(slot));
+        assert!(scheduler.are_wanted());
+        assert_eq!(round(&mut scheduler, false).0, [3, 1]);
+        assert!(!scheduler.are_wanted());
+        scheduler.call(3);
+        assert_eq!(round(&mut scheduler, false).0, [3]);
     }
 
     /// A command waited until each of a thousand downloads had moved its share.
     #[test]
     fn a_round_is_over_when_its_budget_is_and_goes_on_where_it_stopped() {
-        let mut turns = Turns::new(MOST);
-        [5, 6].into_iter().for_each(|slot| turns.queue(slot));
-        turns.call(9);
-        assert_eq!(round(&mut turns, true), (vec![9], vec![(5, MOST)]));
-        assert_eq!(round(&mut turns, true), (vec![], vec![(6, MOST)]));
-        assert_eq!(round(&mut turns, true), (vec![], vec![(5, MOST)]));
-        assert_eq!(round(&mut turns, false), (vec![], vec![(6, MOST), (5, MOST)]));
-        assert!(!turns.are_wanted());
+        let mut scheduler = Scheduler::new(MOST);
+        [5, 6].into_iter().for_each(|slot| scheduler.queue(slot));
+        scheduler.call(9);
+        assert_eq!(round(&mut scheduler, true), (vec![9], vec![(5, MOST)]));
+        assert_eq!(round(&mut scheduler, true), (vec![], vec![(6, MOST)]));
+        assert_eq!(round(&mut scheduler, true), (vec![], vec![(5, MOST)]));
+        assert_eq!(round(&mut scheduler, false), (vec![], vec![(6, MOST), (5, MOST)]));
+        assert!(!scheduler.are_wanted());
     }
 
     #[test]
     fn the_more_move_bytes_the_smaller_are_their_turns() {
         for (movers, budget) in [(8, MOST), (32, MOST / 4), (1000, SMALLEST_TURN)] {
-            let mut turns = Turns::new(MOST);
-            (0..movers).for_each(|slot| turns.queue(slot));
-            let had = round(&mut turns, true).1;
+            let mut scheduler = Scheduler::new(MOST);
+            (0..movers).for_each(|slot| scheduler.queue(slot));
+            let had = round(&mut scheduler, true).1;
             assert_eq!(had, Vec::from_iter((0..MOST / budget).map(|slot| (slot, budget))));
         }
     }
 
     #[test]
     fn handshakes_are_made_a_few_at_a_time_before_those_of_who_has_just_come() {
-        let mut turns = Turns::new(MOST);
-        (0..6).for_each(|slot| turns.line_up(slot, Line::Control));
-        (10..16).for_each(|slot| turns.line_up(slot, Line::Data));
-        [9, 5].into_iter().for_each(|slot| turns.call(slot));
-        turns.line_up(5, Line::Control);
-        assert_eq!(round(&mut turns, false).0, [10, 11, 12, 13, 0, 1, 2, 3, 9, 5]);
-        assert_eq!(round(&mut turns, false).0, [14, 15, 4, 5]);
-        for line in [Line::Control, Line::Data] {
-            assert!(!turns.are_wanted());
-            turns.line_up(0, line);
-            assert!(turns.are_wanted());
-            assert_eq!(round(&mut turns, false).0, [0]);
+        let mut scheduler = Scheduler::new(MOST);
+        (0..6).for_each(|slot| scheduler.line_up(slot, Handshake::Control));
+        (10..16).for_each(|slot| scheduler.line_up(slot, Handshake::Data));
+        [9, 5].into_iter().for_each(|slot| scheduler.call(slot));
+        scheduler.line_up(5, Handshake::Control);
+        assert_eq!(round(&mut scheduler, false).0, [10, 11, 12, 13, 0, 1, 2, 3, 9, 5]);
+        assert_eq!(round(&mut scheduler, false).0, [14, 15, 4, 5]);
+        for line in [Handshake::Control, Handshake::Data] {
+            assert!(!scheduler.are_wanted());
+            scheduler.line_up(0, line);
+            assert!(scheduler.are_wanted());
+            assert_eq!(round(&mut scheduler, false).0, [0]);
         }
     }
 
-    /// Its slot stood in a list for the peer that came after it, which then had two turns.
+    /// Its slot stood in a list for the peer that came after it, which then had two scheduler.
     #[test]
     fn who_is_gone_has_no_turn_and_leaves_none_to_who_comes_after() {
-        let mut turns = Turns::new(MOST);
-        let stand_everywhere = |turns: &mut Turns| {
-            turns.call(1);
-            turns.queue(1);
-            turns.line_up(1, Line::Control);
-            turns.line_up(1, Line::Data);
+        let mut scheduler = Scheduler::new(MOST);
+        let stand_everywhere = |scheduler: &mut Scheduler| {
+            scheduler.call(1);
+            scheduler.queue(1);
+            scheduler.line_up(1, Handshake::Control);
+            scheduler.line_up(1, Handshake::Data);
         };
-        stand_everywhere(&mut turns);
-        turns.forget(1);
-        assert!(!turns.are_wanted());
-        stand_everywhere(&mut turns);
-        assert_eq!(round(&mut turns, false), (vec![1], vec![(1, MOST)]));
-        assert!(!turns.are_wanted());
+        stand_everywhere(&mut scheduler);
+        scheduler.forget(1);
+        assert!(!scheduler.are_wanted());
+        stand_everywhere(&mut scheduler);
+        assert_eq!(round(&mut scheduler, false), (vec![1], vec![(1, MOST)]));
+        assert!(!scheduler.are_wanted());
     }
 
     #[test]
     fn slow_rounds_become_smaller_and_never_too_small() {
-        let budget_after = |turns: &mut Turns, took| {
-            turns.end_moving(took);
-            turns.queue(0);
-            turns.begin_moving();
-            turns.next_mover().unwrap().1
+        let budget_after = |scheduler: &mut Scheduler, took| {
+            scheduler.end_moving(took);
+            scheduler.queue(0);
+            scheduler.begin_moving();
+            scheduler.next_mover().unwrap().1
         };
-        let mut turns = Turns::new(MOST);
-        assert_eq!(budget_after(&mut turns, ROUND), MOST);
-        assert_eq!(budget_after(&mut turns, ROUND * 2), MOST / 2);
+        let mut scheduler = Scheduler::new(MOST);
+        assert_eq!(budget_after(&mut scheduler, ROUND), MOST);
+        assert_eq!(budget_after(&mut scheduler, ROUND * 2), MOST / 2);
         for _ in 0..10 {
-            turns.end_moving(ROUND * 2);
+            scheduler.end_moving(ROUND * 2);
         }
-        assert_eq!(budget_after(&mut turns, ROUND * 2), SMALLEST_TURN);
-        assert_eq!(budget_after(&mut turns, ROUND / 2), SMALLEST_TURN * 2);
-        assert_eq!(budget_after(&mut Turns::new(1), ROUND * 2), 1);
+        assert_eq!(budget_after(&mut scheduler, ROUND * 2), SMALLEST_TURN);
+        assert_eq!(budget_after(&mut scheduler, ROUND / 2), SMALLEST_TURN * 2);
+        assert_eq!(budget_after(&mut Scheduler::new(1), ROUND * 2), 1);
     }
 }

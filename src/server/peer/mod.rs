@@ -1,60 +1,64 @@
 //! A peer: one session with its two connections and what it has opened, and its turn of the loop.
 
+mod control;
+mod effects;
+mod files;
+
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::away::Away;
-use super::disk::{Disk, Pace};
-use super::logins::Claim;
-use super::securing::ControlChange;
-use super::services::Services;
-use super::turns::Line;
+use self::control::ControlChange;
+use self::files::FileState;
+use super::disk::{Disk, Latency};
+use super::logins::PendingLogin;
+use super::scheduler::Handshake;
+use super::shared::Shared;
 use crate::fs::FileJob;
 use crate::net::{Event, Flow, Key, Lease, Link, Role};
 use crate::session::{DataEvent, Session};
 use crate::transfer::{Pump, State};
 
 /// How long a client may take to read the last reply and close its side.
-pub(super) const CLOSING: Duration = Duration::from_secs(5);
+pub(in crate::server) const CLOSING: Duration = Duration::from_secs(5);
 
 /// One client.
 #[derive(Debug)]
-pub(super) struct Peer {
+pub(in crate::server) struct Peer {
     /// Names it, and its control connection.
-    pub(super) key: Key,
-    pub(super) session: Session,
-    pub(super) control: Link,
-    pub(super) data: DataLink,
+    pub(in crate::server) key: Key,
+    pub(in crate::server) session: Session,
+    pub(in crate::server) control: Link,
+    pub(in crate::server) data: DataLink,
     /// What is to become of the control connection.
-    pub(super) change: Option<ControlChange>,
+    pub(in crate::server) change: Option<ControlChange>,
     /// Set when a TLS handshake had to be put off.
-    pub(super) in_line: Option<Line>,
+    pub(in crate::server) in_line: Option<Handshake>,
     /// Whether the data connection is on its way into TLS.
-    pub(super) securing: bool,
+    pub(in crate::server) securing: bool,
     /// What the session's transfer has opened, from the opening to the 226.
-    pub(super) pump: Option<Box<Pump>>,
+    pub(in crate::server) pump: Option<Box<Pump>>,
     /// A checksum or copy under way, whose answer the session awaits.
-    pub(super) task: Option<Box<FileJob>>,
+    pub(in crate::server) task: Option<Box<FileJob>>,
     /// Whether the pump moves.
-    pub(super) running: bool,
+    pub(in crate::server) running: bool,
     /// Whether the session awaits the next lines of a STAT.
-    pub(super) lists: bool,
+    pub(in crate::server) lists: bool,
     /// Where the client's `/` is.
-    pub(super) disk: Rc<Disk>,
+    pub(in crate::server) disk: Rc<Disk>,
     /// Whether what is open is with a thread that waits for a slow disk.
-    pub(super) away: Away,
+    pub(in crate::server) away: FileState,
     /// The login that is being checked.
-    pub(super) claim: Option<Claim>,
+    pub(in crate::server) pending_login: Option<PendingLogin>,
     /// Set when the session has hung up: the last reply is to be sent until then.
-    pub(super) closing: Option<Instant>,
+    pub(in crate::server) closing: Option<Instant>,
     half_closed: bool,
     /// The loop's note of when the timer comes up.
-    pub(super) armed: Option<Instant>,
+    pub(in crate::server) armed: Option<Instant>,
 }
 
 /// The data connection as the shell holds it.
 #[derive(Debug)]
-pub(super) enum DataLink {
+pub(in crate::server) enum DataLink {
     None,
     /// The client is to come to a passive port.
     Leased(Lease),
@@ -65,22 +69,27 @@ pub(super) enum DataLink {
 
 /// What becomes of a peer after its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in crate::server) enum Fate {
     /// It waits for an event or its deadline.
     Rest,
     /// Its budget is used up: it wants another turn.
     Again,
     /// It wants one when there is time for its TLS handshake.
-    InLine(Line),
+    InLine(Handshake),
     /// It is to be removed, for this reason.
     Gone(&'static str),
 }
 
 /// The control connection is lost; carries the reason.
-pub(super) struct Lost(pub(super) &'static str);
+pub(in crate::server) struct Lost(pub(in crate::server) &'static str);
 
 impl Peer {
-    pub(super) fn new(key: Key, session: Session, control: Link, disk: Rc<Disk>) -> Peer {
+    pub(in crate::server) fn new(
+        key: Key,
+        session: Session,
+        control: Link,
+        disk: Rc<Disk>,
+    ) -> Peer {
         Peer {
             key,
             session,
@@ -94,8 +103,8 @@ impl Peer {
             running: false,
             lists: false,
             disk,
-            away: Away::No,
-            claim: None,
+            away: FileState::No,
+            pending_login: None,
             closing: None,
             half_closed: false,
             armed: None,
@@ -103,7 +112,7 @@ impl Peer {
     }
 
     /// Notes what an event says; false if it is for a connection of the past.
-    pub(super) fn mark(&mut self, event: Event) -> bool {
+    pub(in crate::server) fn mark(&mut self, event: Event) -> bool {
         let link = match (event.key.role(), &mut self.data) {
             (Role::Control, _) => &mut self.control,
             (Role::Data, DataLink::Connecting(link) | DataLink::Open(link)) => link,
@@ -117,71 +126,66 @@ impl Peer {
     }
 
     /// When the peer wants a turn, whatever else happens.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(in crate::server) fn deadline(&self) -> Option<Instant> {
         self.closing.or_else(|| self.session.deadline())
     }
 
     /// The deadline has passed, or not quite.
-    pub(super) fn tick(&mut self, services: &mut Services, now: Instant) {
-        if self.running && !matches!(self.away, Away::No) {
+    pub(in crate::server) fn tick(&mut self, shared: &mut Shared, now: Instant) {
+        if self.running && !matches!(self.away, FileState::No) {
             self.session.data(DataEvent::Moved(0), now); // a slow disk is not the client's doing
         }
         self.session.tick(now);
-        self.carry_out(services, now);
+        self.carry_out(shared, now);
     }
 
     /// The server goes down.
-    pub(super) fn shut_down(&mut self, services: &mut Services, now: Instant) {
+    pub(in crate::server) fn shut_down(&mut self, shared: &mut Shared, now: Instant) {
         self.session.shut_down(now);
-        self.carry_out(services, now);
+        self.carry_out(shared, now);
     }
 
     /// The passive connection has come.
-    pub(super) fn arrived(&mut self, link: Link, services: &mut Services, now: Instant) {
+    pub(in crate::server) fn arrived(&mut self, link: Link, shared: &mut Shared, now: Instant) {
         self.data = DataLink::Open(link);
         self.session.data(DataEvent::Connected, now);
-        self.carry_out(services, now);
+        self.carry_out(shared, now);
     }
 
     /// Does what can be done now, until nothing can, or `budget` bytes have moved.
-    pub(super) fn turn(
+    pub(in crate::server) fn turn(
         &mut self,
-        services: &mut Services,
+        shared: &mut Shared,
         budget: &mut usize,
         now: Instant,
     ) -> Fate {
         self.in_line = None;
-        match (self.work(services, now, budget), self.in_line) {
+        match (self.work(shared, now, budget), self.in_line) {
             (Err(Lost(reason)), _) => Fate::Gone(reason),
-            (Ok(()), _) if self.closing.is_some() => self.close(services, now),
+            (Ok(()), _) if self.closing.is_some() => self.close(shared, now),
             (Ok(()), Some(line)) => Fate::InLine(line),
             (Ok(()), None) if *budget == 0 => Fate::Again,
             (Ok(()), None) => Fate::Rest,
         }
     }
 
-    fn work(
-        &mut self,
-        services: &mut Services,
-        now: Instant,
-        budget: &mut usize,
-    ) -> Result<(), Lost> {
+    fn work(&mut self, shared: &mut Shared, now: Instant, budget: &mut usize) -> Result<(), Lost> {
         if self.control.is_gone() && self.closing.is_none() {
             return Err(Lost("connection lost"));
         }
-        self.settle_connect(services, now);
-        self.carry_out(services, now);
+        self.settle_connect(shared, now);
+        self.carry_out(shared, now);
         loop {
             // Data comes last: it would use up every budget, and an ABOR or a FIN go unread. The
             // reply goes out before the data that it announces moves, and by itself: some clients
             // wait for a time-out when 125 and 226 come in one piece.
-            let mut progress = self.read_commands(services, now, budget)?;
-            progress |= self.send_replies(services, now, budget)?;
-            progress |= self.change_control(services, now)?;
-            progress |= self.secure_data(services, now);
-            progress |= self.move_data(services, now, budget)?;
-            progress |= self.make_lines(services, now, budget);
-            progress |= self.work_on_task(services, now, budget);
+            let mut progress = self.read_commands(shared, now, budget)?;
+            progress |= self.send_replies(shared, now, budget)?;
+            progress |= self.change_control(shared, now)?;
+            progress |= self.secure_data(shared, now);
+            progress |= self.move_data(shared, now, budget)?;
+            progress |= self.make_lines(shared, now, budget);
+            progress |= self.work_on_task(shared, now, budget);
             if !progress || *budget == 0 {
                 return Ok(());
             }
@@ -191,30 +195,30 @@ impl Peer {
     /// Reads once, and has the session obey.
     fn read_commands(
         &mut self,
-        services: &mut Services,
+        shared: &mut Shared,
         now: Instant,
         budget: &mut usize,
     ) -> Result<bool, Lost> {
-        let most = self.session.room().min(*budget).min(services.buffers.buffer.len());
+        let most = self.session.room().min(*budget).min(shared.buffers.buffer.len());
         if most == 0 || !self.control.is_readable() {
             return Ok(false);
         }
-        match self.control.read(&mut services.buffers.buffer[..most]) {
+        match self.control.read(&mut shared.buffers.buffer[..most]) {
             Flow::Moved(count) => {
                 *budget -= count;
-                self.session.receive(&services.buffers.buffer[..count], now);
+                self.session.receive(&shared.buffers.buffer[..count], now);
             }
             Flow::Blocked => return Ok(false),
             Flow::Ended => self.session.end_of_input(now),
             Flow::Broken(_) => return Err(Lost("connection lost")),
         }
-        self.carry_out(services, now);
+        self.carry_out(shared, now);
         Ok(true)
     }
 
     fn send_replies(
         &mut self,
-        services: &mut Services,
+        shared: &mut Shared,
         now: Instant,
         budget: &mut usize,
     ) -> Result<bool, Lost> {
@@ -235,7 +239,7 @@ impl Peer {
             Flow::Moved(count) => {
                 *budget -= count;
                 self.session.sent(count, now);
-                self.carry_out(services, now);
+                self.carry_out(shared, now);
                 Ok(true)
             }
             Flow::Blocked | Flow::Ended => Ok(false),
@@ -244,7 +248,7 @@ impl Peer {
     }
 
     /// An active connect that has come to its end, one way or the other.
-    fn settle_connect(&mut self, services: &mut Services, now: Instant) {
+    fn settle_connect(&mut self, shared: &mut Shared, now: Instant) {
         let DataLink::Connecting(link) = &mut self.data else { return };
         if !link.is_writable() && !link.is_gone() {
             return;
@@ -261,7 +265,7 @@ impl Peer {
             }
             Err(error) => {
                 log::info!("#{} data connection refused: {error}", self.session.id());
-                self.drop_data(services, now);
+                self.drop_data(shared, now);
                 self.session.data(DataEvent::Broken, now);
             }
         }
@@ -270,7 +274,7 @@ impl Peer {
     /// Moves a slice over the data connection, and tells the session what came of it.
     fn move_data(
         &mut self,
-        services: &mut Services,
+        shared: &mut Shared,
         now: Instant,
         budget: &mut usize,
     ) -> Result<bool, Lost> {
@@ -282,10 +286,11 @@ impl Peer {
         if *budget == 0 {
             return Ok(false);
         }
-        let (pace, hands) = (Peer::pace(&self.disk, pump), services.files.has_hands(now));
-        let slow = pace.is_some_and(|pace| pace.is_slow(hands, now));
-        let step = || pump.step(link, &mut services.buffers, *budget, slow);
-        let step = Pace::time_if(pace, step);
+        let (latency, responsive) =
+            (Peer::latency(&self.disk, pump), shared.files.is_responsive(now));
+        let slow = latency.is_some_and(|latency| latency.is_slow(responsive, now));
+        let step = || pump.step(link, &mut shared.buffers, *budget, slow);
+        let step = Latency::time_if(latency, step);
         *budget -= step.used;
         // What is worked on is not standing still, even if a folder has nothing to tell for long.
         if step.moved > 0 || matches!(step.state, State::Spent) {
@@ -293,46 +298,46 @@ impl Peer {
         }
         match step.state {
             State::Blocked => {
-                if link.register(&mut services.poller, self.key.slot(), Role::Data).is_err() {
-                    self.broken(services, now);
+                if link.register(&mut shared.poller, self.key.slot(), Role::Data).is_err() {
+                    self.broken(shared, now);
                 }
-                self.carry_out(services, now);
+                self.carry_out(shared, now);
                 return Ok(step.moved > 0);
             }
             // Rather here than behind a disk that hangs.
-            State::NeedsWorker if !hands && !pump.may_block() => {
-                let work = || pump.work(&mut services.buffers.buffer);
-                let state = Pace::time_if(pace, work);
+            State::NeedsWorker if !responsive && !pump.may_block() => {
+                let work = || pump.work(&mut shared.buffers.buffer);
+                let state = Latency::time_if(latency, work);
                 *budget = 0;
-                self.stepped(state, services, now)?;
+                self.stepped(state, shared, now)?;
             }
             State::NeedsWorker => {
-                self.pump_away(services, now);
-                self.carry_out(services, now);
+                self.pump_away(shared, now);
+                self.carry_out(shared, now);
                 return Ok(step.moved > 0);
             }
-            state => self.stepped(state, services, now)?,
+            state => self.stepped(state, shared, now)?,
         }
-        self.carry_out(services, now);
+        self.carry_out(shared, now);
         Ok(true)
     }
 
     /// What a step of the pump has come to, if that is an end.
-    pub(super) fn stepped(
+    pub(in crate::server) fn stepped(
         &mut self,
         state: State,
-        services: &mut Services,
+        shared: &mut Shared,
         now: Instant,
     ) -> Result<(), Lost> {
         match state {
             State::Spent | State::Blocked | State::NeedsWorker => {}
-            State::Ended => self.ended(services, now)?,
+            State::Ended => self.ended(shared, now)?,
             State::Broken(error) => {
                 log::debug!("#{} data connection: {error}", self.session.id());
-                self.broken(services, now);
+                self.broken(shared, now);
             }
             State::Refused(refusal) => {
-                self.drop_transfer(services, now);
+                self.drop_transfer(shared, now);
                 self.session.data(DataEvent::Refused(refusal), now);
             }
         }
@@ -341,12 +346,12 @@ impl Peer {
 
     /// The data connection has come to its clean end. A download is over; whether an upload is
     /// complete depends on the control connection, so that is looked at first.
-    fn ended(&mut self, services: &mut Services, now: Instant) -> Result<(), Lost> {
+    fn ended(&mut self, shared: &mut Shared, now: Instant) -> Result<(), Lost> {
         if self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
             let mut unlimited = usize::MAX;
             // A FIN may stand behind the bytes that each read brings.
             self.control.doubt();
-            while self.read_commands(services, now, &mut unlimited)? {
+            while self.read_commands(shared, now, &mut unlimited)? {
                 self.control.doubt();
             }
             // ABOR may have come with it, or a FIN without a QUIT.
@@ -354,7 +359,7 @@ impl Peer {
                 return Ok(());
             }
         } else {
-            self.drop_files(services, now);
+            self.drop_files(shared, now);
         }
         self.running = false;
         self.data = DataLink::None;
@@ -362,30 +367,30 @@ impl Peer {
         Ok(())
     }
 
-    fn broken(&mut self, services: &mut Services, now: Instant) {
-        self.drop_transfer(services, now);
+    fn broken(&mut self, shared: &mut Shared, now: Instant) {
+        self.drop_transfer(shared, now);
         self.session.data(DataEvent::Broken, now);
     }
 
     /// Drops the data connection and what was opened for it; an upload counts as cut off.
-    pub(super) fn drop_transfer(&mut self, services: &mut Services, now: Instant) {
-        self.drop_data(services, now);
+    pub(in crate::server) fn drop_transfer(&mut self, shared: &mut Shared, now: Instant) {
+        self.drop_data(shared, now);
         self.running = false;
         self.securing = false;
-        self.drop_files(services, now);
+        self.drop_files(shared, now);
     }
 
     /// Drops the data connection, in whatever state it is.
-    pub(super) fn drop_data(&mut self, services: &mut Services, now: Instant) {
+    pub(in crate::server) fn drop_data(&mut self, shared: &mut Shared, now: Instant) {
         if let DataLink::Leased(lease) = std::mem::replace(&mut self.data, DataLink::None) {
-            services.lease_unused(lease, self.session.id(), now);
+            shared.lease_unused(lease, self.session.id(), now);
         }
     }
 
     /// The session has hung up: sends what is left to send, then closes. A close with unread input
     /// would make the kernel send a reset, and the client might never see the last reply: then the
     /// client gets a moment to read it and to close first.
-    fn close(&mut self, services: &mut Services, now: Instant) -> Fate {
+    fn close(&mut self, shared: &mut Shared, now: Instant) -> Fate {
         let late = self.closing.is_some_and(|until| until <= now);
         if late || self.control.is_gone() || self.control.is_handshaking() {
             return Fate::Gone("closed");
@@ -398,7 +403,7 @@ impl Peer {
             Ok(false) => return Fate::Rest,
             Err(_) => return Fate::Gone("closed"),
         }
-        match self.control.read(&mut services.buffers.buffer) {
+        match self.control.read(&mut shared.buffers.buffer) {
             Flow::Moved(_) => {
                 if !self.half_closed {
                     self.half_closed = true;
