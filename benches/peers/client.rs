@@ -35,7 +35,7 @@ pub enum Mode {
 
 /// What sessions do over and over.
 #[derive(Clone, Copy)]
-pub enum Errand {
+pub enum Work {
     /// Connect, log in, quit.
     Login,
     /// RETR of a file that fits into a socket's buffer.
@@ -185,45 +185,45 @@ impl Session {
         }
     }
 
-    /// Goes on with the errand; true if this reply is its end.
-    fn obey(&mut self, reply: &Reply, errand: Errand, buffer: &mut [u8]) -> bool {
-        match (errand, reply.code) {
-            (Errand::Login, 220) if self.target.tls.is_some() => self.send("AUTH TLS"),
-            (Errand::Login, 234) => {
+    /// Goes on with the work; true if this reply is its end.
+    fn obey(&mut self, reply: &Reply, work: Work, buffer: &mut [u8]) -> bool {
+        match (work, reply.code) {
+            (Work::Login, 220) if self.target.tls.is_some() => self.send("AUTH TLS"),
+            (Work::Login, 234) => {
                 let tls = self.target.tls.as_ref().expect("asked for");
                 self.control.secure(wire::client(tls));
             }
-            (Errand::Login, 220 | 235) => self.send("USER anonymous"),
-            (Errand::Login, 331) => self.send("PASS bench@"),
-            (Errand::Login, 230) => self.send("QUIT"),
-            (Errand::Login, 221) => {
+            (Work::Login, 220 | 235) => self.send("USER anonymous"),
+            (Work::Login, 331) => self.send("PASS bench@"),
+            (Work::Login, 230) => self.send("QUIT"),
+            (Work::Login, 221) => {
                 self.control.close_notify();
                 return true;
             }
-            (Errand::Fetch(_, command), 229) => {
+            (Work::Fetch(_, command), 229) => {
                 self.data = Some(reply.connect());
                 self.send(command);
             }
-            (Errand::Fetch(_, command), 200) => self.send(command),
+            (Work::Fetch(_, command), 200) => self.send(command),
             // All of it is on its way.
-            (Errand::Fetch(..), 125 | 150) => {
+            (Work::Fetch(..), 125 | 150) => {
                 let accept = || self.listener.as_ref().expect("PORT was sent").accept().unwrap().0;
                 let mut data = self.data.take().unwrap_or_else(|| Wire::new(accept()));
                 self.secure(&mut data);
                 while data.discard(buffer, |_| ()) {}
             }
-            (Errand::Fetch(..), 226) => return true,
+            (Work::Fetch(..), 226) => return true,
             _ => panic!("unexpected: {}", reply.text),
         }
         false
     }
 
-    /// Begins the errand once more.
-    fn begin(&mut self, errand: Errand) {
-        match errand {
-            Errand::Login => *self = Session::connect(&self.target),
-            Errand::Fetch(Mode::Passive, _) => self.send("EPSV"),
-            Errand::Fetch(Mode::Active, _) => {
+    /// Begins the work once more.
+    fn begin(&mut self, work: Work) {
+        match work {
+            Work::Login => *self = Session::connect(&self.target),
+            Work::Fetch(Mode::Passive, _) => self.send("EPSV"),
+            Work::Fetch(Mode::Active, _) => {
                 let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
                 let listener = self.listener.get_or_insert_with(bind);
                 let port = listener.local_addr().unwrap().port();
@@ -245,10 +245,10 @@ impl Reply {
     }
 }
 
-/// Sessions that do the same errand over and over, on one thread.
+/// Sessions that do the same work over and over, on one thread.
 pub struct Crowd {
     sessions: Vec<Session>,
-    errand: Errand,
+    work: Work,
     poll: Poll,
     buffer: Vec<u8>,
     /// Errands whose control connection resumed a TLS session.
@@ -257,17 +257,17 @@ pub struct Crowd {
 
 impl Crowd {
     /// All of them have begun.
-    pub fn new(target: &Target, sessions: usize, errand: Errand) -> Crowd {
-        let new = |_| match errand {
-            Errand::Login => Session::connect(target),
-            Errand::Fetch(..) => Session::login(target),
+    pub fn new(target: &Target, sessions: usize, work: Work) -> Crowd {
+        let new = |_| match work {
+            Work::Login => Session::connect(target),
+            Work::Fetch(..) => Session::login(target),
         };
         let sessions = (0..sessions).map(new).collect();
         let poll = Poll::new().unwrap();
-        let mut crowd = Crowd { sessions, errand, poll, buffer: vec![0; BUFFER_BYTES], resumed: 0 };
+        let mut crowd = Crowd { sessions, work, poll, buffer: vec![0; BUFFER_BYTES], resumed: 0 };
         for index in 0..crowd.sessions.len() {
-            if matches!(errand, Errand::Fetch(..)) {
-                crowd.sessions[index].begin(errand);
+            if matches!(work, Work::Fetch(..)) {
+                crowd.sessions[index].begin(work);
             }
             crowd.register(index);
         }
@@ -299,16 +299,16 @@ impl Crowd {
         (done, self.resumed)
     }
 
-    /// Obeys the replies that came to one session; at the end of its errand it begins again.
+    /// Obeys the replies that came to one session; at the end of its work it begins again.
     fn turn(&mut self, index: usize) -> usize {
         let mut done = 0;
         while let Some(reply) = self.sessions[index].take() {
             let session = &mut self.sessions[index];
-            if session.obey(&reply, self.errand, &mut self.buffer) {
+            if session.obey(&reply, self.work, &mut self.buffer) {
                 done += 1;
                 self.resumed += usize::from(session.control.is_resumed());
-                session.begin(self.errand);
-                if matches!(self.errand, Errand::Login) {
+                session.begin(self.work);
+                if matches!(self.work, Work::Login) {
                     self.register(index);
                 }
             }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::{BUFFER_BYTES, Crowd, Errand, Mode, Session};
+use crate::client::{BUFFER_BYTES, Crowd, Mode, Session, Work};
 use crate::server::{Running, Server};
 use crate::wire;
 use rustls::ClientConfig;
@@ -215,10 +215,10 @@ impl Load {
                 assert_eq!(lengths, vec![bytes as u64; sessions]);
                 figures
             }
-            Load::Login { sessions } => counted(running, sessions, Errand::Login, false),
+            Load::Login { sessions } => counted(running, sessions, Work::Login, false),
             Load::Small { file, mode, sessions } => {
                 let command = if file == "1 KiB" { "RETR 1 KiB" } else { "RETR 10 KiB" };
-                counted(running, sessions, Errand::Fetch(mode, command), false)
+                counted(running, sessions, Work::Fetch(mode, command), false)
             }
             Load::List { verb } => list(running, verb),
             // It serves one transfer at a time.
@@ -226,7 +226,7 @@ impl Load {
             Load::Latency => latency(running),
             Load::Idle => idle(running, server.most_sessions()),
             Load::Tls { load: Load::Login { sessions }, resumes } => {
-                counted(running, *sessions, Errand::Login, resumes)
+                counted(running, *sessions, Work::Login, resumes)
             }
             Load::Tls { load, .. } => load.run(server, running, root),
         }
@@ -263,8 +263,8 @@ fn bulk(
     vec![Figure { value: bytes / 1e6 / time, cpu_us: Some(cpu / (bytes / f64::from(1 << 20))) }]
 }
 
-fn counted(running: &Running, sessions: usize, errand: Errand, resumes: bool) -> Vec<Figure> {
-    let mut crowd = Crowd::new(&running.target, sessions, errand);
+fn counted(running: &Running, sessions: usize, work: Work, resumes: bool) -> Vec<Figure> {
+    let mut crowd = Crowd::new(&running.target, sessions, work);
     crowd.run(COUNTING / 5);
     let (cpu, start) = (running.cpu_us(), Instant::now());
     let (done, resumed) = crowd.run(COUNTING);

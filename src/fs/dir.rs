@@ -25,7 +25,7 @@ impl Dir {
         Ok(Dir { directory, may_block: root.may_block() })
     }
 
-    /// Hands on the next names, as many as one call to the kernel brings, in no order; `.` and
+    /// Names that come next, as many as one call to the kernel brings, in no order; `.` and
     /// `..` are left out. False at the end.
     ///
     /// # Errors

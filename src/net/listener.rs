@@ -42,7 +42,7 @@ impl Listener {
 
     /// Has every connection come with what a control connection needs: replies leave at once,
     /// urgent data (the Synch before an ABOR) stays in line, and a client whose machine has died
-    /// is noticed. Linux hands these down from the listener.
+    /// is noticed. A connection inherits these from its listener on Linux.
     ///
     /// # Errors
     /// None that a listening socket can meet.

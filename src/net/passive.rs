@@ -155,7 +155,7 @@ impl PassivePorts {
         !self.ready.is_empty()
     }
 
-    /// Accepts what waits, a bounded number, and hands each connection to the owner of its lease.
+    /// Accepts what waits, a bounded number, and gives each connection to the owner of its lease.
     ///
     /// # Errors
     /// Too few descriptors: what waits, waits on.
