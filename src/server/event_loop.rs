@@ -142,8 +142,8 @@ impl EventLoop {
                 {
                     // Bytes that move have time; whatever else comes is waited for.
                     match role == Role::Data && peer.running {
-                        true => scheduler.queue(slot),
-                        false => scheduler.call(slot),
+                        true => scheduler.make_bulk(slot),
+                        false => scheduler.make_ready(slot),
                     }
                 }
             }
@@ -163,7 +163,7 @@ impl EventLoop {
     fn has_work(&self) -> bool {
         let waiting =
             self.listeners.iter().any(Listener::is_ready) || self.shared.passive.is_ready();
-        self.scheduler.are_wanted() || (waiting && self.accept_paused.is_none())
+        self.scheduler.has_work() || (waiting && self.accept_paused.is_none())
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -205,7 +205,7 @@ impl EventLoop {
             self.listeners.clear();
             for (slot, peer) in &mut self.peers {
                 peer.shut_down(&mut self.shared, now);
-                self.scheduler.call(slot);
+                self.scheduler.make_ready(slot);
             }
         }
         self.stops = stops;
@@ -222,7 +222,7 @@ impl EventLoop {
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.armed = None;
             peer.tick(&mut self.shared, now);
-            self.scheduler.call(slot);
+            self.scheduler.make_ready(slot);
         }
         self.shared.passive.expire(now);
         self.accept_paused = self.accept_paused.filter(|until| *until > now);
@@ -234,7 +234,7 @@ impl EventLoop {
             let Some(peer) = self.peers.get_mut(key.slot()) else { continue };
             if peer.key == key {
                 peer.judged(&mut self.shared, right, now);
-                self.scheduler.call(key.slot());
+                self.scheduler.make_ready(key.slot());
             }
         }
     }
@@ -244,7 +244,7 @@ impl EventLoop {
             match self.peers.get_mut(key.slot()).filter(|peer| peer.key == key) {
                 Some(peer) => {
                     peer.came_back(back, &mut self.shared, now);
-                    self.scheduler.call(key.slot());
+                    self.scheduler.make_ready(key.slot());
                 }
                 None => self.shared.drop_on_worker(key, back),
             }
@@ -272,7 +272,7 @@ impl EventLoop {
             debug_assert!(peer.key == owner, "a lease outlived its session");
             self.shared.lease_used(peer.session.client());
             peer.arrived(link, &mut self.shared, now);
-            self.scheduler.call(owner.slot());
+            self.scheduler.make_ready(owner.slot());
         }
         result
     }
@@ -333,23 +333,23 @@ impl EventLoop {
         let peer = Peer::new(key, session, control, self.shared.own_disk());
         *self.addresses.entry(client_ip).or_default() += 1;
         let slot = self.peers.insert(peer);
-        self.scheduler.call(slot);
+        self.scheduler.make_ready(slot);
     }
 
     // Run.
 
     fn run_round(&mut self, now: Instant) {
         self.scheduler.begin_round();
-        while let Some((slot, budget)) = self.scheduler.next_due() {
+        while let Some((slot, budget)) = self.scheduler.next_ready() {
             self.turn(slot, budget, now);
         }
         let begun = Instant::now();
-        self.scheduler.begin_moving();
-        while let Some((slot, budget)) = self.scheduler.next_mover() {
+        self.scheduler.begin_bulk();
+        while let Some((slot, budget)) = self.scheduler.next_bulk() {
             let used = self.turn(slot, budget, now);
-            self.scheduler.moved(used);
+            self.scheduler.charge(used);
         }
-        self.scheduler.end_moving(begun.elapsed());
+        self.scheduler.end_bulk(begun.elapsed());
     }
 
     /// One peer's turn with a budget in bytes: how much of it was used.
@@ -361,8 +361,8 @@ impl EventLoop {
                 self.remove(slot, reason, now);
                 return budget - left;
             }
-            Fate::Again => self.scheduler.queue(slot),
-            Fate::InLine(line) => self.scheduler.line_up(slot, line),
+            Fate::Again => self.scheduler.make_bulk(slot),
+            Fate::InLine(line) => self.scheduler.defer_handshake(slot, line),
             Fate::Rest => {}
         }
         let wanted = peer.deadline();
@@ -373,7 +373,7 @@ impl EventLoop {
     fn remove(&mut self, slot: usize, reason: &str, now: Instant) {
         let mut peer = self.peers.remove(slot);
         self.timers.disarm(slot, &mut peer.armed);
-        self.scheduler.forget(slot);
+        self.scheduler.remove(slot);
         peer.drop_transfer(&mut self.shared, now);
         let client = peer.session.client();
         if let Some(count) = self.addresses.get_mut(&client) {
