@@ -12,7 +12,7 @@ pub use error::StartError;
 pub use tls::{SessionReuse, TlsConfig, TlsFiles, TlsIdentity, TlsPair};
 pub use users_file::{UsersFile, edit_users_file};
 
-use crate::users::PartialUploads;
+use crate::users::{Access, PartialUploads};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -115,6 +115,17 @@ pub enum Anonymous {
     Read,
     /// Also store, delete, rename and make folders.
     Write,
+}
+
+impl Anonymous {
+    /// Access of anonymous users; `None` lets none in.
+    pub fn access(self) -> Option<Access> {
+        match self {
+            Anonymous::Off => None,
+            Anonymous::Read => Some(Access::Read),
+            Anonymous::Write => Some(Access::Write),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,10 @@ pub enum Refusal {
     Busy,
     /// The two names are on different file systems.
     CrossDevice,
+    /// The name leads to another mount, which any call may hang on: a root that must not block does
+    /// not look there. Asked again of a [`blocking`](super::Root::blocking) root, on a worker, it
+    /// finds the file; no client is ever told.
+    NeedsWorker,
     /// The process or the system has no descriptor left.
     TooManyOpen,
     /// Anything else, by its error number.
@@ -93,6 +97,7 @@ impl fmt::Display for Refusal {
             Refusal::BeyondEnd => "The restart position is beyond the end of the file.",
             Refusal::Busy => "The file is in use; try again later.",
             Refusal::CrossDevice => "It can't be moved to another file system.",
+            Refusal::NeedsWorker => "It is on a file system that may block.",
             Refusal::TooManyOpen => "Too many open files; try again later.",
             Refusal::Failed(errno) => {
                 return write!(f, "{}.", std::io::Error::from_raw_os_error(*errno));

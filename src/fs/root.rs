@@ -26,8 +26,8 @@ const LOOKUPS: usize = 32;
 
 /// The root of a tree of served files.
 ///
-/// As it is opened it is for a thread that must not wait for other file systems than its own: what
-/// is mounted beneath it is refused as `CrossDevice`, for any mount can hang. See
+/// As it is opened it is for a thread that must not block on other file systems than its own: a
+/// mount beneath it is refused as `NeedsWorker`, for any mount can hang. See
 /// [`blocking`](Root::blocking).
 #[derive(Clone, Debug)]
 pub struct Root {
@@ -235,7 +235,10 @@ impl Root {
 
     /// Opens what `path` leads to inside the root.
     pub(super) fn resolve(&self, path: &VPath, flags: OFlags) -> Result<OwnedFd, Refusal> {
-        Ok(self.open_confined(path, flags)?)
+        self.open_confined(path, flags).map_err(|errno| match errno {
+            Errno::XDEV if !self.may_block => Refusal::NeedsWorker,
+            errno => errno.into(),
+        })
     }
 
     fn open_confined(&self, path: &VPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {

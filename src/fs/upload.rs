@@ -297,8 +297,8 @@ fn aside(root: &Root, path: &VPath, folder: OwnedFd, wanted: Claim) -> Result<Pl
         (_, Some(Kind::Link)) => {
             match root.facts(path) {
                 Ok(target) => must_be_file(target.kind)?,
-                // Only a blocking root can tell what it leads to.
-                Err(Refusal::CrossDevice) => return Err(Refusal::CrossDevice),
+                // Only a blocking root can tell where it leads.
+                Err(Refusal::NeedsWorker) => return Err(Refusal::NeedsWorker),
                 Err(_) => {}
             }
             Claim::Held

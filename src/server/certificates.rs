@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::event_loop::wall_clock;
+use super::clock::wall_clock;
 use crate::config::{SessionReuse, StartError, TlsConfig, TlsIdentity};
 use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 

@@ -1,54 +1,55 @@
-//! A root as the sessions beneath it share it, and what was learned of how fast it answers.
+//! Disk: a root as the sessions beneath it share it, and how fast its file system answers.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::fs::Root;
 
-/// A call that took so long kept everybody waiting, and the next may as well.
+/// Duration of a call that kept everybody waiting: the next may as well.
 const SLOW: Duration = Duration::from_millis(20);
-/// For so long it is then left to threads that may wait; after that, one call tries again.
+/// Time for which calls are then left to workers; after that, one call tries again on the loop.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// A root, and the latency of its file system.
+/// Root, and the latency of its file system.
 #[derive(Debug)]
 pub(super) struct Disk {
     pub(super) root: Root,
-    /// Of what looks up, makes and removes names.
+    /// Latency of calls that look up, make and remove names.
     pub(super) names: Latency,
-    /// Of what writes. What reads is asked beforehand: see [`crate::fs::Download::at_hand`].
+    /// Latency of calls that write. A file that is read is asked beforehand: see
+    /// [`crate::fs::Download::at_hand`].
     pub(super) writes: Latency,
 }
 
 impl Disk {
     pub(super) fn new(root: Root) -> Disk {
-        let latency =
-            |root: &Root| Latency { always_slow: root.is_remote(), until: Cell::new(None) };
+        let latency = |root: &Root| Latency { remote: root.is_remote(), until: Cell::new(None) };
         Disk { names: latency(&root), writes: latency(&root), root }
     }
 
-    /// Whether an upload may wait when it begins and when it ends: both write, and make names.
-    pub(super) fn is_slow_to_store(&self, responsive: bool, now: Instant) -> bool {
-        self.names.is_slow(responsive, now) || self.writes.is_slow(responsive, now)
+    /// Whether an upload may block when it begins and when it ends: both write, and make names.
+    pub(super) fn storing_may_block(&self, responsive: bool, now: Instant) -> bool {
+        self.names.may_block(responsive, now) || self.writes.may_block(responsive, now)
     }
 }
 
-/// Whether one kind of work may be done on the loop.
+/// Latency of one kind of calls: whether they may be made on the loop.
 #[derive(Debug)]
 pub(super) struct Latency {
-    always_slow: bool,
-    /// Until then it is taken to be slow.
+    /// File system that another machine or program serves.
+    remote: bool,
+    /// Moment until which calls are taken to be slow.
     until: Cell<Option<Instant>>,
 }
 
 impl Latency {
-    /// What was only learned counts as long as there are `responsive`, threads that don't wait: behind
-    /// a disk that hangs, one that stutters would hang with it.
-    pub(super) fn is_slow(&self, responsive: bool, now: Instant) -> bool {
-        self.always_slow || (responsive && self.until.get().is_some_and(|until| now < until))
+    /// Whether a call may block. Slowness that was only learned counts as long as the workers are
+    /// `responsive`: behind a disk that hangs, one that stutters would hang with it.
+    pub(super) fn may_block(&self, responsive: bool, now: Instant) -> bool {
+        self.remote || (responsive && self.until.get().is_some_and(|until| now < until))
     }
 
-    /// Does work on the loop, and takes note of how long that took.
+    /// Makes calls on the loop, and takes note of how long that took.
     pub(super) fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         let begun = Instant::now();
         let result = work();
@@ -56,7 +57,7 @@ impl Latency {
         result
     }
 
-    /// The same, where there is something to be noted.
+    /// Makes calls on the loop, and takes note where there is a latency to note it in.
     pub(super) fn time_if<T>(latency: Option<&Latency>, work: impl FnOnce() -> T) -> T {
         match latency {
             Some(latency) => latency.time(work),
@@ -79,15 +80,15 @@ mod tests {
 
     #[test]
     fn slowness_is_noted_and_forgotten() {
-        let latency = Latency { always_slow: false, until: Cell::new(None) };
+        let latency = Latency { remote: false, until: Cell::new(None) };
         let now = Instant::now();
         latency.note(now, now + SLOW / 2);
-        assert!(!latency.is_slow(true, now + SLOW));
+        assert!(!latency.may_block(true, now + SLOW));
         latency.note(now, now + SLOW);
-        assert!(latency.is_slow(true, now + REMEMBERED));
-        assert!(!latency.is_slow(false, now + REMEMBERED));
-        assert!(!latency.is_slow(true, now + SLOW + REMEMBERED));
-        assert!(Latency { always_slow: true, ..latency }.is_slow(false, now));
+        assert!(latency.may_block(true, now + REMEMBERED));
+        assert!(!latency.may_block(false, now + REMEMBERED));
+        assert!(!latency.may_block(true, now + SLOW + REMEMBERED));
+        assert!(Latency { remote: true, ..latency }.may_block(false, now));
     }
 
     /// The loop waited for a disk that was known to write slowly, when an upload was finished.
@@ -99,9 +100,9 @@ mod tests {
         {
             let folder = tempfile::tempdir().unwrap();
             let disk = Disk::new(Root::open(folder.path()).unwrap());
-            assert!(!disk.is_slow_to_store(true, now));
+            assert!(!disk.storing_may_block(true, now));
             slow(&disk).note(now, now + SLOW);
-            assert!(disk.is_slow_to_store(true, now));
+            assert!(disk.storing_may_block(true, now));
         }
     }
 }

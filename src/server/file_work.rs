@@ -1,54 +1,169 @@
-//! Work on files as it can be done on any thread: what it needs is handed in, and what came of it
-//! handed back.
+//! Work on files, as it can be done on the loop or on a worker: all that it needs is handed in, and
+//! all that it had open is handed back. So no two threads ever have the same file.
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Instant;
 
-use crate::fs::{Download, FileJob, JobState, Refusal, Root, UploadMode};
+use super::disk::{Disk, Latency};
+use super::logins::Grant;
+use crate::fs::{Download, FileJob, JobResult, JobState, Refusal, Root, UploadMode};
 use crate::proto::command::Change;
 use crate::proto::path::VPath;
 use crate::session::{ByteRange, FileDone, FileOp, Listing};
 use crate::transfer::{ListingLines, Pump, State, WORKER_LIST_BUDGET};
-use crate::users::{Access, PartialUploads, RequireTls};
+use crate::users::PartialUploads;
 
-/// As much as a thread beside the loop reads at once. The memory is had for that one time: threads
-/// that have nothing to do hold none.
-const PIECE: usize = 128 * 1024;
-/// As much of a copy as is made at once.
-const COPIED: usize = 1 << 20;
+/// Buffer of a worker, in bytes. It is allocated for one piece of work: idle workers hold none.
+const WORKER_BUFFER_BYTES: usize = 128 * 1024;
+/// Bytes of a copy that a worker makes at once.
+const WORKER_COPY_BYTES: usize = 1 << 20;
+/// Cost of a byte of a checksum, in bytes that are sent.
+const JOB_COST: usize = 4;
 
-/// What came of an operation.
+/// Work to be done on files.
 #[derive(Debug)]
-pub(super) enum Outcome {
-    Done(FileDone),
-    /// For a transfer, or a STAT.
-    Opened(Box<Pump>),
-    /// The answer is still to be worked for.
-    Begun(Box<FileJob>),
+pub(super) enum Work {
+    /// Operation on names beneath the root.
+    Operation(FileOp, Terms),
+    /// Beginning of a transfer, whose data connection stands.
+    Begin(Box<Pump>),
+    /// Piece that a step of a transfer left to be done elsewhere.
+    Step(Box<Pump>),
+    /// End of an upload that has arrived whole.
+    Finish(Box<Pump>),
+    /// Next lines of a STAT, or some work towards them.
+    Lines(Box<Pump>),
+    /// Piece of a checksum or copy.
+    Job(Box<FileJob>),
+    /// Opening of a user's own root.
+    OpenRoot(PathBuf, Grant),
 }
 
-/// What comes back from a thread beside the loop.
+/// Outcome of work, with all that is still open.
 #[derive(Debug)]
 pub(super) enum Finished {
-    File(Result<Outcome, Refusal>),
-    /// The pump, and whether it can go on.
-    Pump(Box<Pump>, State),
+    Operation(Result<FileDone, Refusal>),
+    /// Operation that leads to another mount, and so is for a worker.
+    NeedsWorker(FileOp, Terms),
+    /// File or listing for a transfer, or a STAT.
+    Opened(Box<Pump>),
+    /// Pump, and whether it can go on.
+    Stepped(Box<Pump>, State),
+    /// Lines of a STAT, none at its end; `None` if there is more work to do before the next.
     Lines(Box<Pump>, Result<Option<Vec<u8>>, Refusal>),
-    Task(Result<JobState, Refusal>),
-    /// A user's own root, what the user may do there, and what must be under TLS.
-    Root(PathBuf, (Access, RequireTls), io::Result<Root>),
+    /// Checksum or copy of which there is more to do.
+    Job(Box<FileJob>),
+    /// User's own root.
+    Root(PathBuf, Grant, io::Result<Root>),
 }
 
-/// What an operation has to know beside its own words.
+/// Terms of an operation beside its own words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
-    pub(super) keep: PartialUploads,
+    pub(super) partial_uploads: PartialUploads,
     /// Seconds since 1970.
     pub(super) wall_clock: i64,
 }
 
-/// Does what is asked of names beneath a root.
-pub(super) fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Outcome, Refusal> {
+impl Work {
+    /// Whether the work, with so many bytes of a budget, may block: then it is for a worker. Without
+    /// `responsive` workers, only work on a disk that may hang goes behind that of others.
+    pub(super) fn may_block(
+        &mut self,
+        disk: &Disk,
+        budget: usize,
+        responsive: bool,
+        now: Instant,
+    ) -> bool {
+        match self {
+            Work::Operation(..) => disk.names.may_block(responsive, now),
+            Work::Begin(pump) => {
+                pump.is_upload() && (pump.may_block() || disk.storing_may_block(responsive, now))
+            }
+            Work::Step(pump) => responsive || pump.may_block(),
+            Work::Finish(pump) => pump.may_block() || disk.storing_may_block(responsive, now),
+            Work::Lines(pump) => pump.may_block() || disk.names.may_block(responsive, now),
+            Work::Job(job) => {
+                let asked = if responsive { budget.div_ceil(JOB_COST) } else { 0 };
+                disk.writes.may_block(responsive, now) || job.may_block(asked)
+            }
+            Work::OpenRoot(..) => true,
+        }
+    }
+
+    /// Latency that the work is noted in when the loop does it.
+    pub(super) fn latency<'a>(&self, disk: &'a Disk) -> Option<&'a Latency> {
+        match self {
+            Work::Step(pump) => step_latency(pump, disk),
+            Work::Job(_) => Some(&disk.writes),
+            Work::Operation(..) | Work::Begin(_) | Work::Finish(_) => Some(&disk.names),
+            Work::Lines(_) | Work::OpenRoot(..) => Some(&disk.names),
+        }
+    }
+
+    /// Does the work, about as much as the budget has bytes.
+    pub(super) fn run(self, root: &Root, buffer: &mut [u8], budget: &mut usize) -> Finished {
+        match self {
+            Work::Operation(operation, terms) => match perform(&operation, root, terms) {
+                Err(Refusal::NeedsWorker) => Finished::NeedsWorker(operation, terms),
+                finished => finished.unwrap_or_else(|refusal| Finished::Operation(Err(refusal))),
+            },
+            Work::Begin(mut pump) => {
+                let state = pump.begin().map_or_else(State::Refused, |()| State::Spent);
+                Finished::Stepped(pump, state)
+            }
+            Work::Step(mut pump) => {
+                *budget = 0;
+                let state = pump.work(buffer);
+                Finished::Stepped(pump, state)
+            }
+            Work::Finish(pump) => Finished::Operation(pump.finish().map(|()| FileDone::Done)),
+            Work::Lines(mut pump) => {
+                let lines = pump.lines(budget);
+                Finished::Lines(pump, lines)
+            }
+            Work::Job(job) => {
+                let slice = std::mem::take(budget).div_ceil(JOB_COST);
+                worked(job.step(buffer, slice))
+            }
+            Work::OpenRoot(path, grant) => {
+                let root = Root::open(&path);
+                Finished::Root(path, grant, root)
+            }
+        }
+    }
+
+    /// Does the work on a worker.
+    pub(super) fn run_on_worker(self, root: &Root) -> Finished {
+        let mut budget = match self {
+            Work::Job(_) => WORKER_COPY_BYTES * JOB_COST,
+            _ => WORKER_LIST_BUDGET,
+        };
+        self.run(root, &mut vec![0; WORKER_BUFFER_BYTES], &mut budget)
+    }
+}
+
+/// Latency that a step of a pump is noted in. A file that is sent was asked beforehand.
+pub(super) fn step_latency<'a>(pump: &Pump, disk: &'a Disk) -> Option<&'a Latency> {
+    match pump {
+        Pump::Incoming(_) => Some(&disk.writes),
+        Pump::Outgoing(outgoing) => outgoing.is_listing().then_some(&disk.names),
+    }
+}
+
+fn worked(result: Result<JobState, Refusal>) -> Finished {
+    match result {
+        Ok(JobState::More(job)) => Finished::Job(job),
+        Ok(JobState::Done(JobResult::Checksum(digits, end))) => {
+            Finished::Operation(Ok(FileDone::Checksum { digits, end }))
+        }
+        Ok(JobState::Done(JobResult::Copy)) => Finished::Operation(Ok(FileDone::Done)),
+        Err(refusal) => Finished::Operation(Err(refusal)),
+    }
+}
+
+fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Refusal> {
     let mut done = FileDone::Done;
     match operation {
         FileOp::Facts(path) => done = FileDone::Facts(root.facts(path)?),
@@ -69,33 +184,36 @@ pub(super) fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<O
             return opened(Pump::download(open(root, path, *range)?, *coding));
         }
         FileOp::OpenUpload(path, mode, new, coding) => {
-            return opened(Pump::upload(root.upload(path, *mode, terms.keep, *new)?, *coding));
+            return opened(Pump::upload(
+                root.upload(path, *mode, terms.partial_uploads, *new)?,
+                *coding,
+            ));
         }
         FileOp::OpenListing(Listing { path, spelled, style, coding }) => {
             let lines = ListingLines::open(root, path, spelled, *style, terms.wall_clock)?;
             return opened(Pump::listing(lines, *coding));
         }
         FileOp::Checksum(path, algorithm, range) => {
-            return Ok(Outcome::Begun(FileJob::checksum(open(root, path, *range)?, *algorithm)));
+            return Ok(Finished::Job(FileJob::checksum(open(root, path, *range)?, *algorithm)));
         }
         FileOp::Copy(from, to, new) => {
             let from = open(root, from, ByteRange::default())?;
             let to = root.upload(to, UploadMode::Replace, PartialUploads::Discard, *new)?;
-            return Ok(Outcome::Begun(FileJob::copy(from, to)?));
+            return Ok(Finished::Job(FileJob::copy(from, to)?));
         }
         FileOp::Combine(target, parts, new) => {
             let task = FileJob::combine(root.clone(), target, parts.clone(), *new)?;
-            return Ok(Outcome::Begun(task));
+            return Ok(Finished::Job(task));
         }
         FileOp::NextLines | FileOp::FinishUpload => {
             debug_assert!(false, "{operation:?} is about what is open");
         }
     }
-    Ok(Outcome::Done(done))
+    Ok(Finished::Operation(Ok(done)))
 }
 
-fn opened(pump: Pump) -> Result<Outcome, Refusal> {
-    Ok(Outcome::Opened(Box::new(pump)))
+fn opened(pump: Pump) -> Result<Finished, Refusal> {
+    Ok(Finished::Opened(Box::new(pump)))
 }
 
 fn open(root: &Root, path: &VPath, range: ByteRange) -> Result<Download, Refusal> {
@@ -104,40 +222,6 @@ fn open(root: &Root, path: &VPath, range: ByteRange) -> Result<Download, Refusal
         file.end_at(end);
     }
     Ok(file)
-}
-
-/// The upload has arrived whole.
-pub(super) fn finish(pump: Option<Box<Pump>>) -> Result<Outcome, Refusal> {
-    let Some(pump) = pump else {
-        debug_assert!(false, "an upload is finished with nothing opened");
-        return Err(Refusal::NotFound);
-    };
-    pump.finish()?;
-    Ok(Outcome::Done(FileDone::Done))
-}
-
-/// The data connection of an upload stands.
-pub(super) fn begin(mut pump: Box<Pump>) -> Finished {
-    let state = pump.begin().map_or_else(State::Refused, |()| State::Spent);
-    Finished::Pump(pump, state)
-}
-
-/// What a step of the pump left to be done elsewhere.
-pub(super) fn pump(mut pump: Box<Pump>) -> Finished {
-    let state = pump.work(&mut vec![0; PIECE]);
-    Finished::Pump(pump, state)
-}
-
-/// The next lines of a STAT, or some work towards them.
-pub(super) fn lines(mut pump: Box<Pump>) -> Finished {
-    let mut budget = WORKER_LIST_BUDGET;
-    let lines = pump.lines(&mut budget);
-    Finished::Lines(pump, lines)
-}
-
-/// A piece of a checksum or copy.
-pub(super) fn task(task: Box<FileJob>) -> Finished {
-    Finished::Task(task.step(&mut vec![0; PIECE], COPIED))
 }
 
 #[cfg(test)]
@@ -159,7 +243,9 @@ mod tests {
         let mut pump = Box::new(Pump::listing(listing, Coding::default()));
         let mut pieces = 0;
         loop {
-            let Finished::Lines(next, lines) = super::lines(pump) else { unreachable!() };
+            let Finished::Lines(next, lines) = Work::Lines(pump).run_on_worker(&root) else {
+                panic!("lines were asked for")
+            };
             match lines.unwrap() {
                 Some(lines) => break assert!(lines.is_empty()),
                 None => (pump, pieces) = (next, pieces + 1),

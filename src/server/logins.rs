@@ -7,8 +7,8 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::host::Host;
 use super::password_worker::PasswordWorker;
-use crate::config::{Anonymous, UsersFile};
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
 use crate::users::{Access, Account, RequireTls, StoredPassword, is_anonymous};
@@ -47,7 +47,7 @@ pub(super) struct Grant {
 }
 
 impl Grant {
-    fn of(account: &Account) -> Grant {
+    pub(super) fn of(account: &Account) -> Grant {
         let Account { access, require_tls, .. } = *account;
         Grant { access, root: account.root.clone(), require_tls }
     }
@@ -67,8 +67,6 @@ pub(super) enum Admission {
 /// Logins: accounts, anonymous access, and what failed passwords cost.
 #[derive(Debug)]
 pub(super) struct Logins {
-    anonymous: Anonymous,
-    users: Option<UsersFile>,
     password_worker: PasswordWorker,
     /// Addresses whose passwords are being checked: as many as there are claims on each.
     checking: HashMap<IpAddr, Weak<()>>,
@@ -77,9 +75,9 @@ pub(super) struct Logins {
 }
 
 impl Logins {
-    pub(super) fn new(anonymous: Anonymous, users: Option<UsersFile>, waker: Arc<Waker>) -> Logins {
+    pub(super) fn new(waker: Arc<Waker>) -> Logins {
         let (checking, failures) = (HashMap::new(), HashMap::new());
-        Logins { anonymous, users, password_worker: PasswordWorker::new(waker), checking, failures }
+        Logins { password_worker: PasswordWorker::new(waker), checking, failures }
     }
 
     /// Somebody says to be `name`. An unknown name takes as long as a wrong password.
@@ -87,24 +85,20 @@ impl Logins {
         &mut self,
         owner: Key,
         client: IpAddr,
+        host: &Host,
         name: &[u8],
         secret: Secret,
     ) -> Admission {
-        if is_anonymous(name) {
-            let access = match self.anonymous {
-                Anonymous::Off => None,
-                Anonymous::Read => Some(Access::Read),
-                Anonymous::Write => Some(Access::Write),
-            };
-            if let Some(access) = access {
-                return Admission::Granted(access);
-            }
+        if is_anonymous(name)
+            && let Some(access) = host.anonymous()
+        {
+            return Admission::Granted(access);
         }
         let Some(place) = self.place(client) else { return Admission::Busy };
-        let account = self.account(name);
+        let account = host.account(name);
         // Who has no password, or no account, is kept waiting like everybody else.
-        let stored = account.and_then(|account| account.password.clone());
-        let grant = account.filter(|_| stored.is_some()).map(Grant::of);
+        let stored = account.as_ref().and_then(|account| account.password.clone());
+        let grant = account.filter(|_| stored.is_some()).map(|account| Grant::of(&account));
         let stored = stored.unwrap_or_else(StoredPassword::decoy);
         match self.password_worker.check(owner, secret, stored) {
             Some(wanted) => {
@@ -112,22 +106,6 @@ impl Logins {
             }
             None => Admission::Busy,
         }
-    }
-
-    /// What the user of this name gets who shows a certificate, if it is the account's.
-    pub(super) fn recognise(
-        &mut self,
-        name: &[u8],
-        certified_as: impl Fn(&str) -> bool,
-    ) -> Option<Grant> {
-        let account = self.account(name)?;
-        account.certificate.as_deref().is_some_and(certified_as).then(|| Grant::of(account))
-    }
-
-    fn account(&mut self, name: &[u8]) -> Option<&Account> {
-        let users = self.users.as_mut()?;
-        users.refresh();
-        users.accounts().find(name)
     }
 
     /// A place among the passwords of this address that are being checked, if there is one left.

@@ -1,11 +1,16 @@
 //! The shell: the loop and all that it owns. It alone knows the slab, the clock and the threads.
 
+mod accept;
 mod certificates;
+mod clock;
 mod disk;
 mod event_loop;
 mod file_work;
 mod handle;
+mod host;
+mod lifecycle;
 mod logins;
+mod nat_hint;
 mod password_worker;
 mod peer;
 mod scheduler;
@@ -20,6 +25,7 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use crate::config::{Config, StartError, TlsIdentity, UsersFile};
 use crate::fs::Root;
 use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
+use accept::TlsMode;
 use certificates::Loaded;
 use event_loop::EventLoop;
 pub use handle::{Counts, Handle};
@@ -42,7 +48,7 @@ pub struct Server {
     root: Root,
     users: Option<UsersFile>,
     poller: Poller,
-    listeners: Vec<Listener>,
+    listeners: Vec<(Listener, TlsMode)>,
     addresses: Vec<SocketAddr>,
     tls: Option<Loaded>,
     signals: Option<Signals>,
@@ -69,18 +75,21 @@ impl Server {
         let tls = tls
             .map(|tls| certificates::load(tls, config.listen.iter().chain(&config.listen_tls)))
             .transpose()?;
-        let listen = config.listen.iter().chain(&config.listen_tls);
+        let explicit = config.listen.iter().map(|address| (*address, TlsMode::Explicit));
+        let implicit = config.listen_tls.iter().map(|address| (*address, TlsMode::Implicit));
         let mut listeners = Vec::new();
-        for (slot, &address) in listen.enumerate() {
+        for (slot, (address, mode)) in explicit.chain(implicit).enumerate() {
             let key = poller.key(slot, Role::Listener);
             let listener = Listener::open(address).and_then(|mut listener| {
                 listener.prepare_control()?;
                 listener.register(&poller, key)?;
                 Ok(listener)
             });
-            listeners.push(listener.map_err(|source| StartError::Listen { address, source })?);
+            let listener = listener.map_err(|source| StartError::Listen { address, source })?;
+            listeners.push((listener, mode));
         }
-        let addresses: Vec<SocketAddr> = listeners.iter().map(Listener::address).collect();
+        let addresses: Vec<SocketAddr> =
+            listeners.iter().map(|(listener, _)| listener.address()).collect();
         if let Some(port) = config.active_port {
             for address in &addresses {
                 can_connect_from(SocketAddr::new(address.ip(), port))

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::worker_pool::WorkerPool;
+use super::worker_pool::{Done, WorkerPool};
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
 use crate::users::StoredPassword;
@@ -28,15 +28,15 @@ impl PasswordWorker {
         secret: Secret,
         stored: StoredPassword,
     ) -> Option<Arc<()>> {
-        if self.0.away() > QUEUE {
+        if self.0.pending() > QUEUE {
             return None;
         }
-        self.0.submit(owner, Box::new(move || stored.verify(&secret.0)))
+        self.0.submit(owner, move || stored.verify(&secret.0))
     }
 
     /// A verdict that has come: whose, and whether the password was right.
     pub(super) fn verdict(&mut self) -> Option<(Key, bool)> {
-        let (owner, right) = self.0.done()?;
+        let Done { owner, outcome: right } = self.0.done()?;
         // A hash that cannot be computed is no password's.
         Some((owner, right.unwrap_or(false)))
     }

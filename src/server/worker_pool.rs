@@ -1,5 +1,5 @@
-//! Threads beside the loop, for work that the kernel gives no readiness for. They are started as
-//! they are needed and end with the loop; what came of a piece of work comes back as an event.
+//! Worker pool: threads for work that the kernel gives no readiness for. They are started as they are
+//! needed and end with the loop; the outcome of a job comes back as an event.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,16 +9,10 @@ use std::{fmt, thread};
 
 use crate::net::{Key, Waker};
 
-/// A piece of work that takes so long hangs: others are done in some milliseconds.
+/// Time after which a job counts as hanging: others are done in some milliseconds.
 const HANGING: Duration = Duration::from_secs(1);
 
-/// A piece of work.
-pub(super) type Work<T> = Box<dyn FnOnce() -> T + Send>;
-
-/// Whose work is done and what came of it: nothing, if it was given up before it was begun.
-pub(super) type Done<T> = (Key, Option<T>);
-
-/// A few threads that share a queue.
+/// Pool of a few threads that share a queue. `T` is the outcome of a job.
 pub(super) struct WorkerPool<T> {
     name: &'static str,
     most_threads: usize,
@@ -28,9 +22,18 @@ pub(super) struct WorkerPool<T> {
     queue: Arc<Mutex<Receiver<Job<T>>>>,
     outbox: Sender<Done<T>>,
     done: Receiver<Done<T>>,
-    away: usize,
-    /// When a thread last had something new to begin with.
+    /// Jobs that are not yet done.
+    pending: usize,
+    /// Moment at which a thread last had something new to begin with.
     last_begun: Instant,
+}
+
+/// Outcome of a job, and the session that it was done for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Done<T> {
+    pub(super) owner: Key,
+    /// `None` if the job was given up before it was begun, or panicked.
+    pub(super) outcome: Option<T>,
 }
 
 struct Job<T> {
@@ -39,83 +42,86 @@ struct Job<T> {
 }
 
 enum Task<T> {
-    /// To be done if it is still wanted, and dropped otherwise.
-    Do(Weak<()>, Work<T>),
+    /// Work to be done while its token lives, and dropped otherwise.
+    Do(Weak<()>, Box<dyn FnOnce() -> T + Send>),
     Drop(Box<dyn Send>),
 }
 
 impl<T: Send + 'static> WorkerPool<T> {
+    /// Pool of at most so many threads, none of which is started yet.
     pub(super) fn new(name: &'static str, most_threads: usize, waker: Arc<Waker>) -> WorkerPool<T> {
         let (jobs, queue) = channel();
         let (outbox, done) = channel();
-        let queue = Arc::new(Mutex::new(queue));
-        let (threads, away, last_begun) = (0, 0, Instant::now());
         WorkerPool {
             name,
             most_threads,
-            threads,
+            threads: 0,
             waker,
             jobs,
-            queue,
+            queue: Arc::new(Mutex::new(queue)),
             outbox,
             done,
-            away,
-            last_begun,
+            pending: 0,
+            last_begun: Instant::now(),
         }
     }
 
-    /// Has work done for the session that `owner` names, as long as what is returned lives; `None`
-    /// if there is nobody to do it.
-    pub(super) fn submit(&mut self, owner: Key, work: Work<T>) -> Option<Arc<()>> {
-        let wanted = Arc::new(());
-        let task = Task::Do(Arc::downgrade(&wanted), work);
-        self.send(Job { owner, task }).then_some(wanted)
+    /// Has work done for the session that `owner` names, as long as the token lives that is
+    /// returned; `None` if there is no thread to do it.
+    pub(super) fn submit(
+        &mut self,
+        owner: Key,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<Arc<()>> {
+        let token = Arc::new(());
+        let task = Task::Do(Arc::downgrade(&token), Box::new(work));
+        self.send(Job { owner, task }).then_some(token)
     }
 
-    /// Has something dropped that may take its time even for that. False if nobody is there to do
-    /// it: then it has been done.
-    pub(super) fn drop_on_worker(&mut self, owner: Key, what: impl Send + 'static) -> bool {
-        self.send(Job { owner, task: Task::Drop(Box::new(what)) })
+    /// Has a thing dropped whose drop may block. False if no thread is there to do it: then it has
+    /// been dropped here.
+    pub(super) fn drop_on_worker(&mut self, owner: Key, thing: impl Send + 'static) -> bool {
+        self.send(Job { owner, task: Task::Drop(Box::new(thing)) })
     }
 
-    /// Something that is done.
+    /// Next job that is done.
     pub(super) fn done(&mut self) -> Option<Done<T>> {
         let done = self.done.try_recv().ok()?;
-        Some(self.collected(done))
+        Some(self.collect(done))
     }
 
-    /// Waits until something is done, at most so long.
+    /// Next job that is done, waited for at most so long.
     pub(super) fn wait(&mut self, most: Duration) -> Option<Done<T>> {
         let done = self.done.recv_timeout(most).ok()?;
-        Some(self.collected(done))
+        Some(self.collect(done))
     }
 
-    /// Whoever has done it has begun with what waited longest.
-    fn collected(&mut self, done: Done<T>) -> Done<T> {
-        self.away -= 1;
+    /// Thread that did it has begun with the job that waited longest.
+    fn collect(&mut self, done: Done<T>) -> Done<T> {
+        self.pending -= 1;
         self.last_begun = Instant::now();
         done
     }
 
-    /// Whether somebody would begin before long: all threads may be busy, but must not all hang.
+    /// Whether a job would be begun before long: all threads may be busy, but must not all hang.
     pub(super) fn is_responsive(&self, now: Instant) -> bool {
-        self.away < self.most_threads || now < self.last_begun + HANGING
+        self.pending < self.most_threads || now < self.last_begun + HANGING
     }
 
-    /// How many pieces of work are not yet done.
-    pub(super) fn away(&self) -> usize {
-        self.away
+    /// Number of jobs that are not yet done.
+    pub(super) fn pending(&self) -> usize {
+        self.pending
     }
 
     fn send(&mut self, job: Job<T>) -> bool {
-        if self.threads <= self.away && self.threads < self.most_threads {
+        if self.threads <= self.pending && self.threads < self.most_threads {
             self.start();
         }
-        if self.away < self.most_threads {
+        if self.pending < self.most_threads {
             self.last_begun = Instant::now();
         }
         let sent = self.threads > 0 && self.jobs.send(job).is_ok();
-        self.away += usize::from(sent);
+        self.pending += usize::from(sent);
         sent
     }
 
@@ -136,20 +142,20 @@ impl<T> fmt::Debug for WorkerPool<T> {
     }
 }
 
-/// Ends when the loop has dropped its side, and the queue is empty.
+/// Life of a worker. It ends when the loop has dropped its side, and the queue is empty.
 fn work<T>(queue: &Mutex<Receiver<Job<T>>>, outbox: &Sender<Done<T>>, waker: &Waker) {
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
     while let Ok(Job { owner, task }) = next() {
-        // What panics, for want of memory say, is no reason to lose the thread.
+        // A job that panics, for want of memory say, is no reason to lose the thread.
         let done = catch_unwind(AssertUnwindSafe(|| match task {
-            Task::Do(wanted, work) => (wanted.strong_count() > 0).then(work),
-            Task::Drop(what) => {
-                drop(what);
+            Task::Do(token, work) => (token.strong_count() > 0).then(work),
+            Task::Drop(thing) => {
+                drop(thing);
                 None
             }
         }));
-        // Nobody may be there any more who wants to know.
-        let _ = outbox.send((owner, done.unwrap_or_default()));
+        // The loop may have ended, and nobody want to know.
+        let _ = outbox.send(Done { owner, outcome: done.unwrap_or_default() });
         let _ = waker.wake();
     }
 }
@@ -169,25 +175,24 @@ mod tests {
         let keys = [0, 1, 2, 3].map(|slot| poller.key(slot, Role::Control));
         let (go, gate) = sync_channel::<()>(0);
         let held = Arc::new(());
-        let first = pool.submit(keys[0], Box::new(move || gate.recv().map(|()| 'a')));
+        let first = pool.submit(keys[0], move || gate.recv().map(|()| 'a'));
         let holds = Arc::clone(&held);
-        let given_up = pool.submit(
-            keys[1],
-            Box::new(move || {
-                drop(holds);
-                Ok('b')
-            }),
-        );
+        let given_up = pool.submit(keys[1], move || {
+            drop(holds);
+            Ok('b')
+        });
         assert!(pool.drop_on_worker(keys[2], Arc::clone(&held)));
-        let last = pool.submit(keys[3], Box::new(|| panic!("as a test has it")));
-        assert_eq!((pool.away(), Arc::strong_count(&held)), (4, 3));
+        let last = pool.submit(keys[3], || panic!("as a test has it"));
+        assert_eq!((pool.pending(), Arc::strong_count(&held)), (4, 3));
         assert!(pool.done().is_none());
         drop(given_up);
         go.send(()).unwrap();
         let done: Vec<_> = (0..4).filter_map(|_| pool.wait(PATIENCE)).collect();
         let expected = [Some(Ok('a')), None, None, None];
-        assert_eq!(done, keys.into_iter().zip(expected).collect::<Vec<_>>());
-        assert_eq!((pool.away(), Arc::strong_count(&held)), (0, 1));
+        let expected = keys.into_iter().zip(expected);
+        let expected: Vec<_> = expected.map(|(owner, outcome)| Done { owner, outcome }).collect();
+        assert_eq!(done, expected);
+        assert_eq!((pool.pending(), Arc::strong_count(&held)), (0, 1));
         drop((first, last));
     }
 
@@ -200,24 +205,24 @@ mod tests {
         let (go, gate) = sync_channel::<()>(0);
         let gate = Arc::new(Mutex::new(gate));
         let mut wanted = Vec::new();
-        let mut hand = |pool: &mut WorkerPool<bool>| {
+        let mut submit = |pool: &mut WorkerPool<bool>| {
             let gate = Arc::clone(&gate);
-            wanted.push(pool.submit(key, Box::new(move || gate.lock().unwrap().recv().is_ok())));
+            wanted.push(pool.submit(key, move || gate.lock().unwrap().recv().is_ok()));
         };
         let hangs_at = |pool: &WorkerPool<bool>| {
             let at = pool.last_begun + HANGING;
             pool.is_responsive(at - Duration::from_nanos(1)) && !pool.is_responsive(at)
         };
-        hand(&mut pool);
+        submit(&mut pool);
         assert!(!hangs_at(&pool), "one of them has nothing to do");
-        hand(&mut pool);
+        submit(&mut pool);
         assert!(hangs_at(&pool));
         let before = pool.last_begun;
-        hand(&mut pool);
+        submit(&mut pool);
         assert!(hangs_at(&pool) && pool.last_begun == before, "what waits is not begun");
         let mut one_done = || {
             go.send(()).unwrap();
-            assert_eq!(pool.wait(PATIENCE), Some((key, Some(true))));
+            assert_eq!(pool.wait(PATIENCE), Some(Done { owner: key, outcome: Some(true) }));
             hangs_at(&pool)
         };
         assert!(one_done(), "both have something to do");

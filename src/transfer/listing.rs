@@ -142,7 +142,7 @@ impl ListingLines {
                     match machine_facts((&self.root, &self.folder), &self.dir, name) {
                         Ok(facts) => listing::machine(out, name, &facts, may_write, wanted),
                         // A link leads to where only those may go who may wait.
-                        Err(Refusal::CrossDevice) => {
+                        Err(Refusal::NeedsWorker) => {
                             self.root = self.root.blocking();
                             self.names.put_back();
                             return Ok(Some(cost));
@@ -200,7 +200,7 @@ fn machine_facts(place: (&Root, &VPath), dir: &Dir, name: &[u8]) -> Result<Facts
     }
     let (root, folder) = place;
     match root.facts(&folder.join(name)) {
-        Err(Refusal::CrossDevice) => Err(Refusal::CrossDevice),
+        Err(Refusal::NeedsWorker) => Err(Refusal::NeedsWorker),
         Ok(target) if target.kind == Kind::File => Ok(target),
         _ => Ok(facts),
     }

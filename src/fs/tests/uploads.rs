@@ -312,7 +312,7 @@ fn a_link_to_a_folder_on_another_file_system_is_kept() {
         root.upload(&path, UploadMode::Replace, PartialUploads::Keep, NewFile::default())
             .unwrap_err()
     };
-    assert_eq!(upload(&root), Refusal::CrossDevice);
+    assert_eq!(upload(&root), Refusal::NeedsWorker);
     assert_eq!(upload(&root.blocking()), Refusal::IsDirectory);
     assert!(link.is_symlink());
 }
@@ -357,7 +357,7 @@ fn on_tmpfs<T>(options: &str, work: impl FnOnce(&Tree) -> T) -> T {
         assert!(status.unwrap().success(), "{command}");
     };
     run("mount", &["-t", "tmpfs", "-o", options, "none"]);
-    assert_eq!(hurried.facts(&v("small/file")), Err(Refusal::CrossDevice));
+    assert_eq!(hurried.facts(&v("small/file")), Err(Refusal::NeedsWorker));
     assert_eq!(hurried.link_facts(&v("small")).map(|facts| facts.kind), Ok(Kind::Directory));
     let result = work(&tree);
     run("umount", &[]);

@@ -1,263 +1,373 @@
-//! Work on slow disks, which is done beside the loop: how it goes there and comes back.
+//! Files of a peer: what its session has open, and whose hands it is in.
 //!
-//! All that a session has open goes with the work, so that no two threads ever have the same file;
-//! and a session has one piece of work away at most, so that its files see everything in order, and
-//! no more waits than there may be sessions. What it gives up meanwhile comes back all the same, and
-//! is dropped where that stops nobody.
+//! All that a session has open goes with the work that a worker does for it, so that no two threads
+//! ever have the same file. A session has one piece of work with the workers at most, so that its
+//! files see everything in order, and no more waits than there may be sessions. Work that was given
+//! up meanwhile comes back all the same, and is dropped where that stops nobody.
 
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::super::disk::{Disk, Latency};
-use super::super::file_work::{self, Finished, Outcome, Terms};
+use super::super::file_work::{Finished, Terms, Work, step_latency};
 use super::super::logins::Grant;
 use super::super::shared::Shared;
-use super::super::worker_pool::Work;
-use super::{Lost, Peer};
-use crate::fs::{FileJob, Refusal, Root};
-use crate::session::{Answer, DataEvent, FileDone, FileOp, Verdict};
-use crate::transfer::Pump;
+use crate::fs::{FileJob, Refusal};
+use crate::net::Key;
+use crate::session::{FileDone, FileOp, Verdict};
+use crate::transfer::{Pump, State};
 
-/// Where a session's files are.
+/// Files of one session, beneath one root.
 #[derive(Debug)]
-pub(in crate::server) enum FileState {
-    /// On the loop.
-    No,
-    /// Beside it, to come back; not even begun when this is gone.
-    Wanted { _token: Arc<()> },
-    /// Beside it, to be dropped. What the session asks for now waits until that is done: it may be
-    /// about what an upload leaves.
-    Unwanted(Option<Box<Request>>),
+pub(super) struct Files {
+    /// Names the session, for the workers.
+    owner: Key,
+    /// Root of the client's `/`.
+    disk: Rc<Disk>,
+    state: FileState,
 }
 
-/// What a session may ask for while something of it is away.
+/// State of what is open.
+#[derive(Debug)]
+enum FileState {
+    Idle,
+    /// Open for a transfer or a STAT, from the opening to the end.
+    Transfer(Box<Pump>),
+    /// Listing of a STAT, whose next lines the session awaits.
+    Status(Box<Pump>),
+    /// Checksum or copy, whose answer the session awaits.
+    Job(Box<FileJob>),
+    /// With a worker, to come back; the work is not even begun once the token is gone.
+    OnWorker {
+        _token: Arc<()>,
+    },
+    /// With a worker, to be dropped. A request of the session waits until that is done: it may be
+    /// about what an upload leaves.
+    Abandoned(Option<Box<Request>>),
+}
+
+/// Request of a session.
 #[derive(Debug)]
 pub(in crate::server) enum Request {
-    File(FileOp),
-    Enter(Grant),
+    /// Operation on files.
+    File(FileOp, Terms),
+    /// Entry of a user who has logged in: into the host's root, which is given, or the user's own.
+    Enter(Grant, Rc<Disk>),
 }
 
-impl Peer {
-    /// Obeys, or has it done beside the loop if it may wait for a slow disk.
-    pub(in crate::server) fn order(&mut self, order: Request, shared: &mut Shared, now: Instant) {
-        debug_assert!(!matches!(self.away, FileState::Wanted { .. }), "{order:?} comes too early");
-        if let FileState::Unwanted(next) = &mut self.away {
-            *next = Some(Box::new(order));
-            return;
-        }
-        match order {
-            Request::File(FileOp::NextLines) => self.lists = true,
-            Request::File(FileOp::FinishUpload) => self.finish_upload(shared, now),
-            Request::File(operation) => self.work_on_files(operation, shared, now),
-            Request::Enter(grant) => self.enter(grant, shared, now),
-        }
+/// News of the files, for the session.
+#[derive(Debug)]
+pub(super) enum FileNews {
+    /// None yet.
+    Pending,
+    /// Answer to an operation.
+    Answer(Result<FileDone, Refusal>),
+    /// Verdict on a login, whose root is open.
+    Verdict(Verdict),
+    /// Root of a user who has logged in, which cannot be opened.
+    RootMissing(PathBuf, io::Error),
+    /// State of the transfer after work on its file.
+    Stepped(State),
+    /// End of the session, for no fault of its client.
+    Failed(&'static str),
+}
+
+/// Place where work was done, chosen by [`Files::run`].
+enum Ran {
+    Here(Finished),
+    Sent(FileNews),
+}
+
+impl Files {
+    /// Files of a session that has nothing open yet.
+    pub(super) fn new(owner: Key, disk: Rc<Disk>) -> Files {
+        Files { owner, disk, state: FileState::Idle }
     }
 
-    fn work_on_files(&mut self, operation: FileOp, shared: &mut Shared, now: Instant) {
-        let terms = Terms { keep: shared.partial_uploads, wall_clock: shared.wall_clock };
-        let Disk { root, names, .. } = &*self.disk;
-        if !names.is_slow(shared.files.is_responsive(now), now) {
-            match names.time(|| file_work::perform(&operation, root, terms)) {
-                // It leads to another file system, which may be slow.
-                Err(Refusal::CrossDevice) => {}
-                result => return self.performed(result, now),
-            }
-        }
-        let root = root.blocking();
-        let work = move || Finished::File(file_work::perform(&operation, &root, terms));
-        self.send_away(Box::new(work), shared, now);
-    }
-
-    fn performed(&mut self, result: Result<Outcome, Refusal>, now: Instant) {
-        let answer = match result {
-            Ok(Outcome::Done(done)) => Ok(done),
-            Ok(Outcome::Opened(pump)) => {
-                self.pump = Some(pump);
-                Ok(FileDone::Done)
-            }
-            Ok(Outcome::Begun(task)) => return self.task = Some(task),
-            Err(refusal) => Err(refusal),
-        };
-        self.session.answer(Answer::File(answer), now);
-    }
-
-    fn finish_upload(&mut self, shared: &mut Shared, now: Instant) {
-        let pump = self.pump.take();
-        if pump.as_ref().is_some_and(|pump| self.is_slow(pump, shared, now)) {
-            let work = move || Finished::File(file_work::finish(pump));
-            return self.send_away(Box::new(work), shared, now);
-        }
-        let result = self.disk.names.time(|| file_work::finish(pump));
-        self.performed(result, now);
-    }
-
-    /// The session's transfer starts.
-    pub(in crate::server) fn begin(&mut self, shared: &mut Shared, now: Instant) {
-        let Some(mut pump) = self.pump.take() else {
-            debug_assert!(false, "a transfer starts with nothing opened");
-            return self.fail("a transfer starts with nothing opened", now);
-        };
-        self.running = true;
-        if pump.is_upload() && self.is_slow(&pump, shared, now) {
-            let work = move || file_work::begin(pump);
-            return self.send_away(Box::new(work), shared, now);
-        }
-        let begun = self.disk.names.time(|| pump.begin());
-        self.pump = Some(pump);
-        if let Err(refusal) = begun {
-            self.drop_transfer(shared, now);
-            self.session.data(DataEvent::Refused(refusal), now);
-        }
-    }
-
-    /// Has the pump do what a step left to be done elsewhere.
-    pub(in crate::server) fn pump_away(&mut self, shared: &mut Shared, now: Instant) {
-        if let Some(pump) = self.pump.take() {
-            self.send_away(Box::new(move || file_work::pump(pump)), shared, now);
-        }
-    }
-
-    /// Has the next lines of a STAT made, if that may wait: false if it may not.
-    pub(in crate::server) fn lines_away(&mut self, shared: &mut Shared, now: Instant) -> bool {
-        let slow = self.disk.names.is_slow(shared.files.is_responsive(now), now);
-        let Some(pump) = self.pump.take_if(|pump| slow || pump.may_block()) else { return false };
-        self.send_away(Box::new(move || file_work::lines(pump)), shared, now);
-        true
-    }
-
-    /// Has a piece of the task done.
-    pub(in crate::server) fn task_away(
+    /// Does what the session asks for, or has it done.
+    pub(super) fn request(
         &mut self,
-        task: Box<FileJob>,
+        request: Request,
+        budget: &mut usize,
         shared: &mut Shared,
         now: Instant,
-    ) {
-        self.send_away(Box::new(move || file_work::task(task)), shared, now);
+    ) -> FileNews {
+        debug_assert!(
+            !matches!(self.state, FileState::OnWorker { .. }),
+            "{request:?} is too early"
+        );
+        if let FileState::Abandoned(next) = &mut self.state {
+            *next = Some(Box::new(request));
+            return FileNews::Pending;
+        }
+        let work = match request {
+            Request::File(FileOp::NextLines, _) => return self.await_lines(),
+            Request::File(FileOp::FinishUpload, _) => match self.take_transfer() {
+                Some(pump) => Work::Finish(pump),
+                None => return FileNews::Failed("an upload is finished with nothing opened"),
+            },
+            Request::File(operation, terms) => Work::Operation(operation, terms),
+            Request::Enter(grant, host_root) => match self.enter(grant, host_root, shared) {
+                Ok(verdict) => return FileNews::Verdict(verdict),
+                Err(work) => work,
+            },
+        };
+        self.work(work, budget, shared, now)
     }
 
-    /// Enters the user's root, which is opened if nobody else is there.
-    pub(in crate::server) fn enter(&mut self, grant: Grant, shared: &mut Shared, now: Instant) {
-        match (shared.disk(grant.root.as_deref()), grant.root) {
-            (None, Some(path)) => {
-                let terms = (grant.access, grant.require_tls);
-                let work = move || {
-                    let root = Root::open(&path);
-                    Finished::Root(path, terms, root)
-                };
-                self.send_away(Box::new(work), shared, now);
-            }
-            (disk, _) => {
-                self.disk = disk.unwrap_or_else(|| shared.own_disk());
-                let verdict = Verdict::Granted(grant.access, grant.require_tls);
-                self.session.answer(Answer::Login(verdict), now);
-            }
-        }
-    }
-
-    fn send_away(&mut self, work: Work<Finished>, shared: &mut Shared, now: Instant) {
-        match shared.files.submit(self.key, work) {
-            Some(token) => self.away = FileState::Wanted { _token: token },
-            None => self.fail("there is no thread for its files", now),
-        }
-    }
-
-    /// Drops what was opened, where that stops nobody.
-    pub(in crate::server) fn drop_files(&mut self, shared: &mut Shared, now: Instant) {
-        if !matches!(self.away, FileState::No) {
-            self.away = FileState::Unwanted(None);
-        }
-        let pump = self.pump.take().map(|pump| (self.is_slow(&pump, shared, now), pump));
-        let task = self.task.take().map(|mut task| (task.may_block(0), task));
-        if matches!((&pump, &task), (Some((true, _)), _) | (_, Some((true, _)))) {
-            self.drop_on_worker((pump, task), shared);
-        } else if pump.is_some() || task.is_some() {
-            self.disk.names.time(|| drop((pump, task)));
-        }
-    }
-
-    fn drop_on_worker(&mut self, what: impl Send + 'static, shared: &mut Shared) {
-        if shared.files.drop_on_worker(self.key, what) {
-            self.away = FileState::Unwanted(None);
-        }
-    }
-
-    /// Something of the session's has come back; nothing, if it was given up or lost.
-    pub(in crate::server) fn came_back(
+    /// Begins the transfer, whose data connection stands.
+    pub(super) fn begin_transfer(
         &mut self,
-        back: Option<Finished>,
+        budget: &mut usize,
         shared: &mut Shared,
         now: Instant,
-    ) {
-        match (std::mem::replace(&mut self.away, FileState::No), back) {
-            (FileState::Wanted { .. }, Some(back)) => self.resume(back, shared, now),
-            (FileState::Wanted { .. }, None) => self.fail("work on its files has failed", now),
-            (FileState::Unwanted(next), back) => {
-                if let Some(back) = back {
-                    self.drop_on_worker(back, shared);
-                }
-                match (&mut self.away, next) {
-                    (FileState::Unwanted(waiting), next) => *waiting = next,
-                    (_, Some(next)) => self.order(*next, shared, now),
-                    (_, None) => {}
-                }
-            }
-            (FileState::No, _) => debug_assert!(false, "what nobody sent comes back"),
-        }
-        self.carry_out(shared, now);
-    }
-
-    fn resume(&mut self, back: Finished, shared: &mut Shared, now: Instant) {
-        match back {
-            Finished::File(result) => self.performed(result, now),
-            Finished::Pump(pump, state) => {
-                self.pump = Some(pump);
-                // A slow disk is not the client's standing still.
-                self.session.data(DataEvent::Moved(0), now);
-                if let Err(Lost(reason)) = self.stepped(state, shared, now) {
-                    log::debug!("#{} {reason}", self.session.id());
-                    self.closing = Some(now);
-                }
-            }
-            Finished::Lines(pump, lines) => {
-                self.pump = Some(pump);
-                self.lined(lines, shared, now);
-            }
-            Finished::Task(result) => self.worked(result, now),
-            Finished::Root(path, (access, require_tls), root) => {
-                let verdict = match root {
-                    Ok(root) => {
-                        self.disk = shared.adopt(path, root);
-                        Verdict::Granted(access, require_tls)
-                    }
-                    Err(error) => {
-                        let (id, path) = (self.session.id(), path.display());
-                        log::error!("#{id} cannot log in: the user's root {path}: {error}");
-                        // The password was right, and nobody is to pay for our own trouble.
-                        Verdict::Denied(Duration::ZERO)
-                    }
-                };
-                self.session.answer(Answer::Login(verdict), now);
-            }
+    ) -> FileNews {
+        match self.take_transfer() {
+            Some(pump) => self.work(Work::Begin(pump), budget, shared, now),
+            None => FileNews::Failed("a transfer starts with nothing opened"),
         }
     }
 
-    /// The session cannot go on, for no fault of its client.
-    fn fail(&mut self, reason: &str, now: Instant) {
-        log::error!("#{} ends: {reason}", self.session.id());
-        self.closing = Some(now);
-    }
-
-    /// Whether what is done with the pump's file, save for moving bytes, may wait.
-    fn is_slow(&self, pump: &Pump, shared: &Shared, now: Instant) -> bool {
-        let responsive = shared.files.is_responsive(now);
-        pump.may_block() || (pump.is_upload() && self.disk.is_slow_to_store(responsive, now))
-    }
-
-    /// By what a step of the pump is measured: what it sends of a file was asked for beforehand.
-    pub(in crate::server) fn latency<'a>(disk: &'a Disk, pump: &Pump) -> Option<&'a Latency> {
-        match pump {
-            Pump::Incoming(_) => Some(&disk.writes),
-            Pump::Outgoing(outgoing) => outgoing.is_listing().then_some(&disk.names),
+    /// Does what a step of the transfer left to be done elsewhere.
+    pub(super) fn work_on_transfer(
+        &mut self,
+        budget: &mut usize,
+        shared: &mut Shared,
+        now: Instant,
+    ) -> FileNews {
+        match self.take_transfer() {
+            Some(pump) => self.work(Work::Step(pump), budget, shared, now),
+            None => FileNews::Pending,
         }
+    }
+
+    /// Goes on with the lines of a STAT, a checksum or a copy; `None` if there are none.
+    pub(super) fn go_on(
+        &mut self,
+        budget: &mut usize,
+        shared: &mut Shared,
+        now: Instant,
+    ) -> Option<FileNews> {
+        let work = match std::mem::replace(&mut self.state, FileState::Idle) {
+            FileState::Status(pump) => Work::Lines(pump),
+            FileState::Job(job) => Work::Job(job),
+            state => {
+                self.state = state;
+                return None;
+            }
+        };
+        Some(self.work(work, budget, shared, now))
+    }
+
+    /// Takes back what a worker had; `None` if the work was given up or lost.
+    pub(super) fn take_back(
+        &mut self,
+        finished: Option<Finished>,
+        budget: &mut usize,
+        shared: &mut Shared,
+        now: Instant,
+    ) -> FileNews {
+        match (std::mem::replace(&mut self.state, FileState::Idle), finished) {
+            (FileState::OnWorker { .. }, Some(finished)) => self.settle(finished, shared, now),
+            (FileState::OnWorker { .. }, None) => FileNews::Failed("work on its files has failed"),
+            (FileState::Abandoned(next), finished) => {
+                if let Some(finished) = finished
+                    && shared.workers.drop_on_worker(self.owner, finished)
+                {
+                    self.state = FileState::Abandoned(next);
+                    return FileNews::Pending;
+                }
+                match next {
+                    Some(request) => self.request(*request, budget, shared, now),
+                    None => FileNews::Pending,
+                }
+            }
+            (state, _) => {
+                debug_assert!(false, "work comes back that nobody sent");
+                self.state = state;
+                FileNews::Pending
+            }
+        }
+    }
+
+    /// Drops all that is open, where that stops nobody; an upload counts as cut off.
+    pub(super) fn drop_all(&mut self, shared: &mut Shared, now: Instant) {
+        let responsive = shared.workers.is_responsive(now);
+        let abandoned = match std::mem::replace(&mut self.state, FileState::Idle) {
+            FileState::Idle => false,
+            FileState::OnWorker { .. } | FileState::Abandoned(_) => true,
+            FileState::Transfer(pump) | FileState::Status(pump) => {
+                let stores = pump.is_upload() && self.disk.storing_may_block(responsive, now);
+                self.drop_one(stores || pump.may_block(), pump, shared)
+            }
+            FileState::Job(mut job) => self.drop_one(job.may_block(0), job, shared),
+        };
+        if abandoned {
+            self.state = FileState::Abandoned(None);
+        }
+    }
+
+    /// Enters a root without any question.
+    pub(super) fn enter_root(&mut self, disk: Rc<Disk>) {
+        self.disk = disk;
+    }
+
+    /// Pump of the transfer, and the latency that its steps are noted in.
+    pub(super) fn transfer(&mut self) -> Option<(&mut Pump, Option<&Latency>)> {
+        match &mut self.state {
+            FileState::Transfer(pump) => {
+                let latency = step_latency(pump, &self.disk);
+                Some((pump, latency))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the transfer stores a file.
+    pub(super) fn is_upload(&self) -> bool {
+        matches!(&self.state, FileState::Transfer(pump) if pump.is_upload())
+    }
+
+    /// Whether something that the session has open is with a worker.
+    pub(super) fn is_with_worker(&self) -> bool {
+        matches!(self.state, FileState::OnWorker { .. } | FileState::Abandoned(_))
+    }
+
+    fn take_transfer(&mut self) -> Option<Box<Pump>> {
+        match std::mem::replace(&mut self.state, FileState::Idle) {
+            FileState::Transfer(pump) => Some(pump),
+            state => {
+                self.state = state;
+                None
+            }
+        }
+    }
+
+    /// Notes that the session awaits the next lines of a STAT.
+    fn await_lines(&mut self) -> FileNews {
+        match self.take_transfer() {
+            Some(pump) => {
+                self.state = FileState::Status(pump);
+                FileNews::Pending
+            }
+            None => FileNews::Answer(Ok(FileDone::Lines(Vec::new()))),
+        }
+    }
+
+    /// Enters the root of a user: the host's, or the user's own. If nobody else is there it is
+    /// still to be opened.
+    fn enter(
+        &mut self,
+        grant: Grant,
+        host_root: Rc<Disk>,
+        shared: &Shared,
+    ) -> Result<Verdict, Work> {
+        self.disk = match &grant.root {
+            None => host_root,
+            Some(path) => match shared.roots.find(path) {
+                Some(disk) => disk,
+                None => return Err(Work::OpenRoot(path.clone(), grant)),
+            },
+        };
+        Ok(Verdict::Granted(grant.access, grant.require_tls))
+    }
+
+    fn work(
+        &mut self,
+        work: Work,
+        budget: &mut usize,
+        shared: &mut Shared,
+        now: Instant,
+    ) -> FileNews {
+        match self.run(work, budget, shared, now) {
+            Ran::Here(finished) => self.settle(finished, shared, now),
+            Ran::Sent(news) => news,
+        }
+    }
+
+    /// Does work here, or sends it to a worker if it may block. The one place where that is chosen.
+    fn run(
+        &mut self,
+        mut work: Work,
+        budget: &mut usize,
+        shared: &mut Shared,
+        now: Instant,
+    ) -> Ran {
+        let responsive = shared.workers.is_responsive(now);
+        if work.may_block(&self.disk, *budget, responsive, now) {
+            return self.send(work, shared);
+        }
+        let (root, buffer) = (&self.disk.root, &mut shared.buffers.buffer);
+        let latency = work.latency(&self.disk);
+        match Latency::time_if(latency, || work.run(root, buffer, budget)) {
+            Finished::NeedsWorker(operation, terms) => {
+                self.send(Work::Operation(operation, terms), shared)
+            }
+            finished => Ran::Here(finished),
+        }
+    }
+
+    fn send(&mut self, work: Work, shared: &mut Shared) -> Ran {
+        let root = self.disk.root.blocking();
+        Ran::Sent(match shared.workers.submit(self.owner, move || work.run_on_worker(&root)) {
+            Some(token) => {
+                self.state = FileState::OnWorker { _token: token };
+                FileNews::Pending
+            }
+            None => FileNews::Failed("there is no thread for its files"),
+        })
+    }
+
+    /// Keeps what is still open after work, and says what came of it.
+    fn settle(&mut self, finished: Finished, shared: &mut Shared, now: Instant) -> FileNews {
+        match finished {
+            Finished::Operation(result) => FileNews::Answer(result),
+            Finished::NeedsWorker(..) => FileNews::Answer(Err(Refusal::NeedsWorker)),
+            Finished::Opened(pump) => {
+                self.state = FileState::Transfer(pump);
+                FileNews::Answer(Ok(FileDone::Done))
+            }
+            Finished::Stepped(pump, state) => {
+                self.state = FileState::Transfer(pump);
+                FileNews::Stepped(state)
+            }
+            Finished::Lines(pump, Ok(None)) => {
+                self.state = FileState::Status(pump);
+                FileNews::Pending
+            }
+            Finished::Lines(pump, Ok(Some(lines))) => {
+                self.state = FileState::Transfer(pump);
+                if lines.is_empty() {
+                    self.drop_all(shared, now);
+                }
+                FileNews::Answer(Ok(FileDone::Lines(lines)))
+            }
+            Finished::Lines(pump, Err(refusal)) => {
+                self.state = FileState::Transfer(pump);
+                self.drop_all(shared, now);
+                FileNews::Answer(Err(refusal))
+            }
+            Finished::Job(job) => {
+                self.state = FileState::Job(job);
+                FileNews::Pending
+            }
+            Finished::Root(path, grant, Ok(root)) => {
+                self.disk = shared.roots.adopt(path, root);
+                FileNews::Verdict(Verdict::Granted(grant.access, grant.require_tls))
+            }
+            Finished::Root(path, _, Err(error)) => FileNews::RootMissing(path, error),
+        }
+    }
+
+    /// Drops a thing, on a worker if that may block: whether a worker has it now.
+    fn drop_one(&self, may_block: bool, thing: impl Send + 'static, shared: &mut Shared) -> bool {
+        if may_block {
+            return shared.workers.drop_on_worker(self.owner, thing);
+        }
+        self.disk.names.time(|| drop(thing));
+        false
     }
 }

@@ -1,418 +1,460 @@
-//! A peer: one session with its two connections and what it has opened, and its turn of the loop.
+//! A peer: one session, with the owners of its control connection, its data connection and its
+//! files, and its turn of the loop.
+//!
+//! The owners know no peer and no session: their methods return what happened. The peer alone tells
+//! the session, in [`Peer::tell`], which also carries out what the session then asks for.
 
 mod control;
+mod data;
 mod effects;
 mod files;
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use self::control::ControlChange;
-use self::files::FileState;
-use super::disk::{Disk, Latency};
+use super::disk::Latency;
+use super::file_work::Finished;
+use super::host::Host;
 use super::logins::PendingLogin;
 use super::scheduler::Handshake;
 use super::shared::Shared;
-use crate::fs::FileJob;
-use crate::net::{Event, Flow, Key, Lease, Link, Role};
-use crate::session::{DataEvent, Session};
-use crate::transfer::{Pump, State};
-
-/// How long a client may take to read the last reply and close its side.
-pub(in crate::server) const CLOSING: Duration = Duration::from_secs(5);
+use crate::net::{Event, Key, Link, Role};
+use crate::session::{Answer, DataEvent, Session};
+use crate::transfer::State;
+use control::{Changed, Control, Lost, Received};
+use data::{Data, Secured, TlsTerms};
+use files::{FileNews, Files};
 
 /// One client.
 #[derive(Debug)]
-pub(in crate::server) struct Peer {
-    /// Names it, and its control connection.
-    pub(in crate::server) key: Key,
-    pub(in crate::server) session: Session,
-    pub(in crate::server) control: Link,
-    pub(in crate::server) data: DataLink,
-    /// What is to become of the control connection.
-    pub(in crate::server) change: Option<ControlChange>,
-    /// Set when a TLS handshake had to be put off.
-    pub(in crate::server) in_line: Option<Handshake>,
-    /// Whether the data connection is on its way into TLS.
-    pub(in crate::server) securing: bool,
-    /// What the session's transfer has opened, from the opening to the 226.
-    pub(in crate::server) pump: Option<Box<Pump>>,
-    /// A checksum or copy under way, whose answer the session awaits.
-    pub(in crate::server) task: Option<Box<FileJob>>,
-    /// Whether the pump moves.
-    pub(in crate::server) running: bool,
-    /// Whether the session awaits the next lines of a STAT.
-    pub(in crate::server) lists: bool,
-    /// Where the client's `/` is.
-    pub(in crate::server) disk: Rc<Disk>,
-    /// Whether what is open is with a thread that waits for a slow disk.
-    pub(in crate::server) away: FileState,
-    /// The login that is being checked.
-    pub(in crate::server) pending_login: Option<PendingLogin>,
-    /// Set when the session has hung up: the last reply is to be sent until then.
-    pub(in crate::server) closing: Option<Instant>,
-    half_closed: bool,
-    /// The loop's note of when the timer comes up.
-    pub(in crate::server) armed: Option<Instant>,
+pub(super) struct Peer {
+    /// Names the peer, and its control connection.
+    key: Key,
+    session: Session,
+    control: Control,
+    data: Data,
+    files: Files,
+    /// Login whose password is being checked.
+    login: Option<Box<PendingLogin>>,
+    /// Host that the client came to.
+    host: Rc<Host>,
+    /// Note of the loop: when the timer comes up.
+    pub(super) armed: Option<Instant>,
 }
 
-/// The data connection as the shell holds it.
-#[derive(Debug)]
-pub(in crate::server) enum DataLink {
-    None,
-    /// The client is to come to a passive port.
-    Leased(Lease),
-    /// An active connect, pending until it is writable.
-    Connecting(Link),
-    Open(Link),
+/// Means of a peer for one turn, or for one thing that happened to it.
+pub(super) struct Turn<'a> {
+    pub(super) shared: &'a mut Shared,
+    pub(super) now: Instant,
+    /// Bytes that may be moved, or work that costs as much.
+    pub(super) budget: usize,
+    /// Handshake that had to be put off.
+    deferred: Option<Handshake>,
 }
 
-/// What becomes of a peer after its turn.
+/// Fate of a peer after its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server) enum Fate {
+pub(super) enum Fate {
     /// It waits for an event or its deadline.
     Rest,
     /// Its budget is used up: it wants another turn.
     Again,
     /// It wants one when there is time for its TLS handshake.
-    InLine(Handshake),
+    Deferred(Handshake),
     /// It is to be removed, for this reason.
     Gone(&'static str),
 }
 
-/// The control connection is lost; carries the reason.
-pub(in crate::server) struct Lost(pub(in crate::server) &'static str);
+/// Input of the session.
+#[derive(Debug)]
+enum Input {
+    /// So many bytes of commands, which are in the loop's buffer.
+    Received(usize),
+    /// FIN of the client.
+    Ended,
+    /// So many bytes of replies are on their way.
+    Sent(usize),
+    Answer(Answer),
+    Data(DataEvent),
+    Tick,
+    ShutDown,
+}
+
+impl<'a> Turn<'a> {
+    /// Turn without a budget.
+    pub(super) fn new(shared: &'a mut Shared, now: Instant) -> Turn<'a> {
+        Turn::with_budget(shared, now, 0)
+    }
+
+    pub(super) fn with_budget(shared: &'a mut Shared, now: Instant, budget: usize) -> Turn<'a> {
+        Turn { shared, now, budget, deferred: None }
+    }
+}
 
 impl Peer {
-    pub(in crate::server) fn new(
-        key: Key,
-        session: Session,
-        control: Link,
-        disk: Rc<Disk>,
-    ) -> Peer {
+    pub(super) fn new(key: Key, session: Session, control: Link, host: Rc<Host>) -> Peer {
         Peer {
             key,
             session,
-            control,
-            data: DataLink::None,
-            change: None,
-            in_line: None,
-            securing: false,
-            pump: None,
-            task: None,
-            running: false,
-            lists: false,
-            disk,
-            away: FileState::No,
-            pending_login: None,
-            closing: None,
-            half_closed: false,
+            control: Control::new(control),
+            data: Data::default(),
+            files: Files::new(key, Rc::clone(&host.root)),
+            login: None,
+            host,
             armed: None,
         }
     }
 
+    /// Tells the session what happened, and carries out what it asks for, until it asks no more.
+    fn tell(&mut self, input: Input, turn: &mut Turn<'_>) {
+        let mut next = Some(input);
+        while let Some(input) = next {
+            let now = turn.now;
+            match input {
+                Input::Received(count) => {
+                    self.session.receive(&turn.shared.buffers.buffer[..count], now);
+                }
+                Input::Ended => self.session.end_of_input(now),
+                Input::Sent(count) => self.session.sent(count, now),
+                Input::Answer(answer) => self.session.answer(answer, now),
+                Input::Data(event) => self.session.data(event, now),
+                Input::Tick => self.session.tick(now),
+                Input::ShutDown => self.session.shut_down(now),
+            }
+            next = self.carry_out(turn);
+        }
+    }
+
+    // Things that happen to it.
+
     /// Notes what an event says; false if it is for a connection of the past.
-    pub(in crate::server) fn mark(&mut self, event: Event) -> bool {
-        let link = match (event.key.role(), &mut self.data) {
-            (Role::Control, _) => &mut self.control,
-            (Role::Data, DataLink::Connecting(link) | DataLink::Open(link)) => link,
-            _ => return false,
-        };
-        let own = link.owns(event.key);
-        if own {
-            link.mark(event);
-        }
-        own
-    }
-
-    /// When the peer wants a turn, whatever else happens.
-    pub(in crate::server) fn deadline(&self) -> Option<Instant> {
-        self.closing.or_else(|| self.session.deadline())
-    }
-
-    /// The deadline has passed, or not quite.
-    pub(in crate::server) fn tick(&mut self, shared: &mut Shared, now: Instant) {
-        if self.running && !matches!(self.away, FileState::No) {
-            self.session.data(DataEvent::Moved(0), now); // a slow disk is not the client's doing
-        }
-        self.session.tick(now);
-        self.carry_out(shared, now);
-    }
-
-    /// The server goes down.
-    pub(in crate::server) fn shut_down(&mut self, shared: &mut Shared, now: Instant) {
-        self.session.shut_down(now);
-        self.carry_out(shared, now);
-    }
-
-    /// The passive connection has come.
-    pub(in crate::server) fn arrived(&mut self, link: Link, shared: &mut Shared, now: Instant) {
-        self.data = DataLink::Open(link);
-        self.session.data(DataEvent::Connected, now);
-        self.carry_out(shared, now);
-    }
-
-    /// Does what can be done now, until nothing can, or `budget` bytes have moved.
-    pub(in crate::server) fn turn(
-        &mut self,
-        shared: &mut Shared,
-        budget: &mut usize,
-        now: Instant,
-    ) -> Fate {
-        self.in_line = None;
-        match (self.work(shared, now, budget), self.in_line) {
-            (Err(Lost(reason)), _) => Fate::Gone(reason),
-            (Ok(()), _) if self.closing.is_some() => self.close(shared, now),
-            (Ok(()), Some(line)) => Fate::InLine(line),
-            (Ok(()), None) if *budget == 0 => Fate::Again,
-            (Ok(()), None) => Fate::Rest,
+    pub(super) fn mark(&mut self, event: Event) -> bool {
+        match event.key.role() {
+            Role::Control => self.control.mark(event),
+            Role::Data => self.data.mark(event),
+            Role::Listener | Role::Passive | Role::Waker | Role::Signals => false,
         }
     }
 
-    fn work(&mut self, shared: &mut Shared, now: Instant, budget: &mut usize) -> Result<(), Lost> {
-        if self.control.is_gone() && self.closing.is_none() {
-            return Err(Lost("connection lost"));
+    /// Takes note that the deadline has passed, or not quite.
+    pub(super) fn tick(&mut self, turn: &mut Turn<'_>) {
+        if self.data.is_moving() && self.files.is_with_worker() {
+            // A slow disk is not the client's standing still.
+            self.tell(Input::Data(DataEvent::Moved(0)), turn);
         }
-        self.settle_connect(shared, now);
-        self.carry_out(shared, now);
+        self.tell(Input::Tick, turn);
+    }
+
+    /// Takes note that the server goes down.
+    pub(super) fn shut_down(&mut self, turn: &mut Turn<'_>) {
+        self.tell(Input::ShutDown, turn);
+    }
+
+    /// Takes the passive connection, which has come.
+    pub(super) fn arrived(&mut self, link: Link, turn: &mut Turn<'_>) {
+        self.data.arrive(link);
+        self.tell(Input::Data(DataEvent::Connected), turn);
+    }
+
+    /// Takes back what a worker had; `None` if the work was given up or lost.
+    pub(super) fn take_back(&mut self, finished: Option<Finished>, turn: &mut Turn<'_>) {
+        let news = self.files.take_back(finished, &mut turn.budget, turn.shared, turn.now);
+        if matches!(news, FileNews::Stepped(_)) {
+            // A slow disk is not the client's standing still.
+            self.tell(Input::Data(DataEvent::Moved(0)), turn);
+        }
+        if let Some(input) = self.file_input(news, turn) {
+            self.tell(input, turn);
+        }
+    }
+
+    /// Ends with the control connection; an upload counts as cut off.
+    pub(super) fn end(mut self, reason: &str, turn: &mut Turn<'_>) {
+        self.drop_transfer(turn);
+        log::debug!("#{} {} {reason}", self.session.id(), self.session.client());
+    }
+
+    // Questions of the loop.
+
+    pub(super) fn key(&self) -> Key {
+        self.key
+    }
+
+    pub(super) fn client(&self) -> std::net::IpAddr {
+        self.session.client()
+    }
+
+    /// Whether bytes of a transfer move.
+    pub(super) fn is_moving(&self) -> bool {
+        self.data.is_moving()
+    }
+
+    /// Moment at which the peer wants a turn, whatever else happens.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.control.deadline().or_else(|| self.session.deadline())
+    }
+
+    // Its turn.
+
+    /// Does what can be done now, until nothing can, or the budget is used up.
+    pub(super) fn turn(&mut self, turn: &mut Turn<'_>) -> Fate {
+        match self.work(turn) {
+            Err(Lost(reason)) => Fate::Gone(reason),
+            Ok(()) if self.control.is_closing() => {
+                let is_all_sent = self.session.output().is_empty();
+                self.control.close(is_all_sent, &mut turn.shared.buffers.buffer, turn.now)
+            }
+            Ok(()) => match turn.deferred {
+                Some(handshake) => Fate::Deferred(handshake),
+                None if turn.budget == 0 => Fate::Again,
+                None => Fate::Rest,
+            },
+        }
+    }
+
+    fn work(&mut self, turn: &mut Turn<'_>) -> Result<(), Lost> {
+        self.control.check()?;
+        self.settle_connect(turn);
+        if let Some(input) = self.carry_out(turn) {
+            self.tell(input, turn);
+        }
         loop {
             // Data comes last: it would use up every budget, and an ABOR or a FIN go unread. The
             // reply goes out before the data that it announces moves, and by itself: some clients
             // wait for a time-out when 125 and 226 come in one piece.
-            let mut progress = self.read_commands(shared, now, budget)?;
-            progress |= self.send_replies(shared, now, budget)?;
-            progress |= self.change_control(shared, now)?;
-            progress |= self.secure_data(shared, now);
-            progress |= self.move_data(shared, now, budget)?;
-            progress |= self.make_lines(shared, now, budget);
-            progress |= self.work_on_task(shared, now, budget);
-            if !progress || *budget == 0 {
+            let mut progress = self.read_commands(turn)?;
+            progress |= self.send_replies(turn)?;
+            progress |= self.change_control(turn)?;
+            progress |= self.secure_data(turn);
+            progress |= self.move_data(turn)?;
+            progress |= self.work_on_files(turn);
+            if !progress || turn.budget == 0 {
                 return Ok(());
             }
         }
     }
 
     /// Reads once, and has the session obey.
-    fn read_commands(
-        &mut self,
-        shared: &mut Shared,
-        now: Instant,
-        budget: &mut usize,
-    ) -> Result<bool, Lost> {
-        let most = self.session.room().min(*budget).min(shared.buffers.buffer.len());
-        if most == 0 || !self.control.is_readable() {
-            return Ok(false);
-        }
-        match self.control.read(&mut shared.buffers.buffer[..most]) {
-            Flow::Moved(count) => {
-                *budget -= count;
-                self.session.receive(&shared.buffers.buffer[..count], now);
+    fn read_commands(&mut self, turn: &mut Turn<'_>) -> Result<bool, Lost> {
+        let buffer = &mut turn.shared.buffers.buffer;
+        let most = self.session.room().min(turn.budget).min(buffer.len());
+        let input = match self.control.read(&mut buffer[..most])? {
+            Received::Nothing => return Ok(false),
+            Received::Bytes(count) => {
+                turn.budget -= count;
+                Input::Received(count)
             }
-            Flow::Blocked => return Ok(false),
-            Flow::Ended => self.session.end_of_input(now),
-            Flow::Broken(_) => return Err(Lost("connection lost")),
-        }
-        self.carry_out(shared, now);
+            Received::Ended => Input::Ended,
+        };
+        self.tell(input, turn);
         Ok(true)
     }
 
-    fn send_replies(
-        &mut self,
-        shared: &mut Shared,
-        now: Instant,
-        budget: &mut usize,
-    ) -> Result<bool, Lost> {
-        let output = self.session.output();
-        let most = output.len().min(*budget);
-        if !self.control.is_writable() || self.control.is_handshaking() {
-            return Ok(false);
+    fn send_replies(&mut self, turn: &mut Turn<'_>) -> Result<bool, Lost> {
+        let sent = self.control.send(self.session.output(), turn.budget)?;
+        if sent > 0 {
+            turn.budget -= sent;
+            self.tell(Input::Sent(sent), turn);
         }
-        if most == 0 {
-            let flushed = self.control.flush();
-            return flushed.map(|_| false).map_err(|_| Lost("connection lost"));
-        }
-        let flow = match self.closing.is_some() && most == output.len() {
-            true => self.control.write_last(output),
-            false => self.control.write(&output[..most]),
-        };
-        match flow {
-            Flow::Moved(count) => {
-                *budget -= count;
-                self.session.sent(count, now);
-                self.carry_out(shared, now);
-                Ok(true)
-            }
-            Flow::Blocked | Flow::Ended => Ok(false),
-            Flow::Broken(_) => Err(Lost("connection lost")),
-        }
+        Ok(sent > 0)
     }
 
-    /// An active connect that has come to its end, one way or the other.
-    fn settle_connect(&mut self, shared: &mut Shared, now: Instant) {
-        let DataLink::Connecting(link) = &mut self.data else { return };
-        if !link.is_writable() && !link.is_gone() {
-            return;
+    /// Goes on with a change of the control connection into TLS or out of it.
+    fn change_control(&mut self, turn: &mut Turn<'_>) -> Result<bool, Lost> {
+        // Replies of before are sent as before.
+        if !self.session.output().is_empty() {
+            return Ok(false);
         }
-        match link.is_established() {
-            Ok(false) => {}
-            Ok(true) => {
-                if let DataLink::Connecting(link) =
-                    std::mem::replace(&mut self.data, DataLink::None)
-                {
-                    self.data = DataLink::Open(link);
-                }
-                self.session.data(DataEvent::Connected, now);
-            }
+        if self.control.can_shake_hands() && !turn.shared.may_shake_hands(Handshake::Control) {
+            turn.deferred = Some(Handshake::Control);
+            return Ok(false);
+        }
+        let answer = match self.control.go_on(self.host.tls.as_ref(), self.session.id()) {
+            Ok(Changed::Pending) => return Ok(false),
+            Ok(Changed::Secured { certified }) => Answer::Secured { certified },
+            Ok(Changed::Cleared) => Answer::Cleared,
             Err(error) => {
-                log::info!("#{} data connection refused: {error}", self.session.id());
-                self.drop_data(shared, now);
-                self.session.data(DataEvent::Broken, now);
+                let (id, client) = (self.session.id(), self.session.client());
+                log::info!("#{id} {client} TLS on the control connection: {error}");
+                return Err(Lost("TLS failed"));
             }
+        };
+        self.tell(Input::Answer(answer), turn);
+        Ok(true)
+    }
+
+    /// Goes on with the TLS handshake of the data connection.
+    fn secure_data(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.data.can_shake_hands() && !turn.shared.may_shake_hands(Handshake::Data) {
+            turn.deferred = Some(Handshake::Data);
+            return false;
         }
+        let terms = TlsTerms {
+            // That of the control connection, even if there is a newer certificate by now.
+            tls: self.control.tls().or(self.host.tls.as_ref()),
+            owner: self.session.id(),
+            input: self.host.data_input(self.files.is_upload()),
+            reuse: self.host.session_reuse(),
+        };
+        let poller = &mut turn.shared.poller;
+        let event = match self.data.handshake(&terms, poller, self.key.slot()) {
+            None | Some(Secured::Pending) => return false,
+            Some(Secured::Done) => DataEvent::Secured,
+            Some(Secured::NotResumed) => DataEvent::NotResumed,
+            Some(Secured::Failed(error)) => {
+                log::info!("#{} TLS on the data connection: {error}", self.session.id());
+                DataEvent::Broken
+            }
+        };
+        if event != DataEvent::Secured {
+            self.drop_transfer(turn);
+        }
+        self.tell(Input::Data(event), turn);
+        true
+    }
+
+    /// Tells the session of an active connect that has come to its end, one way or the other.
+    fn settle_connect(&mut self, turn: &mut Turn<'_>) {
+        let event = match self.data.settle_connect() {
+            None => return,
+            Some(Ok(())) => DataEvent::Connected,
+            Some(Err(error)) => {
+                log::info!("#{} data connection refused: {error}", self.session.id());
+                DataEvent::Broken
+            }
+        };
+        self.tell(Input::Data(event), turn);
     }
 
     /// Moves a slice over the data connection, and tells the session what came of it.
-    fn move_data(
-        &mut self,
-        shared: &mut Shared,
-        now: Instant,
-        budget: &mut usize,
-    ) -> Result<bool, Lost> {
-        let (true, Some(pump), DataLink::Open(link)) =
-            (self.running, &mut self.pump, &mut self.data)
-        else {
-            return Ok(false);
-        };
-        if *budget == 0 {
+    fn move_data(&mut self, turn: &mut Turn<'_>) -> Result<bool, Lost> {
+        if turn.budget == 0 || !self.data.is_moving() {
             return Ok(false);
         }
-        let (latency, responsive) =
-            (Peer::latency(&self.disk, pump), shared.files.is_responsive(now));
-        let slow = latency.is_some_and(|latency| latency.is_slow(responsive, now));
-        let step = || pump.step(link, &mut shared.buffers, *budget, slow);
-        let step = Latency::time_if(latency, step);
-        *budget -= step.used;
-        // What is worked on is not standing still, even if a folder has nothing to tell for long.
+        let Turn { shared, now, .. } = turn;
+        let Some((pump, latency)) = self.files.transfer() else { return Ok(false) };
+        let responsive = shared.workers.is_responsive(*now);
+        let may_block = latency.is_some_and(|latency| latency.may_block(responsive, *now));
+        let (data, buffers, budget) = (&mut self.data, &mut shared.buffers, turn.budget);
+        let step = || data.step(pump, buffers, budget, may_block);
+        let Some(step) = Latency::time_if(latency, step) else { return Ok(false) };
+        turn.budget -= step.used;
+        // Work is not standing still, even if a folder has nothing to tell for long.
         if step.moved > 0 || matches!(step.state, State::Spent) {
-            self.session.data(DataEvent::Moved(step.moved as u64), now);
+            self.tell(Input::Data(DataEvent::Moved(step.moved as u64)), turn);
         }
-        match step.state {
-            State::Blocked => {
-                if link.register(&mut shared.poller, self.key.slot(), Role::Data).is_err() {
-                    self.broken(shared, now);
-                }
-                self.carry_out(shared, now);
-                return Ok(step.moved > 0);
+        let news = match step.state {
+            State::Ended => {
+                self.end_data(turn)?;
+                return Ok(true);
             }
-            // Rather here than behind a disk that hangs.
-            State::NeedsWorker if !responsive && !pump.may_block() => {
-                let work = || pump.work(&mut shared.buffers.buffer);
-                let state = Latency::time_if(latency, work);
-                *budget = 0;
-                self.stepped(state, shared, now)?;
+            State::Blocked => {
+                let poller = &mut turn.shared.poller;
+                FileNews::Stepped(self.data.await_event(poller, self.key.slot()))
             }
             State::NeedsWorker => {
-                self.pump_away(shared, now);
-                self.carry_out(shared, now);
-                return Ok(step.moved > 0);
+                self.files.work_on_transfer(&mut turn.budget, turn.shared, turn.now)
             }
-            state => self.stepped(state, shared, now)?,
+            state => FileNews::Stepped(state),
+        };
+        let progress = match &news {
+            FileNews::Stepped(State::Blocked) | FileNews::Pending => step.moved > 0,
+            _ => true,
+        };
+        if let Some(input) = self.file_input(news, turn) {
+            self.tell(input, turn);
         }
-        self.carry_out(shared, now);
-        Ok(true)
+        Ok(progress)
     }
 
-    /// What a step of the pump has come to, if that is an end.
-    pub(in crate::server) fn stepped(
-        &mut self,
-        state: State,
-        shared: &mut Shared,
-        now: Instant,
-    ) -> Result<(), Lost> {
-        match state {
-            State::Spent | State::Blocked | State::NeedsWorker => {}
-            State::Ended => self.ended(shared, now)?,
-            State::Broken(error) => {
-                log::debug!("#{} data connection: {error}", self.session.id());
-                self.broken(shared, now);
-            }
-            State::Refused(refusal) => {
-                self.drop_transfer(shared, now);
-                self.session.data(DataEvent::Refused(refusal), now);
-            }
-        }
-        Ok(())
-    }
-
-    /// The data connection has come to its clean end. A download is over; whether an upload is
-    /// complete depends on the control connection, so that is looked at first.
-    fn ended(&mut self, shared: &mut Shared, now: Instant) -> Result<(), Lost> {
-        if self.pump.as_ref().is_some_and(|pump| pump.is_upload()) {
-            let mut unlimited = usize::MAX;
-            // A FIN may stand behind the bytes that each read brings.
-            self.control.doubt();
-            while self.read_commands(shared, now, &mut unlimited)? {
-                self.control.doubt();
-            }
+    /// Ends the data connection, which has come to its clean end. A download is over; whether an
+    /// upload is complete depends on the control connection, so that is looked at first.
+    fn end_data(&mut self, turn: &mut Turn<'_>) -> Result<(), Lost> {
+        if self.files.is_upload() {
+            let budget = std::mem::replace(&mut turn.budget, usize::MAX);
+            let heard = self.hear_out(turn);
+            turn.budget = budget;
+            heard?;
             // ABOR may have come with it, or a FIN without a QUIT.
-            if !self.running {
+            if !self.data.is_moving() {
                 return Ok(());
             }
         } else {
-            self.drop_files(shared, now);
+            self.files.drop_all(turn.shared, turn.now);
         }
-        self.running = false;
-        self.data = DataLink::None;
-        self.session.data(DataEvent::Ended, now);
+        self.drop_data(turn);
+        self.tell(Input::Data(DataEvent::Ended), turn);
         Ok(())
     }
 
-    fn broken(&mut self, shared: &mut Shared, now: Instant) {
-        self.drop_transfer(shared, now);
-        self.session.data(DataEvent::Broken, now);
+    /// Reads all commands that have come.
+    fn hear_out(&mut self, turn: &mut Turn<'_>) -> Result<(), Lost> {
+        // A FIN may stand behind the bytes that each read brings.
+        self.control.doubt();
+        while self.read_commands(turn)? {
+            self.control.doubt();
+        }
+        Ok(())
+    }
+
+    /// Goes on with the lines of a STAT, a checksum or a copy.
+    fn work_on_files(&mut self, turn: &mut Turn<'_>) -> bool {
+        if turn.budget == 0 {
+            return false;
+        }
+        let Some(news) = self.files.go_on(&mut turn.budget, turn.shared, turn.now) else {
+            return false;
+        };
+        let sent = self.files.is_with_worker();
+        if let Some(input) = self.file_input(news, turn) {
+            self.tell(input, turn);
+        }
+        !sent
+    }
+
+    /// Input that news of the files are to the session.
+    fn file_input(&mut self, news: FileNews, turn: &mut Turn<'_>) -> Option<Input> {
+        match news {
+            FileNews::Pending => None,
+            FileNews::Answer(result) => Some(Input::Answer(Answer::File(result))),
+            FileNews::Verdict(verdict) => Some(Input::Answer(Answer::Login(verdict))),
+            FileNews::RootMissing(path, error) => {
+                let (id, path) = (self.session.id(), path.display());
+                log::error!("#{id} cannot log in: the user's root {path}: {error}");
+                Some(Input::Answer(Answer::Login(effects::OUR_TROUBLE)))
+            }
+            FileNews::Stepped(State::Spent | State::Blocked | State::NeedsWorker) => None,
+            FileNews::Stepped(State::Ended) => {
+                debug_assert!(false, "only a step with the connection sees its end");
+                None
+            }
+            FileNews::Stepped(State::Broken(error)) => {
+                log::debug!("#{} data connection: {error}", self.session.id());
+                self.drop_transfer(turn);
+                Some(Input::Data(DataEvent::Broken))
+            }
+            FileNews::Stepped(State::Refused(refusal)) => {
+                self.drop_transfer(turn);
+                Some(Input::Data(DataEvent::Refused(refusal)))
+            }
+            FileNews::Failed(reason) => {
+                log::error!("#{} ends: {reason}", self.session.id());
+                self.control.fail(reason);
+                None
+            }
+        }
     }
 
     /// Drops the data connection and what was opened for it; an upload counts as cut off.
-    pub(in crate::server) fn drop_transfer(&mut self, shared: &mut Shared, now: Instant) {
-        self.drop_data(shared, now);
-        self.running = false;
-        self.securing = false;
-        self.drop_files(shared, now);
+    fn drop_transfer(&mut self, turn: &mut Turn<'_>) {
+        self.drop_data(turn);
+        self.files.drop_all(turn.shared, turn.now);
     }
 
     /// Drops the data connection, in whatever state it is.
-    pub(in crate::server) fn drop_data(&mut self, shared: &mut Shared, now: Instant) {
-        if let DataLink::Leased(lease) = std::mem::replace(&mut self.data, DataLink::None) {
-            shared.lease_unused(lease, self.session.id(), now);
-        }
-    }
-
-    /// The session has hung up: sends what is left to send, then closes. A close with unread input
-    /// would make the kernel send a reset, and the client might never see the last reply: then the
-    /// client gets a moment to read it and to close first.
-    fn close(&mut self, shared: &mut Shared, now: Instant) -> Fate {
-        let late = self.closing.is_some_and(|until| until <= now);
-        if late || self.control.is_gone() || self.control.is_handshaking() {
-            return Fate::Gone("closed");
-        }
-        if !self.session.output().is_empty() {
-            return if self.control.is_writable() { Fate::Again } else { Fate::Rest };
-        }
-        match self.control.close_notify() {
-            Ok(true) => {}
-            Ok(false) => return Fate::Rest,
-            Err(_) => return Fate::Gone("closed"),
-        }
-        match self.control.read(&mut shared.buffers.buffer) {
-            Flow::Moved(_) => {
-                if !self.half_closed {
-                    self.half_closed = true;
-                    self.control.finish_writing();
-                }
-                Fate::Again
-            }
-            Flow::Blocked if self.half_closed => Fate::Rest,
-            Flow::Blocked | Flow::Ended | Flow::Broken(_) => Fate::Gone("closed"),
+    fn drop_data(&mut self, turn: &mut Turn<'_>) {
+        if let Some(lease) = self.data.drop_connection() {
+            turn.shared.lease_unused(lease, self.session.id(), turn.now);
         }
     }
 }

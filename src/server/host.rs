@@ -1,0 +1,100 @@
+//! Host: the configuration in force, as one value that listeners and sessions share. A session keeps
+//! the host that it began with, so a reload makes a new one and tears nothing that runs.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::disk::Disk;
+use crate::config::{Config, SessionReuse, UsersFile};
+use crate::fs::Root;
+use crate::net::{Input, Tls};
+use crate::session::Settings;
+use crate::users::{Access, Account};
+
+/// Longest of timeouts, so that every deadline is a time that the clock can tell.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Configuration in force.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) config: Config,
+    /// Settings of sessions.
+    pub(super) settings: Rc<Settings>,
+    /// Root of all users who have none of their own.
+    pub(super) root: Rc<Disk>,
+    /// TLS of connections that begin with this host.
+    pub(super) tls: Option<Tls>,
+    /// Users file, which is read again when it has changed: each reload keeps it.
+    users: Option<Rc<RefCell<UsersFile>>>,
+}
+
+impl Host {
+    pub(super) fn new(
+        config: Config,
+        root: Root,
+        users: Option<UsersFile>,
+        tls: Option<Tls>,
+    ) -> Host {
+        let settings = Settings {
+            banner: config.banner.clone(),
+            idle_timeout: config.idle_timeout.min(LONGEST_TIMEOUT),
+            data_timeout: config.data_timeout.min(LONGEST_TIMEOUT),
+            passive_address: config.passive_address,
+            host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            strict_allo: config.strict_allo,
+            tls: config.tls.as_ref().map(|tls| tls.require),
+        };
+        Host {
+            config,
+            settings: Rc::new(settings),
+            root: Rc::new(Disk::new(root)),
+            tls,
+            users: users.map(|users| Rc::new(RefCell::new(users))),
+        }
+    }
+
+    /// Same host with other certificates, for connections to come.
+    pub(super) fn with_tls(&self, tls: Tls) -> Host {
+        Host {
+            config: self.config.clone(),
+            settings: Rc::clone(&self.settings),
+            root: Rc::clone(&self.root),
+            tls: Some(tls),
+            users: self.users.clone(),
+        }
+    }
+
+    /// Access of anonymous users; `None` lets none in.
+    pub(super) fn anonymous(&self) -> Option<Access> {
+        self.config.anonymous_access().access()
+    }
+
+    /// Account of this name, as the users file has it now.
+    pub(super) fn account(&self, name: &[u8]) -> Option<Account> {
+        let mut users = self.users.as_ref()?.borrow_mut();
+        users.refresh();
+        users.accounts().find(name).cloned()
+    }
+
+    /// Time that transfers get at shutdown.
+    pub(super) fn shutdown_grace(&self) -> Duration {
+        self.config.shutdown_grace.min(LONGEST_TIMEOUT)
+    }
+
+    /// Whether data connections must resume the TLS session of their control connection.
+    pub(super) fn session_reuse(&self) -> SessionReuse {
+        self.config.tls.as_ref().map_or(SessionReuse::Off, |tls| tls.session_reuse)
+    }
+
+    /// Input that is to be expected of a data connection under TLS.
+    pub(super) fn data_input(&self, is_upload: bool) -> Input {
+        match is_upload {
+            true => {
+                let strict = self.config.tls.as_ref().is_some_and(|tls| !tls.lenient_close);
+                Input::File { strict }
+            }
+            false => Input::None,
+        }
+    }
+}

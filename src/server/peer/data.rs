@@ -1,0 +1,196 @@
+//! Data connection of a peer, from the lease or the connect to its end.
+
+use std::io;
+
+use crate::config::SessionReuse;
+use crate::net::{Event, Input, Lease, Link, Poller, Role, Tls};
+use crate::transfer::{Pump, State, Step, TransferBuffers};
+
+/// Data connection.
+#[derive(Debug, Default)]
+pub(super) struct Data(DataState);
+
+#[derive(Debug, Default)]
+enum DataState {
+    #[default]
+    None,
+    /// The client is to come to a passive port.
+    Leased(Lease),
+    /// Active connect, pending until it is writable.
+    Connecting(Link),
+    /// It stands, and waits for its transfer.
+    Open(Link),
+    /// On its way into TLS.
+    Securing(Link),
+    /// Bytes of the transfer move.
+    Moving(Link),
+}
+
+/// Terms of a TLS handshake on a data connection.
+pub(super) struct TlsTerms<'a> {
+    pub(super) tls: Option<&'a Tls>,
+    /// Number of the session, whose TLS session is to be resumed.
+    pub(super) owner: u64,
+    pub(super) input: Input,
+    pub(super) reuse: SessionReuse,
+}
+
+/// Outcome of going on with a TLS handshake.
+pub(super) enum Secured {
+    /// More is to come from the client.
+    Pending,
+    Done,
+    /// Done, but without the control connection's TLS session, which must be resumed.
+    NotResumed,
+    Failed(io::Error),
+}
+
+impl Data {
+    /// Notes what an event says; false if it is for a connection of the past.
+    pub(super) fn mark(&mut self, event: Event) -> bool {
+        let link = match &mut self.0 {
+            DataState::None | DataState::Leased(_) => return false,
+            DataState::Connecting(link)
+            | DataState::Open(link)
+            | DataState::Securing(link)
+            | DataState::Moving(link) => link,
+        };
+        let own = link.owns(event.key);
+        if own {
+            link.mark(event);
+        }
+        own
+    }
+
+    /// Awaits the client at a passive port.
+    pub(super) fn await_client(&mut self, lease: Lease) {
+        self.0 = DataState::Leased(lease);
+    }
+
+    /// Awaits the end of a connect that was begun.
+    pub(super) fn await_connect(&mut self, link: Link) {
+        self.0 = DataState::Connecting(link);
+    }
+
+    /// Takes the passive connection, which has come.
+    pub(super) fn arrive(&mut self, link: Link) {
+        self.0 = DataState::Open(link);
+    }
+
+    /// Puts the connection on its way into TLS.
+    pub(super) fn begin_handshake(&mut self) {
+        self.change(DataState::Securing);
+    }
+
+    /// Has bytes move from now on.
+    pub(super) fn start(&mut self) {
+        self.change(DataState::Moving);
+    }
+
+    /// Whether bytes move.
+    pub(super) fn is_moving(&self) -> bool {
+        matches!(self.0, DataState::Moving(_))
+    }
+
+    /// Drops the connection, in whatever state it is; an unused lease is to be given back.
+    pub(super) fn drop_connection(&mut self) -> Option<Lease> {
+        match std::mem::take(&mut self.0) {
+            DataState::Leased(lease) => Some(lease),
+            DataState::None
+            | DataState::Connecting(_)
+            | DataState::Open(_)
+            | DataState::Securing(_)
+            | DataState::Moving(_) => None,
+        }
+    }
+
+    /// Looks whether an active connect has come to its end, one way or the other.
+    pub(super) fn settle_connect(&mut self) -> Option<io::Result<()>> {
+        let DataState::Connecting(link) = &mut self.0 else { return None };
+        if !link.is_writable() && !link.is_gone() {
+            return None;
+        }
+        match link.is_established() {
+            Ok(false) => None,
+            Ok(true) => {
+                self.change(DataState::Open);
+                Some(Ok(()))
+            }
+            Err(error) => {
+                self.0 = DataState::None;
+                Some(Err(error))
+            }
+        }
+    }
+
+    /// Whether a step of a TLS handshake can be made now, which costs its time.
+    pub(super) fn can_shake_hands(&self) -> bool {
+        matches!(&self.0, DataState::Securing(link) if link.is_readable())
+    }
+
+    /// Goes on with the TLS handshake, if there is one; what fails or is not resumed is still to be
+    /// dropped.
+    pub(super) fn handshake(
+        &mut self,
+        terms: &TlsTerms<'_>,
+        poller: &mut Poller,
+        slot: usize,
+    ) -> Option<Secured> {
+        let DataState::Securing(link) = &mut self.0 else { return None };
+        let begun = match terms.tls {
+            _ if link.is_secure() => Ok(()),
+            Some(tls) => link.secure(tls, terms.owner, terms.input),
+            None => Err(io::ErrorKind::Unsupported.into()),
+        };
+        Some(match begun.and_then(|()| link.handshake()) {
+            Ok(false) => match link.register(poller, slot, Role::Data) {
+                Ok(_) => Secured::Pending,
+                Err(error) => Secured::Failed(error),
+            },
+            Ok(true) if terms.reuse == SessionReuse::Require && !link.has_resumed() => {
+                Secured::NotResumed
+            }
+            Ok(true) => {
+                self.change(DataState::Open);
+                Secured::Done
+            }
+            Err(error) => Secured::Failed(error),
+        })
+    }
+
+    /// Moves about `budget` bytes of a transfer; `None` if none is under way.
+    pub(super) fn step(
+        &mut self,
+        pump: &mut Pump,
+        buffers: &mut TransferBuffers,
+        budget: usize,
+        may_block: bool,
+    ) -> Option<Step> {
+        let DataState::Moving(link) = &mut self.0 else { return None };
+        Some(pump.step(link, buffers, budget, may_block))
+    }
+
+    /// Has the poll tell when a transfer that blocks can go on.
+    pub(super) fn await_event(&mut self, poller: &mut Poller, slot: usize) -> State {
+        match &mut self.0 {
+            DataState::Moving(link) => match link.register(poller, slot, Role::Data) {
+                Ok(_) => State::Blocked,
+                Err(error) => State::Broken(error),
+            },
+            _ => State::Blocked,
+        }
+    }
+
+    fn change(&mut self, to: impl FnOnce(Link) -> DataState) {
+        self.0 = match std::mem::take(&mut self.0) {
+            DataState::Connecting(link)
+            | DataState::Open(link)
+            | DataState::Securing(link)
+            | DataState::Moving(link) => to(link),
+            state @ (DataState::None | DataState::Leased(_)) => {
+                debug_assert!(false, "no data connection: {state:?}");
+                state
+            }
+        };
+    }
+}
