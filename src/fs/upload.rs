@@ -88,6 +88,7 @@ impl Upload {
     ) -> Result<Upload, Refusal> {
         let name = path.name().ok_or(Refusal::IsDirectory)?;
         let folder = root.folder_of(path)?;
+        let folder_may_block = root.is_remote_at(&folder);
         let place = match mode {
             UploadMode::Replace | UploadMode::ResumeAt(0) => {
                 aside(root, path, folder, Claim::Free)?
@@ -102,14 +103,17 @@ impl Upload {
                 place => place?,
             },
         };
-        // What is opened to append to is not written to by splice.
+        // A file that is opened to append to is not written to by splice.
         let splices = matches!(place, Place::Aside { .. });
-        let may_block = root.may_block();
+        let may_block = match &place {
+            Place::Itself { file, .. } => root.is_remote_at(file),
+            Place::Aside { .. } => folder_may_block,
+        };
         Ok(Upload { name: name.to_vec(), place, keep, new, splices, written: 0, may_block })
     }
 
-    /// Whether it was opened by a [`blocking`](Root::blocking) root: then any call on it may wait,
-    /// the drop as well.
+    /// Whether any call on it may block, the drop as well: its file system is another machine's or
+    /// another program's. How it was opened does not count.
     pub fn may_block(&self) -> bool {
         self.may_block
     }

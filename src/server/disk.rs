@@ -3,6 +3,9 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
 use crate::fs::Root;
 
 /// Duration of a call that kept everybody waiting: the next may as well.
@@ -51,9 +54,13 @@ impl Latency {
 
     /// Makes calls on the loop, and takes note of how long that took.
     pub(super) fn time<T>(&self, work: impl FnOnce() -> T) -> T {
-        let begun = Instant::now();
+        let (usage, begun) = (thread_usage(), Instant::now());
         let result = work();
-        self.note(begun, Instant::now());
+        let done = Instant::now();
+        let took = done.saturating_duration_since(begun);
+        if took >= SLOW {
+            self.note(waited(usage, took), done);
+        }
         result
     }
 
@@ -65,13 +72,28 @@ impl Latency {
         }
     }
 
-    fn note(&self, begun: Instant, done: Instant) {
-        let took = done.saturating_duration_since(begun);
+    fn note(&self, took: Duration, done: Instant) {
         if took >= SLOW {
             log::info!("a disk is slow: one call took {} ms", took.as_millis());
             self.until.set(Some(done + REMEMBERED));
         }
     }
+}
+
+/// Duration of a call as far as it is the disk's: a call that did not sleep was only kept from the
+/// processor by others, and took no longer than the processor worked on it.
+fn waited(before: Option<Usage>, took: Duration) -> Duration {
+    let (Some(before), Some(after)) = (before, thread_usage()) else { return took };
+    if after.voluntary_context_switches() > before.voluntary_context_switches() {
+        return took;
+    }
+    let worked = |usage: &Usage| (usage.user_time() + usage.system_time()).num_microseconds();
+    let micros = worked(&after).saturating_sub(worked(&before));
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+fn thread_usage() -> Option<Usage> {
+    getrusage(UsageWho::RUSAGE_THREAD).ok()
 }
 
 #[cfg(test)]
@@ -82,13 +104,27 @@ mod tests {
     fn slowness_is_noted_and_forgotten() {
         let latency = Latency { remote: false, until: Cell::new(None) };
         let now = Instant::now();
-        latency.note(now, now + SLOW / 2);
+        latency.note(SLOW / 2, now + SLOW / 2);
         assert!(!latency.may_block(true, now + SLOW));
-        latency.note(now, now + SLOW);
+        latency.note(SLOW, now + SLOW);
         assert!(latency.may_block(true, now + REMEMBERED));
         assert!(!latency.may_block(false, now + REMEMBERED));
         assert!(!latency.may_block(true, now + SLOW + REMEMBERED));
         assert!(Latency { remote: true, ..latency }.may_block(false, now));
+    }
+
+    /// On a busy machine calls on files in memory were taken for those on a slow disk: the loop had
+    /// only been kept from the processor.
+    #[test]
+    fn a_call_that_sleeps_counts_by_the_clock_and_one_that_does_not_by_its_work() {
+        let usage = thread_usage();
+        let hour = Duration::from_secs(3600);
+        let hardly = waited(usage, hour);
+        assert!(hardly < hour / 100, "it is said to have waited for {hardly:?}");
+        let begun = thread_usage();
+        let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+        assert!(receiver.recv_timeout(Duration::from_millis(1)).is_err(), "nobody sends");
+        assert_eq!(waited(begun, hour), hour);
     }
 
     /// The loop waited for a disk that was known to write slowly, when an upload was finished.
@@ -101,7 +137,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let disk = Disk::new(Root::open(folder.path()).unwrap());
             assert!(!disk.storing_may_block(true, now));
-            slow(&disk).note(now, now + SLOW);
+            slow(&disk).note(SLOW, now + SLOW);
             assert!(disk.storing_may_block(true, now));
         }
     }

@@ -407,3 +407,16 @@ fn what_the_permissions_forbid_is_refused_beforehand() {
     assert!(tree.prepare("file", UploadMode::Replace).is_ok());
     fs::set_permissions(tree.path("folder"), fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+/// After one slow lookup every upload went to the workers, byte for byte, on a disk in memory too.
+#[test]
+fn an_upload_blocks_as_its_file_system_does_and_not_as_it_was_opened() {
+    let tree = Tree::new();
+    let root = tree.root.blocking();
+    assert!(root.may_block() && !root.is_remote());
+    tree.write("old", "old");
+    for (name, mode) in [("new", UploadMode::Replace), ("old", UploadMode::Append)] {
+        let upload = root.upload(&v(name), mode, PartialUploads::Keep, NewFile::default());
+        assert!(!upload.unwrap().may_block(), "{mode:?}");
+    }
+}
