@@ -33,6 +33,9 @@ fn serve(flags: &ServeFlags) -> Result<(), StartError> {
         .init()
         .expect("main sets the only logger, once");
     let config = flags.config()?;
+    if let Err(error) = packetboat::raise_descriptor_limit(config.max_sessions) {
+        log::warn!("cannot have more descriptors: {error}");
+    }
     let mut server = packetboat::Server::bind(config.clone())?;
     server.stop_on_signals()?;
     for line in summary::summary(&config, server.addresses(), server.fingerprint())? {

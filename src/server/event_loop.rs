@@ -198,7 +198,7 @@ impl EventLoop {
 
     /// The first stop lets transfers finish, the second ends everything.
     fn handle_stops(&mut self, now: Instant) {
-        let stops = self.handle.stops() + self.signalled;
+        let stops = self.handle.stops().max(self.signalled);
         if stops > self.stops && self.drained_by.is_none() {
             log::info!("shutting down, {} sessions", self.peers.len());
             self.drained_by = Some(now + self.shutdown_grace);

@@ -1,6 +1,7 @@
 //! The shell: the loop and all that it owns. It alone knows the slab, the clock and the threads.
 
 mod certificates;
+mod descriptors;
 mod disk;
 mod event_loop;
 mod file_work;
@@ -15,14 +16,15 @@ mod worker_pool;
 
 use std::net::SocketAddr;
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::process::Signal;
 
 use crate::config::{Config, StartError, TlsIdentity, UsersFile};
 use crate::fs::Root;
 use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
 use certificates::Loaded;
+pub use descriptors::raise_descriptor_limit;
 use event_loop::EventLoop;
-pub use handle::{Counts, Handle};
+pub use handle::{Counts, Grace, Handle};
 
 /// The signals that end the server.
 const STOP_SIGNALS: [i32; 2] = [Signal::INT.as_raw(), Signal::TERM.as_raw()];
@@ -58,7 +60,7 @@ impl Server {
         let root = Root::open(&config.root)
             .map_err(|source| StartError::Root { path: config.root.clone(), source })?;
         let users = config.users.as_ref().map(UsersFile::open).transpose()?;
-        raise_descriptor_limit(config.max_sessions);
+        descriptors::warn_if_too_few(config.max_sessions);
         let mut poller = Poller::new().map_err(StartError::Loop)?;
         let waker = poller.waker().map_err(StartError::Loop)?;
         if config.tls.is_none() && !config.listen_tls.is_empty() {
@@ -107,8 +109,9 @@ impl Server {
         self.handle.clone()
     }
 
-    /// Has SIGINT and SIGTERM of this process end it as [`Handle::shut_down`] does, and SIGHUP
-    /// read the TLS certificates anew, if they come from files.
+    /// Has SIGINT and SIGTERM of this process end it, the first with [`Grace::Transfers`] and the
+    /// second with [`Grace::None`], and SIGHUP read the TLS certificates anew, if there are any
+    /// but one that is self-signed.
     ///
     /// # Errors
     /// The signals cannot be caught.
@@ -130,26 +133,5 @@ impl Server {
     /// The event loop fails, which no client can bring about.
     pub fn run(self) -> Result<(), StartError> {
         EventLoop::new(self).run().map_err(StartError::Loop)
-    }
-}
-
-/// Asks for as many descriptors as the sessions may need: a control connection, a data connection
-/// and a file each.
-fn raise_descriptor_limit(max_sessions: usize) {
-    let wanted = max_sessions.saturating_mul(3).saturating_add(64) as u64;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let Some(mut held) = current else { return };
-    let granted = maximum.map_or(wanted, |maximum| wanted.min(maximum));
-    if granted > held {
-        match setrlimit(Resource::Nofile, Rlimit { current: Some(granted), maximum }) {
-            Ok(()) => held = granted,
-            Err(error) => log::warn!("cannot have more than {held} descriptors: {error}"),
-        }
-    }
-    if held < max_sessions as u64 {
-        log::warn!(
-            "{held} descriptors are not enough for {max_sessions} sessions; raise the limit \
-             (ulimit -n) or lower --max-sessions"
-        );
     }
 }
