@@ -56,6 +56,8 @@ pub mod session;
 pub mod transfer;
 pub mod users;
 
-pub use config::{Anonymous, Config, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair};
+pub use config::{
+    Anonymous, Config, Error, ErrorKind, Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair,
+};
 pub use server::{Counts, Grace, Handle, Server, raise_descriptor_limit};
-pub use users::{PartialUploads, RequireTls};
+pub use users::{Access, Account, PartialUploads, RequireTls, StoredPassword, ValueError};

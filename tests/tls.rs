@@ -23,7 +23,9 @@ fn server() -> TestServer {
 
 fn requiring(require: RequireTls) -> TestServer {
     TestServer::with(|config| {
-        config.tls = Some(TlsConfig { require, ..TlsConfig::new(TlsIdentity::SelfSigned) });
+        let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
+        tls.require = require;
+        config.tls = Some(tls);
         config.listen_tls = vec!["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
     })
 }

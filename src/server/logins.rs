@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::password_worker::PasswordWorker;
-use crate::config::{Anonymous, UsersFile};
+use crate::config::{Anonymous, Users};
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
 use crate::users::{Access, Account, RequireTls, StoredPassword, is_anonymous};
@@ -68,7 +68,7 @@ pub(super) enum Admission {
 #[derive(Debug)]
 pub(super) struct Logins {
     anonymous: Anonymous,
-    users: Option<UsersFile>,
+    users: Users,
     password_worker: PasswordWorker,
     /// Addresses whose passwords are being checked: as many as there are claims on each.
     checking: HashMap<IpAddr, Weak<()>>,
@@ -77,7 +77,7 @@ pub(super) struct Logins {
 }
 
 impl Logins {
-    pub(super) fn new(anonymous: Anonymous, users: Option<UsersFile>, waker: Arc<Waker>) -> Logins {
+    pub(super) fn new(anonymous: Anonymous, users: Users, waker: Arc<Waker>) -> Logins {
         let (checking, failures) = (HashMap::new(), HashMap::new());
         Logins { anonymous, users, password_worker: PasswordWorker::new(waker), checking, failures }
     }
@@ -101,7 +101,7 @@ impl Logins {
             }
         }
         let Some(place) = self.place(client) else { return Admission::Busy };
-        let account = self.account(name);
+        let account = self.users.find(name);
         // Who has no password, or no account, is kept waiting like everybody else.
         let stored = account.and_then(|account| account.password.clone());
         let grant = account.filter(|_| stored.is_some()).map(Grant::of);
@@ -120,14 +120,8 @@ impl Logins {
         name: &[u8],
         certified_as: impl Fn(&str) -> bool,
     ) -> Option<Grant> {
-        let account = self.account(name)?;
+        let account = self.users.find(name)?;
         account.certificate.as_deref().is_some_and(certified_as).then(|| Grant::of(account))
-    }
-
-    fn account(&mut self, name: &[u8]) -> Option<&Account> {
-        let users = self.users.as_mut()?;
-        users.refresh();
-        users.accounts().find(name)
     }
 
     /// A place among the passwords of this address that are being checked, if there is one left.

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 
 use rustix::process::Signal;
 
-use crate::config::{Config, StartError, TlsIdentity, UsersFile};
+use crate::config::{Config, Error, ErrorKind, TlsIdentity, Users};
 use crate::fs::Root;
 use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
 use certificates::Loaded;
@@ -42,7 +42,7 @@ const HARMLESS_SIGNAL: i32 = Signal::XFSZ.as_raw();
 pub struct Server {
     config: Config,
     root: Root,
-    users: Option<UsersFile>,
+    users: Users,
     poller: Poller,
     listeners: Vec<Listener>,
     addresses: Vec<SocketAddr>,
@@ -56,16 +56,14 @@ impl Server {
     ///
     /// # Errors
     /// Whichever of them cannot be had; the message is one line for the operator.
-    pub fn bind(config: Config) -> Result<Server, StartError> {
-        let root = Root::open(&config.root)
-            .map_err(|source| StartError::Root { path: config.root.clone(), source })?;
-        let users = config.users.as_ref().map(UsersFile::open).transpose()?;
+    pub fn bind(config: Config) -> Result<Server, Error> {
+        let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
+        let users = Users::open(&config)?;
         descriptors::warn_if_too_few(config.max_sessions);
-        let mut poller = Poller::new().map_err(StartError::Loop)?;
-        let waker = poller.waker().map_err(StartError::Loop)?;
+        let mut poller = Poller::new().map_err(Error::event_loop)?;
+        let waker = poller.waker().map_err(Error::event_loop)?;
         if config.tls.is_none() && !config.listen_tls.is_empty() {
-            let message = "needs a certificate".to_owned();
-            return Err(StartError::Tls { flag: "--listen-tls", path: None, message });
+            return Err(Error::setting(ErrorKind::Tls, "listening for it needs a certificate"));
         }
         let tls = config.tls.as_ref();
         let tls = tls
@@ -80,13 +78,13 @@ impl Server {
                 listener.register(&poller, key)?;
                 Ok(listener)
             });
-            listeners.push(listener.map_err(|source| StartError::Listen { address, source })?);
+            listeners.push(listener.map_err(|source| Error::listen(address, source))?);
         }
         let addresses: Vec<SocketAddr> = listeners.iter().map(Listener::address).collect();
         if let Some(port) = config.active_port {
             for address in &addresses {
                 can_connect_from(SocketAddr::new(address.ip(), port))
-                    .map_err(|source| StartError::ActivePort { port, source })?;
+                    .map_err(|source| Error::active_port(port, source))?;
             }
         }
         let handle = Handle::new(waker);
@@ -115,14 +113,14 @@ impl Server {
     ///
     /// # Errors
     /// The signals cannot be caught.
-    pub fn stop_on_signals(&mut self) -> Result<(), StartError> {
+    pub fn stop_on_signals(&mut self) -> Result<(), Error> {
         let mut caught = [&STOP_SIGNALS[..], &[HARMLESS_SIGNAL]].concat();
         let tls = self.config.tls.as_ref().map(|tls| &tls.identity);
         // Otherwise it is, as ever, the end of the terminal and of what runs there.
         if tls.is_some_and(|identity| *identity != TlsIdentity::SelfSigned) {
             caught.push(RELOAD_SIGNAL);
         }
-        let signals = Signals::new(&mut self.poller, &caught).map_err(StartError::Loop)?;
+        let signals = Signals::new(&mut self.poller, &caught).map_err(Error::event_loop)?;
         self.signals = Some(signals);
         Ok(())
     }
@@ -131,7 +129,7 @@ impl Server {
     ///
     /// # Errors
     /// The event loop fails, which no client can bring about.
-    pub fn run(self) -> Result<(), StartError> {
-        EventLoop::new(self).run().map_err(StartError::Loop)
+    pub fn run(self) -> Result<(), Error> {
+        EventLoop::new(self).run().map_err(Error::event_loop)
     }
 }

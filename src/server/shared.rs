@@ -12,7 +12,7 @@ use super::file_work::Finished;
 use super::logins::Logins;
 use super::scheduler::{HANDSHAKES, Handshake};
 use super::worker_pool::WorkerPool;
-use crate::config::{Config, SessionReuse, UsersFile};
+use crate::config::{Config, SessionReuse, Users};
 use crate::fs::{Pipe, Root};
 use crate::net::{Key, Lease, PassivePorts, Poller, Tls, Waker};
 use crate::transfer::TransferBuffers;
@@ -61,7 +61,7 @@ impl Shared {
     pub(super) fn new(
         config: &Config,
         poller: Poller,
-        users: Option<UsersFile>,
+        users: Users,
         waker: Arc<Waker>,
         own_root: Root,
         tls: Option<Tls>,
