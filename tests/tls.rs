@@ -1,6 +1,8 @@
 //! Coming under TLS and leaving it again: AUTH, PBSZ, PROT, CCC, implicit TLS, and what is required.
 //! `tls_data` has data connections, `tls_certificates` who is who, `tls_crowds` those who mean harm.
 
+#![cfg(feature = "tls")]
+
 mod common;
 
 use common::stream::{speaking, trusting};

@@ -1,6 +1,8 @@
 //! Who is who under TLS: the server's certificates, from which files and for which names, at the
 //! start and at a reload, and those of clients.
 
+#![cfg(feature = "tls")]
+
 mod common;
 
 use common::certificates::{Authority, Certified, rsa_key};

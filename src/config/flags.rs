@@ -1,6 +1,7 @@
 //! The command line: what each option is called, what it takes, what it says in `--help`, and how
 //! they all become one [`Config`]. Nothing is opened or looked up here.
 
+#[cfg(feature = "tls")]
 use super::tls_flags::TlsFlags;
 use super::user_command::UserCommand;
 use super::{Anonymous, Config};
@@ -51,6 +52,7 @@ pub struct ServeFlags {
     #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:52305")]
     #[arg(value_parser = listen_address, help_heading = SERVING)]
     listen: Vec<SocketAddr>,
+    #[cfg(feature = "tls")]
     #[command(flatten)]
     tls: TlsFlags,
 
@@ -126,7 +128,8 @@ impl ServeFlags {
     pub fn config(&self) -> Result<Config, String> {
         let mut config = Config::new(&self.root);
         config.listen.clone_from(&self.listen);
-        (config.listen_tls, config.tls) = self.tls.config()?;
+        #[cfg(feature = "tls")]
+        self.tls.apply(&mut config)?;
         config.anonymous = self.anonymous;
         config.banner.clone_from(&self.banner);
         config.users.clone_from(&self.users);

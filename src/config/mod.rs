@@ -6,6 +6,7 @@ mod explain;
 pub mod flags;
 pub mod summary;
 mod tls;
+#[cfg(feature = "tls")]
 mod tls_flags;
 pub mod user_command;
 mod users;

@@ -1,7 +1,7 @@
 //! The options of TLS. A build without TLS has none of them.
 
 use super::flags::{listen_address, one_of};
-use super::{Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
+use super::{Config, Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
 use crate::users::RequireTls;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,7 +30,8 @@ pub(super) struct TlsFlags {
     tls_client_ca: Option<PathBuf>,
     /// Data connections resume TLS [default: prefer]
     #[arg(long, value_name = "off|prefer|require", hide_possible_values = true)]
-    #[arg(value_parser = one_of::<SessionReuse, 3>(["off", "prefer", "require"]), help_heading = TLS)]
+    #[arg(value_parser = one_of::<SessionReuse, 3>(["off", "prefer", "require"]))]
+    #[arg(help_heading = TLS)]
     tls_session_reuse: Option<SessionReuse>,
     /// Uploads may end without close_notify
     #[arg(long, help_heading = TLS)]
@@ -40,11 +41,11 @@ pub(super) struct TlsFlags {
 const TLS: &str = "TLS";
 
 impl TlsFlags {
-    /// Addresses for implicit TLS, and TLS, as the flags ask for them.
+    /// Sets what the flags ask for.
     ///
     /// # Errors
     /// Options that do not go together: one line for who typed them.
-    pub(super) fn config(&self) -> Result<(Vec<SocketAddr>, Option<TlsConfig>), String> {
+    pub(super) fn apply(&self, config: &mut Config) -> Result<(), String> {
         let flawed = |flag, message| Err(format!("{flag}: {message}"));
         let (certificates, keys) = (&self.tls_cert, &self.tls_key);
         if certificates.len() != keys.len() {
@@ -58,7 +59,7 @@ impl TlsFlags {
                     "needs a certificate: --tls-cert FILE --tls-key FILE, or --tls self-signed";
                 return match self.flag_that_needs_tls() {
                     Some(flag) => flawed(flag, needs),
-                    None => Ok((Vec::new(), None)),
+                    None => Ok(()),
                 };
             }
             None => {
@@ -73,7 +74,9 @@ impl TlsFlags {
         tls.require = self.require_tls.unwrap_or(tls.require);
         tls.session_reuse = self.tls_session_reuse.unwrap_or(tls.session_reuse);
         tls.lenient_close = self.tls_lenient_close;
-        Ok((self.listen_tls.clone(), Some(tls)))
+        config.listen_tls.clone_from(&self.listen_tls);
+        config.tls = Some(tls);
+        Ok(())
     }
 
     fn flag_that_needs_tls(&self) -> Option<&'static str> {
@@ -88,7 +91,7 @@ impl TlsFlags {
     }
 }
 
-/// Where a certificate comes from, if from no file.
+/// Source of a certificate that comes from no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Tls {
     SelfSigned,
@@ -96,7 +99,6 @@ enum Tls {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Config;
     use super::super::flags::CommandLine;
     use super::*;
     use clap::Parser;
