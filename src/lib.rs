@@ -19,7 +19,7 @@
 //! client.read_line(&mut greeting)?;
 //! assert_eq!(greeting, "220 packetboat ready.\r\n");
 //!
-//! handle.shut_down();
+//! handle.shut_down(packetboat::Grace::Transfers);
 //! thread.join().expect("the server does not panic")?;
 //! # Ok(())
 //! # }
@@ -56,6 +56,8 @@ pub mod session;
 pub mod transfer;
 pub mod users;
 
-pub use config::{Anonymous, Config, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair};
-pub use server::{Counts, Handle, Server};
-pub use users::{PartialUploads, RequireTls};
+pub use config::{
+    Anonymous, Config, Error, ErrorKind, Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair,
+};
+pub use server::{Counts, Grace, Handle, Server, raise_descriptor_limit};
+pub use users::{Access, Account, PartialUploads, RequireTls, StoredPassword, ValueError};

@@ -4,8 +4,9 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
+use packetboat::Config;
 use packetboat::config::flags::{Command, CommandLine, ServeFlags};
-use packetboat::config::{StartError, summary};
+use packetboat::config::{explain, summary};
 use simple_logger::SimpleLogger;
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
     let CommandLine { command, serve: flags } = CommandLine::parse();
     let done = match command {
         Some(Command::User(command)) => command.run().map(|lines| print(&lines)),
-        None => serve(&flags).map_err(|error| error.to_string()),
+        None => serve(&flags),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,13 +27,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(flags: &ServeFlags) -> Result<(), StartError> {
+fn serve(flags: &ServeFlags) -> Result<(), String> {
     SimpleLogger::new()
         .with_level(flags.log_level())
         .with_utc_timestamps()
         .init()
         .expect("main sets the only logger, once");
-    let config = flags.config()?;
+    run(flags.config()?).map_err(|error| explain(&error))
+}
+
+fn run(config: Config) -> Result<(), packetboat::Error> {
+    if let Err(error) = packetboat::raise_descriptor_limit(config.max_sessions) {
+        log::warn!("cannot have more descriptors: {error}");
+    }
     let mut server = packetboat::Server::bind(config.clone())?;
     server.stop_on_signals()?;
     for line in summary::summary(&config, server.addresses(), server.fingerprint())? {

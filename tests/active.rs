@@ -52,8 +52,9 @@ fn an_active_port_that_cannot_be_had_is_said_at_the_start() {
     let mut config = packetboat::Config::new("/");
     config.listen = vec!["127.0.0.1:0".parse().unwrap()];
     config.active_port = Some(port);
-    let error = packetboat::Server::bind(config).unwrap_err().to_string();
-    assert!(error.starts_with(&format!("--active-port {port}: somebody listens there")), "{error}");
+    let error = packetboat::Server::bind(config).unwrap_err();
+    assert_eq!(error.kind(), packetboat::ErrorKind::ActivePort);
+    assert!(error.to_string().contains(&format!("{port}: somebody listens there")), "{error}");
 }
 
 fn connect(address: std::net::SocketAddr) -> Client {

@@ -5,6 +5,7 @@ mod common;
 use common::client::connect_from;
 use common::program::Program;
 use common::{Client, PATIENCE, Stream, TestServer, Way, wait_until};
+use packetboat::Grace;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -126,7 +127,7 @@ fn a_client_that_does_not_read_its_replies_is_closed() {
 fn at_shutdown_idle_sessions_get_421_and_nobody_is_let_in() {
     let mut server = TestServer::start();
     let (mut anonymous, mut silent) = (server.client(), server.connect());
-    server.handle().shut_down();
+    server.handle().shut_down(Grace::Transfers);
     for client in [&mut anonymous, &mut silent] {
         client.expect_reply(421);
     }
@@ -144,7 +145,7 @@ fn at_shutdown_a_transfer_may_end() {
     let mut upload = writer.active(Way::Eprt);
     writer.begin("STOR file");
     upload.write_all(b"begun, ").unwrap();
-    server.handle().shut_down();
+    server.handle().shut_down(Grace::Transfers);
     assert_eq!(reader.retrieve_rest(&mut download).len() as u64, LARGE - 1000);
     upload.write_all(b"ended").unwrap();
     drop(upload);
@@ -160,7 +161,7 @@ fn at_shutdown_a_transfer_may_end() {
 fn the_grace_of_a_transfer_ends() {
     let mut server = TestServer::with(|config| config.shutdown_grace = SECOND);
     let (_reader, _data) = large_download(&server);
-    server.handle().shut_down();
+    server.handle().shut_down(Grace::Transfers);
     server.wait_for_end();
 }
 
@@ -169,8 +170,8 @@ fn a_second_stop_ends_it_at_once() {
     // A grace that the test would not live to see the end of.
     let mut server = TestServer::with(|config| config.shutdown_grace = 100 * PATIENCE);
     let (_reader, _data) = large_download(&server);
-    server.handle().shut_down();
-    server.handle().shut_down();
+    server.handle().shut_down(Grace::Transfers);
+    server.handle().shut_down(Grace::None);
     server.wait_for_end();
 }
 

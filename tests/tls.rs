@@ -1,6 +1,8 @@
 //! Coming under TLS and leaving it again: AUTH, PBSZ, PROT, CCC, implicit TLS, and what is required.
 //! `tls_data` has data connections, `tls_certificates` who is who, `tls_crowds` those who mean harm.
 
+#![cfg(feature = "tls")]
+
 mod common;
 
 use common::stream::{speaking, trusting};
@@ -23,7 +25,9 @@ fn server() -> TestServer {
 
 fn requiring(require: RequireTls) -> TestServer {
     TestServer::with(|config| {
-        config.tls = Some(TlsConfig { require, ..TlsConfig::new(TlsIdentity::SelfSigned) });
+        let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
+        tls.require = require;
+        config.tls = Some(tls);
         config.listen_tls = vec!["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
     })
 }

@@ -1,6 +1,8 @@
 //! Who is who under TLS: the server's certificates, from which files and for which names, at the
 //! start and at a reload, and those of clients.
 
+#![cfg(feature = "tls")]
+
 mod common;
 
 use common::certificates::{Authority, Certified, rsa_key};
@@ -8,7 +10,7 @@ use common::client::Client;
 use common::program::Program;
 use common::stream::{speaking, trusting};
 use common::{TestServer, Way, wait_until};
-use packetboat::{RequireTls, SessionReuse, TlsConfig, TlsIdentity};
+use packetboat::{RequireTls, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
 use rcgen::{KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::version::{TLS12, TLS13};
@@ -79,9 +81,9 @@ fn keys_are_read_in_every_form_and_the_chain_is_shown() {
         let files = own.save(folder.path(), "own");
         for form in [own.key_pem(), own.old_key_pem()] {
             fs::write(&files.key, form).unwrap();
-            let server = TestServer::with(|config| {
-                config.tls = Some(TlsConfig::new(TlsIdentity::Files(vec![files.clone()])));
-            });
+            let pair = TlsPair::files(&files.certificate, &files.key);
+            let identity = TlsIdentity::Certificates(vec![pair]);
+            let server = TestServer::with(|config| config.tls = Some(TlsConfig::new(identity)));
             let mut client = server.connect();
             client.secure(&trusting_only(&root));
             client.login();
@@ -131,12 +133,11 @@ fn keys_are_read_as_openssl_writes_them() {
 
 #[test]
 fn a_certificate_is_chosen_by_the_name_that_is_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let names: [&[&str]; 3] = [&["one.example"], &["two.example", "*.two.example"], &["localhost"]];
     let all = names.map(|names| authority.certify(names));
-    let files = all.iter().enumerate().map(|(at, own)| own.save(folder.path(), &at.to_string()));
-    let identity = TlsIdentity::Files(files.collect());
+    let pairs = all.iter().map(|own| TlsPair::pem(own.chain_pem(), own.key_pem()));
+    let identity = TlsIdentity::Certificates(pairs.collect());
     let server = TestServer::with(|config| config.tls = Some(TlsConfig::new(identity)));
     for (asked, at) in [
         ("one.example", 0),
@@ -318,7 +319,7 @@ fn a_bad_certificate_changes_nothing_at_a_reload_and_is_named() {
     reloading.reload("own.key: this is not the key", 1);
     fs::write(folder.join("ca"), "none").unwrap();
     new.save(folder, "own");
-    reloading.reload("--tls-client-ca", 1);
+    reloading.reload("the authorities of client certificates", 1);
     assert!(shown(reloading.program.address, "localhost") == before);
     fs::write(folder.join("ca"), reloading.authority.pem()).unwrap();
     reloading.reload("TLS certificate reloaded", 1);
@@ -450,11 +451,10 @@ fn certificates_of_others_and_expired_ones_are_refused() {
 #[test]
 fn a_server_that_knows_no_authority_takes_no_certificate() {
     let server = TestServer::with(|config| {
-        config.tls = Some(TlsConfig {
-            session_reuse: SessionReuse::Require,
-            require: RequireTls::Data,
-            ..TlsConfig::new(TlsIdentity::SelfSigned)
-        });
+        let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
+        tls.session_reuse = SessionReuse::Require;
+        tls.require = RequireTls::Data;
+        config.tls = Some(tls);
     });
     let own = Authority::new().certify(&["alice.example"]);
     for version in VERSIONS {

@@ -1,6 +1,8 @@
 //! Those who come to begin TLS and don't mean it, alone and by the hundred, and what they and the
 //! many who do cost the others.
 
+#![cfg(feature = "tls")]
+
 mod common;
 
 use common::program::Program;

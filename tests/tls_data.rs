@@ -1,5 +1,7 @@
 //! Data connections under TLS: whose they are, how they begin, and how an upload must end.
 
+#![cfg(feature = "tls")]
+
 mod common;
 
 use common::stream::speaking;

@@ -3,6 +3,7 @@
 //!
 //! Not among them: `telnet`, since TLS has no urgent data, and `in_clear`.
 
+#![cfg(feature = "tls")]
 #![allow(clippy::duplicate_mod)] // each topic brings its own copy of `common`
 
 #[path = "active.rs"]

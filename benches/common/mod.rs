@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use packetboat::proto::facts::{Facts, Kind};
-use packetboat::{Config, Handle, Server, TlsConfig, TlsIdentity};
+use packetboat::{Config, Grace, Handle, Server, TlsConfig, TlsIdentity};
 use tempfile::TempDir;
 
 /// A file as any other.
@@ -51,6 +51,7 @@ impl Site {
         let mut config = Config::new(folder.path());
         config.listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
         adjust(&mut config);
+        packetboat::raise_descriptor_limit(config.max_sessions).unwrap();
         let server = Server::bind(config).unwrap();
         let (address, handle) = (server.addresses()[0], server.handle());
         let thread = thread::spawn(move || server.run().unwrap());
@@ -79,7 +80,7 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        self.handle.shut_down();
+        self.handle.shut_down(Grace::Transfers);
         self.thread.take().map(JoinHandle::join);
     }
 }

@@ -1,175 +1,288 @@
-//! Why a server did not start: one line that names the flag, the file and the line, and says what
-//! would be right. Only what the operator can mend belongs here, nothing that a client did.
+//! An error of a server that cannot start, or had to end: one line that names the setting, the file
+//! and the line, and says what would be right. Only faults that the operator can mend belong here,
+//! nothing that a client did.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Why a server did not start, or had to end.
+/// An error of a server that cannot start, or had to end.
+///
+/// Its text is one line for people; programs match on [`kind`](Error::kind).
 #[derive(Debug)]
-pub enum StartError {
-    /// The folder to serve cannot be opened.
-    Root {
-        /// The folder, as it was given.
-        path: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// An address cannot be listened on.
-    Listen {
-        /// The address, as it was given.
-        address: SocketAddr,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// Active data connections cannot come from the port that they are to come from.
-    ActivePort {
-        /// The port, as it was given.
-        port: u16,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// The users file cannot be read, understood or written.
-    Users {
-        /// The file, as it was given.
-        path: PathBuf,
-        /// The line that is wrong, where it is one.
+pub struct Error {
+    kind: ErrorKind,
+    place: Place,
+    trouble: String,
+    /// Advice, where the trouble doesn't hold it.
+    remedy: Option<&'static str>,
+    source: Option<io::Error>,
+}
+
+/// The setting that an [`Error`] is about.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// [`Config::root`](crate::Config::root) cannot be opened.
+    Root,
+    /// An address of [`Config::listen`](crate::Config::listen) or
+    /// [`Config::listen_tls`](crate::Config::listen_tls) cannot be listened on.
+    Listen,
+    /// [`Config::active_port`](crate::Config::active_port) cannot be connected from.
+    ActivePort,
+    /// [`Config::users`](crate::Config::users) cannot be read or written, or is flawed.
+    UsersFile,
+    /// One of [`Config::accounts`](crate::Config::accounts) is nobody's that can log in.
+    Account,
+    /// A certificate chain cannot be read or used.
+    Certificate,
+    /// A private key cannot be read or used, or is not that of its certificate.
+    PrivateKey,
+    /// [`TlsConfig::client_ca`](crate::TlsConfig::client_ca) cannot be read or used.
+    ClientCa,
+    /// [`Config::tls`](crate::Config::tls) lacks something, or this machine does.
+    Tls,
+    /// TLS is asked of a build without the feature `tls`.
+    TlsUnsupported,
+    /// The kernel refuses a poll or a signal handler, or the poll fails.
+    EventLoop,
+}
+
+/// Where an error is.
+#[derive(Debug)]
+enum Place {
+    /// In the setting itself.
+    Setting,
+    File(PathBuf),
+    /// In this line of the file, counted from 1.
+    Line(PathBuf, usize),
+    Address(SocketAddr),
+    Port(u16),
+    /// In the account of this name.
+    Account(String),
+}
+
+impl Error {
+    /// The setting that it is about.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The file or folder that it is about, as it was given.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) | Place::Line(path, _) => Some(path),
+            Place::Setting | Place::Address(_) | Place::Port(_) | Place::Account(_) => None,
+        }
+    }
+
+    /// The line of that file, counted from 1.
+    pub fn line(&self) -> Option<usize> {
+        match self.place {
+            Place::Line(_, line) => Some(line),
+            Place::Setting
+            | Place::File(_)
+            | Place::Address(_)
+            | Place::Port(_)
+            | Place::Account(_) => None,
+        }
+    }
+
+    /// The address that cannot be listened on, as it was given.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self.place {
+            Place::Address(address) => Some(address),
+            Place::Setting
+            | Place::File(_)
+            | Place::Line(..)
+            | Place::Port(_)
+            | Place::Account(_) => None,
+        }
+    }
+
+    pub(crate) fn root(path: &Path, source: io::Error) -> Error {
+        use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+        let (trouble, remedy) = match source.kind() {
+            NotFound => ("no such folder".to_owned(), "name one that exists"),
+            NotADirectory => ("not a folder".to_owned(), "name the folder that it is in"),
+            PermissionDenied => {
+                ("no permission".to_owned(), "name a folder that this user may read and enter")
+            }
+            _ => (source.to_string(), "name a folder that can be opened"),
+        };
+        let place = Place::File(path.to_owned());
+        Error { kind: ErrorKind::Root, place, trouble, remedy: Some(remedy), source: Some(source) }
+    }
+
+    pub(crate) fn listen(address: SocketAddr, source: io::Error) -> Error {
+        use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+        let (trouble, remedy) = match source.kind() {
+            AddrInUse => ("already in use".to_owned(), "choose another port"),
+            PermissionDenied => (PRIVILEGED.to_owned(), "choose a higher one"),
+            AddrNotAvailable => {
+                ("this machine has no such address".to_owned(), "choose one that it has")
+            }
+            _ => (source.to_string(), "choose another address or port"),
+        };
+        let (kind, place) = (ErrorKind::Listen, Place::Address(address));
+        Error { kind, place, trouble, remedy: Some(remedy), source: Some(source) }
+    }
+
+    pub(crate) fn active_port(port: u16, source: io::Error) -> Error {
+        use io::ErrorKind::{AddrInUse, PermissionDenied};
+        let (trouble, remedy) = match source.kind() {
+            AddrInUse => ("somebody listens there".to_owned(), "choose another port"),
+            PermissionDenied => (PRIVILEGED.to_owned(), "name none, and any port is taken"),
+            _ => (source.to_string(), "choose another port"),
+        };
+        let (kind, place) = (ErrorKind::ActivePort, Place::Port(port));
+        Error { kind, place, trouble, remedy: Some(remedy), source: Some(source) }
+    }
+
+    pub(crate) fn event_loop(source: io::Error) -> Error {
+        let (kind, trouble) = (ErrorKind::EventLoop, source.to_string());
+        Error { kind, place: Place::Setting, trouble, remedy: None, source: Some(source) }
+    }
+
+    /// A file that the kernel keeps from us.
+    pub(crate) fn file(kind: ErrorKind, path: &Path, source: io::Error) -> Error {
+        use io::ErrorKind::{NotFound, PermissionDenied};
+        let (trouble, remedy) = match source.kind() {
+            NotFound => ("no such file".to_owned(), Some("name one that exists")),
+            PermissionDenied => {
+                ("no permission".to_owned(), Some("run as its owner, or give it to this user"))
+            }
+            _ => (source.to_string(), None),
+        };
+        let place = Place::File(path.to_owned());
+        Error { kind, place, trouble, remedy, source: Some(source) }
+    }
+
+    /// A file whose content is wrong, in this line of it where it is one.
+    pub(crate) fn content(
+        kind: ErrorKind,
+        path: &Path,
         line: Option<usize>,
-        /// What is wrong, and what would be right.
-        message: String,
-    },
-    /// What was said of TLS cannot be used.
-    Tls {
-        /// The option.
-        flag: &'static str,
-        /// The file that it names, if it is about one.
-        path: Option<PathBuf>,
-        /// What is wrong, and what would be right.
-        message: String,
-    },
-    /// The kernel refused what the event loop needs.
-    Loop(io::Error),
+        trouble: String,
+    ) -> Error {
+        let path = path.to_owned();
+        let place = match line {
+            Some(line) => Place::Line(path, line),
+            None => Place::File(path),
+        };
+        Error { kind, place, trouble, remedy: None, source: None }
+    }
+
+    pub(crate) fn account(name: &str, trouble: String) -> Error {
+        let (kind, place) = (ErrorKind::Account, Place::Account(name.to_owned()));
+        Error { kind, place, trouble, remedy: None, source: None }
+    }
+
+    /// A setting that is wrong in itself.
+    pub(crate) fn setting(kind: ErrorKind, trouble: impl Into<String>) -> Error {
+        Error { kind, place: Place::Setting, trouble: trouble.into(), remedy: None, source: None }
+    }
+
+    /// The kind of the kernel's error, where there is one behind it.
+    pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.source.as_ref().map(io::Error::kind)
+    }
+
+    /// Its line, with this noun for the setting, and with this remedy if there is one.
+    pub(super) fn in_words(&self, noun: &str, remedy: Option<&str>) -> String {
+        let trouble = &self.trouble;
+        let place = match &self.place {
+            Place::Setting => String::new(),
+            Place::File(path) => format!(" {}", path.display()),
+            Place::Line(path, line) => format!(" {}, line {line}", path.display()),
+            Place::Address(address) => format!(" {address}"),
+            Place::Port(port) => format!(" {port}"),
+            Place::Account(name) => format!(" {}", name.escape_debug()),
+        };
+        match remedy.or(self.remedy) {
+            Some(remedy) => format!("{noun}{place}: {trouble}; {remedy}"),
+            None => format!("{noun}{place}: {trouble}"),
+        }
+    }
 }
 
-impl fmt::Display for StartError {
+const PRIVILEGED: &str = "no permission: ports below 1024 need CAP_NET_BIND_SERVICE";
+
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Root { path, source } => root(f, path, source),
-            StartError::Listen { address, source } => listen(f, *address, source),
-            StartError::ActivePort { port, source } => active_port(f, *port, source),
-            StartError::Users { path, line: Some(line), message } => {
-                write!(f, "--users {}, line {line}: {message}", path.display())
-            }
-            StartError::Users { path, line: None, message } => {
-                write!(f, "--users {}: {message}", path.display())
-            }
-            StartError::Tls { flag, path: Some(path), message } => {
-                write!(f, "{flag} {}: {message}", path.display())
-            }
-            StartError::Tls { flag, path: None, message } => write!(f, "{flag}: {message}"),
-            StartError::Loop(source) => write!(f, "the kernel refused the event loop: {source}"),
-        }
+        let noun = match self.kind {
+            ErrorKind::Root => "the root",
+            ErrorKind::Listen => "listening on",
+            ErrorKind::ActivePort => "active data connections from port",
+            ErrorKind::UsersFile => "the users file",
+            ErrorKind::Account => "the account",
+            ErrorKind::Certificate => "the certificate",
+            ErrorKind::PrivateKey => "the private key",
+            ErrorKind::ClientCa => "the authorities of client certificates",
+            ErrorKind::Tls | ErrorKind::TlsUnsupported => "TLS",
+            ErrorKind::EventLoop => "the kernel refused the event loop",
+        };
+        f.write_str(&self.in_words(noun, None))
     }
 }
 
-impl std::error::Error for StartError {
+impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            StartError::Root { source, .. } | StartError::Listen { source, .. } => Some(source),
-            StartError::ActivePort { source, .. } | StartError::Loop(source) => Some(source),
-            StartError::Users { .. } | StartError::Tls { .. } => None,
-        }
-    }
-}
-
-fn root(f: &mut fmt::Formatter<'_>, path: &Path, source: &io::Error) -> fmt::Result {
-    write!(f, "ROOT {}: ", path.display())?;
-    match source.kind() {
-        ErrorKind::NotFound => f.write_str("no such folder; name one that exists"),
-        ErrorKind::NotADirectory => f.write_str("not a folder; name the folder that it is in"),
-        ErrorKind::PermissionDenied => {
-            f.write_str("no permission; name a folder that this user may read and enter")
-        }
-        _ => write!(f, "{source}; name a folder that can be opened"),
-    }
-}
-
-fn listen(f: &mut fmt::Formatter<'_>, address: SocketAddr, source: &io::Error) -> fmt::Result {
-    write!(f, "--listen {address}: ")?;
-    let mut other = address;
-    match source.kind() {
-        ErrorKind::AddrInUse => {
-            other.set_port(address.port().checked_add(1).unwrap_or(52305));
-            write!(f, "already in use; choose another port, such as --listen {other}")
-        }
-        ErrorKind::PermissionDenied => {
-            other.set_port(2121);
-            write!(f, "no permission: ports below 1024 need CAP_NET_BIND_SERVICE; ")?;
-            write!(f, "choose a higher one, such as --listen {other}")
-        }
-        ErrorKind::AddrNotAvailable => {
-            let all = if address.is_ipv4() { "0.0.0.0" } else { "[::]" };
-            write!(f, "this machine has no such address; all of its own are --listen {all}:")?;
-            write!(f, "{}", address.port())
-        }
-        _ => write!(f, "{source}; choose another address or port"),
-    }
-}
-
-fn active_port(f: &mut fmt::Formatter<'_>, port: u16, source: &io::Error) -> fmt::Result {
-    write!(f, "--active-port {port}: ")?;
-    match source.kind() {
-        ErrorKind::AddrInUse => f.write_str("somebody listens there; choose another port"),
-        ErrorKind::PermissionDenied => {
-            f.write_str("no permission: ports below 1024 need CAP_NET_BIND_SERVICE; ")?;
-            f.write_str("leave the option out, and any port is taken")
-        }
-        _ => write!(f, "{source}; choose another port"),
+        self.source.as_ref().map(|source| source as _)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::error::Error as _;
+    use std::io::ErrorKind as Io;
 
     #[test]
     fn each_error_is_one_line_that_says_what_would_be_right() {
-        let root = |kind: ErrorKind| StartError::Root { path: "/x".into(), source: kind.into() };
-        let listen = |address: &str, kind: ErrorKind| StartError::Listen {
-            address: address.parse().unwrap(),
-            source: kind.into(),
-        };
-        let active = |kind: ErrorKind| StartError::ActivePort { port: 20, source: kind.into() };
-        let users = |line| StartError::Users {
-            path: "u.toml".into(),
-            line,
-            message: "no such file".to_owned(),
-        };
-        for (error, starts, holds) in [
-            (root(ErrorKind::NotFound), "ROOT /x: no such folder; ", "exists"),
-            (root(ErrorKind::NotADirectory), "ROOT /x: not a folder; ", "folder that"),
-            (root(ErrorKind::PermissionDenied), "ROOT /x: no permission; ", "may read"),
-            (root(ErrorKind::Other), "ROOT /x: ", "can be opened"),
-            (listen("127.0.0.1:2121", ErrorKind::AddrInUse), "--listen 127.0.0.1:2121: ", ":2122"),
-            (listen("[::1]:65535", ErrorKind::AddrInUse), "--listen [::1]:65535: ", "[::1]:52305"),
-            (listen("0.0.0.0:21", ErrorKind::PermissionDenied), "--listen 0.0.0.0:21: ", ":2121"),
-            (listen("192.0.2.1:9", ErrorKind::AddrNotAvailable), "--listen ", "0.0.0.0:9"),
-            (listen("192.0.2.1:9", ErrorKind::Other), "--listen 192.0.2.1:9: ", "another"),
-            (active(ErrorKind::AddrInUse), "--active-port 20: somebody", "another port"),
+        let root = |kind: Io| Error::root(Path::new("/x"), kind.into());
+        let listen = |address: &str, kind: Io| Error::listen(address.parse().unwrap(), kind.into());
+        let active = |kind: Io| Error::active_port(20, kind.into());
+        let users = |kind: Io| Error::file(ErrorKind::UsersFile, Path::new("u"), kind.into());
+        let wrong = |kind, line| Error::content(kind, Path::new("f"), line, "is off".to_owned());
+        for (error, line) in [
+            (root(Io::NotFound), "the root /x: no such folder; name one that exists"),
+            (root(Io::NotADirectory), "the root /x: not a folder; name the folder that it is in"),
             (
-                active(ErrorKind::PermissionDenied),
-                "--active-port 20: no perm",
-                "leave the option out",
+                listen("[::1]:65535", Io::AddrInUse),
+                "listening on [::1]:65535: already in use; choose another port",
             ),
-            (active(ErrorKind::Other), "--active-port 20: ", "another port"),
-            (users(Some(3)), "--users u.toml, line 3: no", "file"),
-            (users(None), "--users u.toml: no", "file"),
-            (StartError::Loop(ErrorKind::Other.into()), "the kernel", "event loop"),
+            (
+                listen("192.0.2.1:9", Io::AddrNotAvailable),
+                "listening on 192.0.2.1:9: this machine has no such address; choose one that it has",
+            ),
+            (
+                active(Io::PermissionDenied),
+                "active data connections from port 20: no permission: ports below 1024 need \
+                 CAP_NET_BIND_SERVICE; name none, and any port is taken",
+            ),
+            (users(Io::NotFound), "the users file u: no such file; name one that exists"),
+            (wrong(ErrorKind::UsersFile, Some(3)), "the users file f, line 3: is off"),
+            (wrong(ErrorKind::Certificate, None), "the certificate f: is off"),
+            (Error::account("a\n", "is off".to_owned()), "the account a\\n: is off"),
+            (Error::setting(ErrorKind::Tls, "is off"), "TLS: is off"),
         ] {
-            let line = error.to_string();
-            assert!(line.starts_with(starts) && line.contains(holds), "{line}");
-            assert!(!line.contains('\n'), "{line}");
+            assert_eq!(error.to_string(), line);
         }
+        let lost = Error::event_loop(Io::Other.into());
+        assert!(lost.to_string().starts_with("the kernel refused the event loop: "), "{lost}");
+    }
+
+    #[test]
+    fn an_error_knows_its_place_and_source() {
+        let flaw = Error::content(ErrorKind::UsersFile, Path::new("f"), Some(3), String::new());
+        assert_eq!((flaw.kind(), flaw.line()), (ErrorKind::UsersFile, Some(3)));
+        assert_eq!((flaw.path(), flaw.address()), (Some(Path::new("f")), None));
+        assert!(flaw.source().is_none());
+        let address = "127.0.0.1:21".parse().unwrap();
+        let taken = Error::listen(address, Io::AddrInUse.into());
+        assert_eq!((taken.address(), taken.path(), taken.line()), (Some(address), None, None));
+        assert!(taken.source().is_some());
     }
 }

@@ -1,14 +1,18 @@
 //! The command line: what each option is called, what it takes, what it says in `--help`, and how
 //! they all become one [`Config`]. Nothing is opened or looked up here.
 
+#[cfg(feature = "tls")]
+use super::tls_flags::TlsFlags;
 use super::user_command::UserCommand;
-use super::{Anonymous, Config, SessionReuse, StartError, TlsConfig, TlsIdentity, TlsPair};
-use crate::users::{PartialUploads, RequireTls};
+use super::{Anonymous, Config};
+use crate::users::{PartialUploads, ValueError};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand};
 use log::LevelFilter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The whole command line of `packetboat`.
@@ -21,7 +25,7 @@ use std::time::Duration;
     disable_help_subcommand = true
 )]
 pub struct CommandLine {
-    /// What to do instead of serving, if anything.
+    /// Command to carry out instead of serving, if any.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// How to serve.
@@ -29,7 +33,7 @@ pub struct CommandLine {
     pub serve: ServeFlags,
 }
 
-/// What to do instead of serving.
+/// Commands that do something else than serve.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add, change, remove or list the users of a users file
@@ -48,32 +52,9 @@ pub struct ServeFlags {
     #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:52305")]
     #[arg(value_parser = listen_address, help_heading = SERVING)]
     listen: Vec<SocketAddr>,
-    /// Where clients begin with TLS (implicit FTPS)
-    #[arg(long, value_name = "ADDR:PORT", value_parser = listen_address, help_heading = TLS)]
-    listen_tls: Vec<SocketAddr>,
-    /// A certificate made at each start, for quick sharing
-    #[arg(long, value_name = "self-signed", value_enum, hide_possible_values = true)]
-    #[arg(conflicts_with = "tls_cert", help_heading = TLS)]
-    tls: Option<Tls>,
-    /// Certificate chain, PEM; repeatable, chosen by name
-    #[arg(long, value_name = "FILE", help_heading = TLS)]
-    tls_cert: Vec<PathBuf>,
-    /// The key of each --tls-cert, in the same order
-    #[arg(long, value_name = "FILE", help_heading = TLS)]
-    tls_key: Vec<PathBuf>,
-    /// What must be under TLS [default: off]
-    #[arg(long, value_name = "off|login|data", help_heading = TLS)]
-    require_tls: Option<RequireTls>,
-    /// Authorities that sign certificates of clients, PEM
-    #[arg(long, value_name = "FILE", help_heading = TLS)]
-    tls_client_ca: Option<PathBuf>,
-    /// Data connections resume TLS [default: prefer]
-    #[arg(long, value_name = "off|prefer|require", hide_possible_values = true)]
-    #[arg(help_heading = TLS)]
-    tls_session_reuse: Option<SessionReuse>,
-    /// Uploads may end without close_notify
-    #[arg(long, help_heading = TLS)]
-    tls_lenient_close: bool,
+    #[cfg(feature = "tls")]
+    #[command(flatten)]
+    tls: TlsFlags,
 
     /// The greeting, after "220 "
     #[arg(long, value_name = "TEXT", default_value = "packetboat ready.")]
@@ -82,7 +63,7 @@ pub struct ServeFlags {
 
     /// What anonymous may do [default: write if all local, else read]
     #[arg(long, value_name = "off|read|write", hide_possible_values = true)]
-    #[arg(help_heading = ACCESS)]
+    #[arg(value_parser = one_of::<Anonymous, 3>(["off", "read", "write"]), help_heading = ACCESS)]
     anonymous: Option<Anonymous>,
     /// The users file, made by `packetboat user add` [default: none]
     #[arg(long, value_name = "FILE", help_heading = ACCESS)]
@@ -135,7 +116,6 @@ const SERVING: &str = "Serving";
 const ACCESS: &str = "Access";
 const PASSIVE: &str = "Passive mode";
 const ACTIVE: &str = "Active mode";
-const TLS: &str = "TLS";
 const LIMITS: &str = "Limits";
 const UPLOADS: &str = "Uploads";
 const LOG: &str = "Log";
@@ -144,12 +124,12 @@ impl ServeFlags {
     /// The configuration that the flags ask for.
     ///
     /// # Errors
-    /// Options that do not go together.
-    pub fn config(&self) -> Result<Config, StartError> {
+    /// Options that do not go together: one line for who typed them.
+    pub fn config(&self) -> Result<Config, String> {
         let mut config = Config::new(&self.root);
         config.listen.clone_from(&self.listen);
-        config.listen_tls.clone_from(&self.listen_tls);
-        config.tls = self.tls_config()?;
+        #[cfg(feature = "tls")]
+        self.tls.apply(&mut config)?;
         config.anonymous = self.anonymous;
         config.banner.clone_from(&self.banner);
         config.users.clone_from(&self.users);
@@ -166,51 +146,6 @@ impl ServeFlags {
         Ok(config)
     }
 
-    fn tls_config(&self) -> Result<Option<TlsConfig>, StartError> {
-        let flawed = |flag, message: &str| {
-            Err(StartError::Tls { flag, path: None, message: message.to_owned() })
-        };
-        let (certificates, keys) = (&self.tls_cert, &self.tls_key);
-        if certificates.len() != keys.len() {
-            let flag = if certificates.len() > keys.len() { "--tls-cert" } else { "--tls-key" };
-            return flawed(flag, "each --tls-cert FILE goes with one --tls-key FILE");
-        }
-        let identity = match self.tls {
-            Some(Tls::SelfSigned) => TlsIdentity::SelfSigned,
-            None if certificates.is_empty() => {
-                let needs =
-                    "needs a certificate: --tls-cert FILE --tls-key FILE, or --tls self-signed";
-                return match self.flag_that_needs_tls() {
-                    Some(flag) => flawed(flag, needs),
-                    None => Ok(None),
-                };
-            }
-            None => {
-                let pairs = certificates.iter().cloned().zip(keys.iter().cloned());
-                TlsIdentity::Files(
-                    pairs.map(|(certificate, key)| TlsPair { certificate, key }).collect(),
-                )
-            }
-        };
-        let mut tls = TlsConfig::new(identity);
-        tls.client_ca.clone_from(&self.tls_client_ca);
-        tls.require = self.require_tls.unwrap_or(tls.require);
-        tls.session_reuse = self.tls_session_reuse.unwrap_or(tls.session_reuse);
-        tls.lenient_close = self.tls_lenient_close;
-        Ok(Some(tls))
-    }
-
-    fn flag_that_needs_tls(&self) -> Option<&'static str> {
-        let said = [
-            (!self.listen_tls.is_empty(), "--listen-tls"),
-            (self.require_tls.is_some_and(|required| required > RequireTls::Off), "--require-tls"),
-            (self.tls_client_ca.is_some(), "--tls-client-ca"),
-            (self.tls_session_reuse.is_some(), "--tls-session-reuse"),
-            (self.tls_lenient_close, "--tls-lenient-close"),
-        ];
-        said.into_iter().find_map(|(said, flag)| said.then_some(flag))
-    }
-
     /// How much to log. Each -v undoes one -q.
     pub fn log_level(&self) -> LevelFilter {
         match i16::from(self.verbose) - i16::from(self.quiet) {
@@ -223,19 +158,23 @@ impl ServeFlags {
     }
 }
 
-/// Where a certificate comes from, if from no file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Tls {
-    SelfSigned,
-}
-
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let bare = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     bare.or_else(|_| text.parse()).map_err(|_| {
         "write an address and a port, as 0.0.0.0:2121 or [::1]:2121, or a port alone for this \
          machine only"
             .to_owned()
     })
+}
+
+/// A parser of words that a type is read from; the answer to any other word lists them all.
+pub(super) fn one_of<T, const N: usize>(
+    words: [&'static str; N],
+) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = ValueError> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
 }
 
 /// A line end in the greeting would be a reply of its own to every client.
@@ -302,27 +241,7 @@ mod tests {
     #[test]
     fn no_flags_are_the_defaults_of_the_library() {
         let (flags, library) = (flags("").config().unwrap(), Config::new("."));
-        assert_eq!(format!("{flags:?}"), format!("{library:?}"));
-    }
-
-    #[test]
-    fn tls_options_that_do_not_go_together_are_refused() {
-        for (line, starts) in [
-            ("--tls-cert c", "--tls-cert: each --tls-cert FILE goes with one --tls-key"),
-            ("--tls-cert c --tls-key k --tls-key l", "--tls-key: each"),
-            ("--require-tls login", "--require-tls: needs a certificate: --tls-cert"),
-            ("--listen-tls 990", "--listen-tls: needs"),
-            ("--tls-client-ca f", "--tls-client-ca: needs"),
-            ("--tls-session-reuse off", "--tls-session-reuse: needs"),
-            ("--tls-lenient-close", "--tls-lenient-close: needs"),
-        ] {
-            let error = flags(line).config().expect_err(line).to_string();
-            assert!(error.starts_with(starts), "{line}: {error}");
-        }
-        assert!(flags("--require-tls off").config().unwrap().tls.is_none());
-        assert!(parse("--tls self-signed --tls-cert c --tls-key k").is_err());
-        let quick = flags("--tls self-signed").config().unwrap().tls.unwrap();
-        assert_eq!(quick.identity, TlsIdentity::SelfSigned);
+        assert_eq!(flags, library);
     }
 
     #[test]
@@ -330,23 +249,12 @@ mod tests {
         let config = flags(
             "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
-             --data-timeout 2 --partial-uploads discard --strict-allo --listen-tls 990 --tls-cert c \
-             --tls-key k --require-tls data --tls-client-ca a --tls-session-reuse require \
-             --tls-lenient-close",
+             --data-timeout 2 --partial-uploads discard --strict-allo",
         )
         .config()
         .unwrap();
         let mut expected = Config::new("/srv");
         expected.listen = vec!["127.0.0.1:2121".parse().unwrap(), "[::1]:2122".parse().unwrap()];
-        expected.listen_tls = vec!["127.0.0.1:990".parse().unwrap()];
-        let pair = TlsPair { certificate: "c".into(), key: "k".into() };
-        expected.tls = Some(TlsConfig {
-            client_ca: Some("a".into()),
-            require: RequireTls::Data,
-            session_reuse: SessionReuse::Require,
-            lenient_close: true,
-            ..TlsConfig::new(TlsIdentity::Files(vec![pair]))
-        });
         expected.anonymous = Some(Anonymous::Off);
         expected.banner = "Hi".to_owned();
         expected.users = Some("u".into());
@@ -358,7 +266,7 @@ mod tests {
         expected.data_timeout = Duration::from_secs(2);
         expected.partial_uploads = PartialUploads::Discard;
         expected.strict_allo = true;
-        assert_eq!(format!("{config:?}"), format!("{expected:?}"));
+        assert_eq!(config, expected);
         let few = flags("--max-sessions-per-address 3").config().unwrap();
         assert_eq!((few.max_sessions, few.max_sessions_per_address), (10_000, 3));
     }
@@ -424,7 +332,7 @@ mod tests {
         let help = parse("--help").unwrap_err();
         assert_eq!(help.kind(), ErrorKind::DisplayHelp);
         let help = help.to_string();
-        for heading in [SERVING, TLS, ACCESS, PASSIVE, LIMITS, UPLOADS, LOG] {
+        for heading in [SERVING, ACCESS, PASSIVE, LIMITS, UPLOADS, LOG] {
             assert!(help.contains(&format!("\n{heading}:\n")), "{heading}");
         }
         // A wrapped description would stand far to the right without an option before it.

@@ -1,26 +1,34 @@
-//! What the operator decides: flags and the users file, checked before anything starts. It reads the
+//! Configuration: flags, accounts and the users file, checked before anything starts. It reads the
 //! file that users are kept in, never a served one, and knows no socket and no session.
 
 mod error;
+mod explain;
 pub mod flags;
 pub mod summary;
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_flags;
 pub mod user_command;
+mod users;
 mod users_file;
 
-pub use error::StartError;
-pub use tls::{SessionReuse, TlsConfig, TlsFiles, TlsIdentity, TlsPair};
+pub use error::{Error, ErrorKind};
+pub use explain::explain;
+pub use tls::{Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
+pub use users::Users;
 pub use users_file::{UsersFile, edit_users_file};
 
-use crate::users::{Access, PartialUploads};
+use crate::users::{Access, Account, PartialUploads, ValueError};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-/// Everything that a server is told before it starts. [`Config::new`] gives the defaults; assign to
-/// the fields what should differ.
-#[derive(Clone, Debug)]
+/// Settings of a server. [`Config::new`] gives the defaults; assign to the fields that should
+/// differ.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The folder that is served.
     pub root: PathBuf,
@@ -30,12 +38,16 @@ pub struct Config {
     pub listen_tls: Vec<SocketAddr>,
     /// TLS; `None` has none.
     pub tls: Option<TlsConfig>,
-    /// What anonymous users may do; `None` lets the listeners decide, see
+    /// Rights of anonymous users; `None` lets the listeners decide, see
     /// [`Config::anonymous_access`].
     pub anonymous: Option<Anonymous>,
-    /// The text of the greeting, after `220 `.
+    /// The text of the greeting, after `220 `: one line.
     pub banner: String,
-    /// The users file; without one only anonymous users can log in.
+    /// Users that are given in code, beside those of the users file. Where both have a name, this
+    /// account is the one that counts.
+    pub accounts: Vec<Account>,
+    /// The users file, as `packetboat user add` writes it. It may change while the server runs.
+    /// Without one, and without `accounts`, only anonymous users can log in.
     pub users: Option<PathBuf>,
     /// The ports for passive data connections; `None` takes any free ones.
     pub passive_ports: Option<RangeInclusive<u16>>,
@@ -44,23 +56,24 @@ pub struct Config {
     /// The port that active data connections come from; `None` takes any free one. Below 1024 it
     /// needs a privilege.
     pub active_port: Option<u16>,
-    /// How many sessions there may be at once.
+    /// Sessions that there may be at once. Each may need three descriptors, see
+    /// [`raise_descriptor_limit`](crate::raise_descriptor_limit).
     pub max_sessions: usize,
-    /// How many of them may come from one address.
+    /// Sessions of these that may come from one address.
     pub max_sessions_per_address: usize,
-    /// How long a session may be idle.
+    /// Time that a session may be idle.
     pub idle_timeout: Duration,
-    /// How long a data connection may take to come up, a TLS handshake to be done, and a transfer
+    /// Time that a data connection may take to come up, a TLS handshake to be done, and a transfer
     /// to make any progress.
     pub data_timeout: Duration,
-    /// What becomes of an upload of a new name that is cut off.
+    /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
     /// Whether `ALLO n` is a promise: an upload of other than n bytes then counts as cut off.
     pub strict_allo: bool,
-    /// How long running transfers may go on at shutdown.
+    /// Time that running transfers have at shutdown with [`Grace::Transfers`](crate::Grace).
     pub shutdown_grace: Duration,
-    /// How many bytes the sessions that move many may move between them before the loop comes
-    /// around; fewer while that takes too long. Nobody else moves more at once, nor more than 64 KiB.
+    /// Bytes that the sessions that move many may move between them before the loop comes around;
+    /// fewer while that takes too long. Nobody else moves more at once, nor more than 64 KiB.
     pub round_bytes: usize,
 }
 
@@ -74,6 +87,7 @@ impl Config {
             tls: None,
             anonymous: None,
             banner: "packetboat ready.".to_owned(),
+            accounts: Vec::new(),
             users: None,
             passive_ports: None,
             passive_address: None,
@@ -89,8 +103,8 @@ impl Config {
         }
     }
 
-    /// What anonymous users may do: what was said, else write while nobody but this machine can
-    /// connect, else read.
+    /// Rights of anonymous users: those that were said, else write while nobody but this machine
+    /// can connect, else read.
     pub fn anonymous_access(&self) -> Anonymous {
         match (self.anonymous, self.is_local()) {
             (Some(said), _) => said,
@@ -106,8 +120,9 @@ impl Config {
     }
 }
 
-/// What anonymous users may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+/// Rights of anonymous users.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anonymous {
     /// Not even log in.
     Off,
@@ -124,6 +139,19 @@ impl Anonymous {
             Anonymous::Off => None,
             Anonymous::Read => Some(Access::Read),
             Anonymous::Write => Some(Access::Write),
+        }
+    }
+}
+
+impl FromStr for Anonymous {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Anonymous, ValueError> {
+        match text {
+            "off" => Ok(Anonymous::Off),
+            "read" => Ok(Anonymous::Read),
+            "write" => Ok(Anonymous::Write),
+            _ => Err(ValueError::new("write one of off, read, write")),
         }
     }
 }

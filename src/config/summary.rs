@@ -1,7 +1,7 @@
-//! What a server says at its start, one readable line each: where it listens, what it serves, who
+//! Summary of a server at its start, one readable line each: where it listens, what it serves, who
 //! may do what. Words only: nothing is decided here that `Config` has not decided.
 
-use super::{Anonymous, Config, StartError, TlsConfig, TlsIdentity, UsersFile};
+use super::{Anonymous, Config, Error, TlsConfig, TlsIdentity, Users};
 use crate::users::{Access, Accounts, RequireTls};
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,11 +15,11 @@ pub fn summary(
     config: &Config,
     addresses: &[SocketAddr],
     fingerprint: Option<&str>,
-) -> Result<Vec<String>, StartError> {
-    let folder = fs::canonicalize(&config.root)
-        .map_err(|source| StartError::Root { path: config.root.clone(), source })?;
-    let users = config.users.as_ref().map(UsersFile::open).transpose()?;
-    let mut lines = lines(config, addresses, &folder, users.as_ref().map(UsersFile::accounts));
+) -> Result<Vec<String>, Error> {
+    let folder =
+        fs::canonicalize(&config.root).map_err(|source| Error::root(&config.root, source))?;
+    let users = Users::open(config)?;
+    let mut lines = lines(config, addresses, &folder, users.in_file());
     lines.extend(config.tls.as_ref().map(|tls| secured(tls, fingerprint.unwrap_or_default())));
     Ok(lines)
 }
@@ -39,7 +39,8 @@ fn lines(
     if let (Some(users), Some(file)) = (users, &config.users) {
         lines.push(format!("{} in {}", counted(users), file.display()));
     }
-    let has_users = users.is_some_and(|users| users.iter().len() > 0);
+    let has_users =
+        users.is_some_and(|users| users.iter().len() > 0) || !config.accounts.is_empty();
     if config.anonymous_access() == Anonymous::Off && !has_users {
         lines.push(NOBODY.to_owned());
     }
@@ -75,7 +76,7 @@ fn secured(tls: &TlsConfig, fingerprint: &str) -> String {
     };
     let identity = match tls.identity {
         TlsIdentity::SelfSigned => "a self-signed certificate of its own",
-        TlsIdentity::Files(_) => "a certificate",
+        TlsIdentity::Certificates(_) => "a certificate",
     };
     format!("TLS is {required}, with {identity}, SHA-256 fingerprint {fingerprint}")
 }

@@ -1,18 +1,23 @@
-//! What the operator says of TLS, and the files that it takes.
+//! Settings of TLS, and the PEM text that they name.
 
-use super::StartError;
-use crate::users::RequireTls;
+use std::borrow::Cow;
+use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::str::FromStr;
 
-/// Everything that a server is told of TLS.
-#[derive(Clone, Debug)]
+use super::{Error, ErrorKind};
+use crate::users::{RequireTls, ValueError};
+
+/// Settings of TLS. [`TlsConfig::new`] gives the defaults; assign to the fields that should differ.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfig {
-    /// What the server shows to be itself.
+    /// Certificates that the server shows to be itself.
     pub identity: TlsIdentity,
-    /// Certificate authorities, PEM, whose clients may show a certificate; `None` asks for none.
-    pub client_ca: Option<PathBuf>,
-    /// What must be under TLS; a user's account may ask for more.
+    /// Certificate authorities whose clients may show a certificate; `None` asks for none.
+    pub client_ca: Option<Pem>,
+    /// Connections that must be under TLS; a user's account may ask for more.
     pub require: RequireTls,
     /// Whether data connections resume the TLS session of their control connection.
     pub session_reuse: SessionReuse,
@@ -22,7 +27,8 @@ pub struct TlsConfig {
 }
 
 impl TlsConfig {
-    /// TLS by this identity, with every other setting at its default.
+    /// TLS by this identity, with every other setting at its default: nothing is required, data
+    /// connections may resume TLS sessions, and clients have no certificates.
     pub fn new(identity: TlsIdentity) -> TlsConfig {
         TlsConfig {
             identity,
@@ -32,49 +38,84 @@ impl TlsConfig {
             lenient_close: false,
         }
     }
-
-    /// Reads the files that it names.
-    ///
-    /// # Errors
-    /// The one that cannot be read.
-    pub fn read(&self) -> Result<TlsFiles, StartError> {
-        let pairs = match &self.identity {
-            TlsIdentity::SelfSigned => Vec::new(),
-            TlsIdentity::Files(pairs) => pairs
-                .iter()
-                .map(|pair| {
-                    Ok((read("--tls-cert", &pair.certificate)?, read("--tls-key", &pair.key)?))
-                })
-                .collect::<Result<_, StartError>>()?,
-        };
-        let client_ca = self.client_ca.as_ref();
-        let client_ca = client_ca.map(|path| read("--tls-client-ca", path)).transpose()?;
-        Ok(TlsFiles { pairs, client_ca })
-    }
 }
 
-/// What a server shows to be itself.
+/// Identity of a server: the certificates that it shows.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsIdentity {
     /// A certificate that is made at each start and that nobody vouches for; its fingerprint is
     /// for people to compare.
     SelfSigned,
-    /// Certificates from files; which one is shown is decided by the name that a client asks for,
-    /// and the first is for all other names.
-    Files(Vec<TlsPair>),
+    /// Certificates of its own, one at least. A client is shown the first that is for the name it
+    /// asks for, or else the first of all.
+    Certificates(Vec<TlsPair>),
 }
 
-/// A certificate chain and its key, both PEM.
+/// A certificate chain and its key.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsPair {
     /// The server's own certificate, and behind it those that vouch for it.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
+    pub certificate: Pem,
+    /// Its private key, in PKCS#8, SEC1 or PKCS#1 and without a passphrase.
+    pub key: Pem,
 }
 
-/// Whether data connections resume the TLS session of their control connection, and so are the
-/// client's own.
+impl TlsPair {
+    /// A pair from two files, which may be one.
+    pub fn files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> TlsPair {
+        TlsPair { certificate: Pem::File(certificate.into()), key: Pem::File(key.into()) }
+    }
+
+    /// A pair from two texts in PEM.
+    pub fn pem(certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> TlsPair {
+        TlsPair { certificate: Pem::Text(certificate.into()), key: Pem::Text(key.into()) }
+    }
+}
+
+/// Text in PEM (RFC 7468), or the file that holds it.
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq)]
+pub enum Pem {
+    /// A file, read when the server starts and at each reload.
+    File(PathBuf),
+    /// The text itself.
+    Text(Vec<u8>),
+}
+
+impl Pem {
+    /// The text; an error is of this kind.
+    pub(crate) fn read(&self, kind: ErrorKind) -> Result<Cow<'_, [u8]>, Error> {
+        match self {
+            Pem::File(path) => {
+                fs::read(path).map(Cow::Owned).map_err(|source| Error::file(kind, path, source))
+            }
+            Pem::Text(text) => Ok(Cow::Borrowed(text)),
+        }
+    }
+
+    /// An error of this kind, which the text is to blame for.
+    pub(crate) fn flawed(&self, kind: ErrorKind, trouble: String) -> Error {
+        match self {
+            Pem::File(path) => Error::content(kind, path, None, trouble),
+            Pem::Text(_) => Error::setting(kind, trouble),
+        }
+    }
+}
+
+/// Shows no text, so that no log ever holds a private key.
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pem::File(path) => f.debug_tuple("File").field(path).finish(),
+            Pem::Text(_) => f.write_str("Text(..)"),
+        }
+    }
+}
+
+/// Reuse of TLS sessions: whether data connections resume that of their control connection, and so
+/// are the client's own.
 ///
 /// Not all clients do, so they must only where that is said. As `tests/clients` has them (Debian
 /// 12), against `Require`:
@@ -89,7 +130,8 @@ pub struct TlsPair {
 /// | rustls, as in the tests | yes | yes, save for the fifth of five uploads in a row |
 ///
 /// Who uses each ticket of TLS 1.3 once needs new ones, and an upload brings none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionReuse {
     /// They can't: every handshake is a full one.
     Off,
@@ -99,25 +141,26 @@ pub enum SessionReuse {
     Require,
 }
 
-/// What stands in the files.
-#[derive(Debug)]
-pub struct TlsFiles {
-    /// Certificate chains and their keys, in the order of [`TlsIdentity::Files`].
-    pub pairs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Certificate authorities of clients.
-    pub client_ca: Option<Vec<u8>>,
+impl FromStr for SessionReuse {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<SessionReuse, ValueError> {
+        match text {
+            "off" => Ok(SessionReuse::Off),
+            "prefer" => Ok(SessionReuse::Prefer),
+            "require" => Ok(SessionReuse::Require),
+            _ => Err(ValueError::new("write one of off, prefer, require")),
+        }
+    }
 }
 
-fn read(flag: &'static str, path: &Path) -> Result<Vec<u8>, StartError> {
-    fs::read(path).map_err(|error| StartError::Tls {
-        flag,
-        path: Some(path.to_owned()),
-        message: match error.kind() {
-            std::io::ErrorKind::NotFound => "no such file; name one that exists".to_owned(),
-            std::io::ErrorKind::PermissionDenied => {
-                "no permission; run as its owner, or give it to this user".to_owned()
-            }
-            _ => error.to_string(),
-        },
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_key() {
+        let shown = format!("{:?}", TlsPair::pem("chain", "secret"));
+        assert_eq!(shown, "TlsPair { certificate: Text(..), key: Text(..) }");
+    }
 }

@@ -2,7 +2,7 @@
 //! It speaks with a person or a script, never with a server: that one notices the new file itself.
 
 use super::users_file::refused;
-use super::{UsersFile, edit_users_file};
+use super::{UsersFile, edit_users_file, explain};
 use crate::users::edit::{self, EditError};
 use crate::users::{Access, Account, Accounts, StoredPassword, check_name};
 use clap::{Args, Subcommand};
@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
-/// What to do with the users of a file.
+/// Commands on the users of a file.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// Add a user; the password is asked for, or read as one line of standard input
@@ -69,9 +69,9 @@ fn add(user: &UserName, access: Access, root: Option<&Path>) -> Result<String, S
     let root = root.map(existing_folder).transpose()?;
     // Nobody should type a password twice to hear that the name is taken.
     if users.exists() && is_known(user)? {
-        return Err(refused(users, EditError::Exists(name.clone())).to_string());
+        return Err(explain(&refused(users, EditError::Exists(name.clone()))));
     }
-    let password = StoredPassword::hash(&new_password(name)?)?;
+    let password = new_password(name)?;
     let account = Account { access, root, ..Account::new(name, password) };
     change(users, |text| edit::add(text, &account))?;
     Ok(format!("Added {name} ({access}) to {}.\n", users.display()))
@@ -80,9 +80,9 @@ fn add(user: &UserName, access: Access, root: Option<&Path>) -> Result<String, S
 fn passwd(user: &UserName) -> Result<String, String> {
     let UserName { name, users } = user;
     if !is_known(user)? {
-        return Err(refused(users, EditError::Missing(name.clone())).to_string());
+        return Err(explain(&refused(users, EditError::Missing(name.clone()))));
     }
-    let password = StoredPassword::hash(&new_password(name)?)?;
+    let password = new_password(name)?;
     change(users, |text| edit::set_password(text, name, &password))?;
     Ok(format!("Changed the password of {name} in {}.\n", users.display()))
 }
@@ -115,14 +115,14 @@ fn is_known(UserName { name, users }: &UserName) -> Result<bool, String> {
 }
 
 fn open(users: &Path) -> Result<UsersFile, String> {
-    UsersFile::open(users).map_err(|error| error.to_string())
+    UsersFile::open(users).map_err(|error| explain(&error))
 }
 
 fn change(
     users: &Path,
     edit: impl FnOnce(&str) -> Result<String, EditError>,
 ) -> Result<(), String> {
-    edit_users_file(users, edit).map_err(|error| error.to_string())
+    edit_users_file(users, edit).map_err(|error| explain(&error))
 }
 
 /// The folder as the server will need it: absolute, wherever that one is started.
@@ -135,8 +135,12 @@ fn existing_folder(root: &Path) -> Result<PathBuf, String> {
     }
 }
 
+fn new_password(name: &str) -> Result<StoredPassword, String> {
+    StoredPassword::hash(ask(name)?).map_err(|error| error.to_string())
+}
+
 /// Asks a person twice, a script once.
-fn new_password(name: &str) -> Result<Vec<u8>, String> {
+fn ask(name: &str) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| format!("the password could not be read: {error}");
     if !io::stdin().is_terminal() {
         return line_of(io::stdin().lock()).map_err(unreadable).and_then(usable);

@@ -1,13 +1,13 @@
 //! The users file on disk: read at the start, read again when it has changed, and changed by
 //! `packetboat user`. What its text means is decided in `users`; who may log in, elsewhere.
 
-use super::StartError;
+use super::{Error, ErrorKind};
 use crate::users::edit::EditError;
 use crate::users::{Accounts, Flaw};
 use rustix::fs::{FlockOperation, flock};
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub struct UsersFile {
 
 impl UsersFile {
     /// Reads the file, and refuses one with any flaw.
-    pub fn open(path: impl Into<PathBuf>) -> Result<UsersFile, StartError> {
+    pub fn open(path: impl Into<PathBuf>) -> Result<UsersFile, Error> {
         let path = path.into();
         // The stamp is taken first: what is written after it is noticed by the next refresh.
         let stamp = Stamp::of(&path);
@@ -54,7 +54,7 @@ impl UsersFile {
             }
             Err(error) => {
                 // Descriptors may have run out, or a permission be missing: it is tried again.
-                if self.stamp.is_some() && matches!(error, StartError::Users { line: None, .. }) {
+                if self.stamp.is_some() && error.line().is_none() {
                     self.stamp = before;
                 }
                 Some(error.to_string())
@@ -95,8 +95,8 @@ impl Stamp {
 pub fn edit_users_file(
     path: &Path,
     edit: impl FnOnce(&str) -> Result<String, EditError>,
-) -> Result<(), StartError> {
-    let failed = |error: io::Error| trouble(path, &error);
+) -> Result<(), Error> {
+    let failed = |error: io::Error| trouble(path, error);
     let target = target(path).map_err(failed)?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     // The lock is on the folder, since the file itself is replaced. It ends with `lock`.
@@ -104,7 +104,7 @@ pub fn edit_users_file(
     flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     let (old, text) = match fs::metadata(&target) {
         Ok(facts) => (Some(facts), read(&target)?),
-        Err(error) if error.kind() == ErrorKind::NotFound => (None, String::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (None, String::new()),
         Err(error) => return Err(failed(error)),
     };
     let text = edit(&text).map_err(|error| refused(path, error))?;
@@ -115,7 +115,7 @@ pub fn edit_users_file(
 /// The file that `path` names once symbolic links are followed, so that an edit leaves links alone.
 fn target(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         found => return found,
     }
     if path.is_symlink() {
@@ -136,7 +136,7 @@ fn replace(target: &Path, old: Option<&Metadata>, text: &str) -> io::Result<()> 
     let new = target.with_file_name(name);
     // Under the lock nobody else is writing it: one that is there was left by a crash.
     match fs::remove_file(&new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let written = write(&new, old, text).and_then(|()| fs::rename(&new, target));
@@ -159,17 +159,17 @@ fn write(path: &Path, old: Option<&Metadata>, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-fn load(path: &Path) -> Result<Accounts, StartError> {
+fn load(path: &Path) -> Result<Accounts, Error> {
     Accounts::parse(&read(path)?).map_err(|flaw| flawed(path, flaw))
 }
 
-fn read(path: &Path) -> Result<String, StartError> {
-    let failed = |error: io::Error| trouble(path, &error);
+fn read(path: &Path) -> Result<String, Error> {
+    let failed = |error: io::Error| trouble(path, error);
     let facts = fs::metadata(path).map_err(failed)?;
     // Opening a FIFO or reading a device would never end.
     if !facts.is_file() || facts.len() > MOST_BYTES {
         let message = format!("not a users file; name a file of at most {MOST_BYTES} bytes");
-        return Err(StartError::Users { path: path.to_owned(), line: None, message });
+        return Err(Error::content(ErrorKind::UsersFile, path, None, message));
     }
     let bytes = fs::read(path).map_err(failed)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -181,32 +181,22 @@ fn read(path: &Path) -> Result<String, StartError> {
 
 const MOST_BYTES: u64 = 16 << 20;
 
-fn trouble(path: &Path, error: &io::Error) -> StartError {
-    let shown = path.display();
-    let message = match error.kind() {
-        ErrorKind::NotFound => {
-            format!("no such file; `packetboat user add NAME --users {shown}` makes one")
-        }
-        ErrorKind::PermissionDenied => {
-            "no permission; run as the file's owner, or give it to this user".to_owned()
-        }
-        _ => error.to_string(),
-    };
-    StartError::Users { path: path.to_owned(), line: None, message }
+fn trouble(path: &Path, error: io::Error) -> Error {
+    Error::file(ErrorKind::UsersFile, path, error)
 }
 
 /// An edit's refusal, with the file that it is about.
-pub(super) fn refused(path: &Path, error: EditError) -> StartError {
+pub(super) fn refused(path: &Path, error: EditError) -> Error {
     match error {
         EditError::Flawed(flaw) => flawed(path, flaw),
         error @ (EditError::Exists(_) | EditError::Missing(_) | EditError::Unwritable(_)) => {
-            StartError::Users { path: path.to_owned(), line: None, message: error.to_string() }
+            Error::content(ErrorKind::UsersFile, path, None, error.to_string())
         }
     }
 }
 
-fn flawed(path: &Path, flaw: Flaw) -> StartError {
-    StartError::Users { path: path.to_owned(), line: Some(flaw.line), message: flaw.message }
+fn flawed(path: &Path, flaw: Flaw) -> Error {
+    Error::content(ErrorKind::UsersFile, path, Some(flaw.line), flaw.message)
 }
 
 #[cfg(test)]
@@ -219,7 +209,7 @@ mod tests {
         Account::new(name, StoredPassword::decoy())
     }
 
-    fn add(path: &Path, name: &str) -> Result<(), StartError> {
+    fn add(path: &Path, name: &str) -> Result<(), Error> {
         edit_users_file(path, |text| edit::add(text, &account(name)))
     }
 

@@ -1,44 +1,34 @@
-//! From what the operator said of TLS to what connections are secured by: at the start, and again
-//! at each reload.
+//! Certificates, from the settings of TLS to that which connections are secured by: at the start,
+//! and again at each reload.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
 use super::clock::wall_clock;
-use crate::config::{SessionReuse, StartError, TlsConfig, TlsIdentity};
+use crate::config::{Error, ErrorKind, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
 use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 
-/// Reads what there is to be read, and makes what there is to be made.
+/// Reads the certificates that there are, or makes one.
 ///
 /// # Errors
-/// What of it is wrong, and what would be right.
+/// The one that is wrong, and what would be right.
 pub(super) fn load<'a>(
     config: &TlsConfig,
     listen: impl IntoIterator<Item = &'a SocketAddr>,
-) -> Result<Loaded, StartError> {
-    let files = config.read()?;
-    let now = u64::try_from(wall_clock()).unwrap_or_default();
+) -> Result<Loaded, Error> {
+    if cfg!(not(feature = "tls")) {
+        return Err(Error::setting(ErrorKind::TlsUnsupported, NO_TLS));
+    }
+    let lacking = |trouble: String| Error::setting(ErrorKind::Tls, trouble);
     let identities = match &config.identity {
-        TlsIdentity::SelfSigned => {
-            vec![Identity::self_signed(names(listen)).map_err(flawed("--tls", None))?]
+        TlsIdentity::SelfSigned => vec![Identity::self_signed(names(listen)).map_err(lacking)?],
+        TlsIdentity::Certificates(pairs) => {
+            pairs.iter().map(identity).collect::<Result<Vec<_>, _>>()?
         }
-        TlsIdentity::Files(pairs) => pairs
-            .iter()
-            .zip(&files.pairs)
-            .map(|(pair, (chain, key))| {
-                Identity::from_pem(chain, key, now).map_err(|flaw| match flaw {
-                    FlawedIdentity::Certificate(message) => {
-                        flawed("--tls-cert", Some(&pair.certificate))(message)
-                    }
-                    FlawedIdentity::Key(message) => flawed("--tls-key", Some(&pair.key))(message),
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?,
     };
     let Some(first) = identities.first() else {
-        return Err(flawed("--tls-cert", None)("names no certificate".to_owned()));
+        return Err(lacking("it needs a certificate".to_owned()));
     };
     let fingerprint = fingerprint(first.certificate());
     let resumption = match config.session_reuse {
@@ -46,24 +36,40 @@ pub(super) fn load<'a>(
         SessionReuse::Prefer => Resumption::Any,
         SessionReuse::Require => Resumption::Own,
     };
-    let tls = Tls::new(identities, files.client_ca.as_deref(), resumption)
-        .map_err(flawed("--tls-client-ca", config.client_ca.as_ref()))?;
+    let client_ca = match &config.client_ca {
+        Some(client_ca) => Some((client_ca, client_ca.read(ErrorKind::ClientCa)?)),
+        None => None,
+    };
+    let text = client_ca.as_ref().map(|(_, text)| &**text);
+    let tls = Tls::new(identities, text, resumption).map_err(|trouble| match &client_ca {
+        Some((client_ca, _)) => client_ca.flawed(ErrorKind::ClientCa, trouble),
+        None => lacking(trouble),
+    })?;
     Ok(Loaded { tls, fingerprint })
 }
 
-fn flawed(flag: &'static str, path: Option<&PathBuf>) -> impl Fn(String) -> StartError {
-    let path = path.cloned();
-    move |message| StartError::Tls { flag, path: path.clone(), message }
+const NO_TLS: &str = "this build has none; build packetboat with its feature `tls`";
+
+fn identity(pair: &TlsPair) -> Result<Identity, Error> {
+    let chain = pair.certificate.read(ErrorKind::Certificate)?;
+    let key = pair.key.read(ErrorKind::PrivateKey)?;
+    let now = u64::try_from(wall_clock()).unwrap_or_default();
+    Identity::from_pem(&chain, &key, now).map_err(|flaw| match flaw {
+        FlawedIdentity::Certificate(trouble) => {
+            pair.certificate.flawed(ErrorKind::Certificate, trouble)
+        }
+        FlawedIdentity::Key(trouble) => pair.key.flawed(ErrorKind::PrivateKey, trouble),
+    })
 }
 
-/// TLS that is ready, and what its first certificate is known by.
+/// TLS that is ready, and the fingerprint that its first certificate is known by.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) tls: Tls,
     pub(super) fingerprint: String,
 }
 
-/// What clients may call this machine: by the names that it has, and the addresses it listens on.
+/// Names that clients may call this machine by: its own, and the addresses that it listens on.
 fn names<'a>(listen: impl IntoIterator<Item = &'a SocketAddr>) -> Vec<String> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let addresses = listen.into_iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified());
@@ -75,7 +81,7 @@ fn names<'a>(listen: impl IntoIterator<Item = &'a SocketAddr>) -> Vec<String> {
     names
 }
 
-/// As clients show it: pairs of hexadecimal digits of a SHA-256.
+/// A fingerprint as clients show it: pairs of hexadecimal digits of a SHA-256.
 fn fingerprint(certificate: &[u8]) -> String {
     let digest = Sha256::digest(certificate);
     let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();

@@ -1,19 +1,31 @@
-//! What another thread may do to a running server: end it, and count what it holds.
+//! A handle of a running server: another thread ends it by that, and sees what it holds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::net::Waker;
 
-/// Ends a running server from another thread; any clone will do.
+/// A handle ends a running server from another thread; any clone will do.
 #[derive(Clone, Debug)]
 pub struct Handle {
     shared: Arc<Shared>,
     waker: Arc<Waker>,
 }
 
+/// Grace that sessions get when the server ends.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grace {
+    /// Running transfers may go on, for [`Config::shutdown_grace`](crate::Config::shutdown_grace)
+    /// at most.
+    Transfers,
+    /// None: running transfers are broken off.
+    None,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
+    /// 0 while the server shall run, 1 after [`Grace::Transfers`], 2 after [`Grace::None`].
     stops: AtomicUsize,
     sessions: AtomicUsize,
     leases: AtomicUsize,
@@ -21,7 +33,8 @@ struct Shared {
     away: AtomicUsize,
 }
 
-/// What a server holds at the moment; all zero when nobody is connected.
+/// Counts of what a server holds at the moment; all zero when nobody is connected.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Control connections.
@@ -30,7 +43,7 @@ pub struct Counts {
     pub leases: usize,
     /// Deadlines that are set.
     pub timers: usize,
-    /// Pieces of work that wait for slow disks.
+    /// Pieces of file work that wait for slow disks.
     pub away: usize,
 }
 
@@ -39,16 +52,20 @@ impl Handle {
         Handle { shared: Arc::default(), waker: Arc::new(waker) }
     }
 
-    /// Ends the server: nobody is let in any more, idle sessions get a 421, running transfers some
-    /// time to finish ([`Config::shutdown_grace`](crate::Config::shutdown_grace)). Said a second
-    /// time it ends at once.
-    pub fn shut_down(&self) {
-        self.shared.stops.fetch_add(1, Ordering::Release);
+    /// Ends the server: nobody is let in any more, idle sessions get a 421, and running transfers
+    /// have this grace. Less grace than was given before cuts it short; more changes nothing. It
+    /// does not wait for the end: [`Server::run`](crate::Server::run) returns then.
+    pub fn shut_down(&self, grace: Grace) {
+        let stops = match grace {
+            Grace::Transfers => 1,
+            Grace::None => 2,
+        };
+        self.shared.stops.fetch_max(stops, Ordering::Release);
         // The eventfd can only be full, and then the loop wakes anyway.
         let _ = self.waker.wake();
     }
 
-    /// What the server held when its loop last came around.
+    /// Counts of what the server held when its loop last came around.
     pub fn counts(&self) -> Counts {
         let count = |counter: &AtomicUsize| counter.load(Ordering::Acquire);
         Counts {
@@ -59,7 +76,7 @@ impl Handle {
         }
     }
 
-    /// How often it was said that the server shall end.
+    /// Stops that were asked for: the first lets transfers end, the second ends at once.
     pub(super) fn stops(&self) -> usize {
         self.shared.stops.load(Ordering::Acquire)
     }

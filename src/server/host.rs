@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::disk::Disk;
-use crate::config::{Config, SessionReuse, UsersFile};
+use crate::config::{Config, SessionReuse, Users};
 use crate::fs::Root;
 use crate::net::{Input, Tls};
 use crate::session::Settings;
@@ -25,17 +25,12 @@ pub(super) struct Host {
     pub(super) root: Rc<Disk>,
     /// TLS of connections that begin with this host.
     pub(super) tls: Option<Tls>,
-    /// Users file, which is read again when it has changed: each reload keeps it.
-    users: Option<Rc<RefCell<UsersFile>>>,
+    /// Users, whose file is read again when it has changed: each reload keeps them.
+    users: Rc<RefCell<Users>>,
 }
 
 impl Host {
-    pub(super) fn new(
-        config: Config,
-        root: Root,
-        users: Option<UsersFile>,
-        tls: Option<Tls>,
-    ) -> Host {
+    pub(super) fn new(config: Config, root: Root, users: Users, tls: Option<Tls>) -> Host {
         let settings = Settings {
             banner: config.banner.clone(),
             idle_timeout: config.idle_timeout.min(LONGEST_TIMEOUT),
@@ -50,7 +45,7 @@ impl Host {
             settings: Rc::new(settings),
             root: Rc::new(Disk::new(root)),
             tls,
-            users: users.map(|users| Rc::new(RefCell::new(users))),
+            users: Rc::new(RefCell::new(users)),
         }
     }
 
@@ -61,7 +56,7 @@ impl Host {
             settings: Rc::clone(&self.settings),
             root: Rc::clone(&self.root),
             tls: Some(tls),
-            users: self.users.clone(),
+            users: Rc::clone(&self.users),
         }
     }
 
@@ -72,9 +67,7 @@ impl Host {
 
     /// Account of this name, as the users file has it now.
     pub(super) fn account(&self, name: &[u8]) -> Option<Account> {
-        let mut users = self.users.as_ref()?.borrow_mut();
-        users.refresh();
-        users.accounts().find(name).cloned()
+        self.users.borrow_mut().find(name).cloned()
     }
 
     /// Time that transfers get at shutdown.

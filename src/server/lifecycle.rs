@@ -64,7 +64,7 @@ impl EventLoop {
         if caught.contains(&RELOAD_SIGNAL) {
             self.reload();
         }
-        let stops = self.lifecycle.handle.stops() + self.lifecycle.stop_signals;
+        let stops = self.lifecycle.handle.stops().max(self.lifecycle.stop_signals);
         if stops > 0 && self.lifecycle.drained_by.is_none() {
             self.drain(now);
         }

@@ -3,6 +3,7 @@
 mod accept;
 mod certificates;
 mod clock;
+mod descriptors;
 mod disk;
 mod event_loop;
 mod file_work;
@@ -20,15 +21,16 @@ mod worker_pool;
 
 use std::net::SocketAddr;
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::process::Signal;
 
-use crate::config::{Config, StartError, TlsIdentity, UsersFile};
+use crate::config::{Config, Error, ErrorKind, TlsIdentity, Users};
 use crate::fs::Root;
 use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
 use accept::TlsMode;
 use certificates::Loaded;
+pub use descriptors::raise_descriptor_limit;
 use event_loop::EventLoop;
-pub use handle::{Counts, Handle};
+pub use handle::{Counts, Grace, Handle};
 
 /// The signals that end the server.
 const STOP_SIGNALS: [i32; 2] = [Signal::INT.as_raw(), Signal::TERM.as_raw()];
@@ -46,7 +48,7 @@ const HARMLESS_SIGNAL: i32 = Signal::XFSZ.as_raw();
 pub struct Server {
     config: Config,
     root: Root,
-    users: Option<UsersFile>,
+    users: Users,
     poller: Poller,
     listeners: Vec<(Listener, TlsMode)>,
     addresses: Vec<SocketAddr>,
@@ -60,16 +62,14 @@ impl Server {
     ///
     /// # Errors
     /// Whichever of them cannot be had; the message is one line for the operator.
-    pub fn bind(config: Config) -> Result<Server, StartError> {
-        let root = Root::open(&config.root)
-            .map_err(|source| StartError::Root { path: config.root.clone(), source })?;
-        let users = config.users.as_ref().map(UsersFile::open).transpose()?;
-        raise_descriptor_limit(config.max_sessions);
-        let mut poller = Poller::new().map_err(StartError::Loop)?;
-        let waker = poller.waker().map_err(StartError::Loop)?;
+    pub fn bind(config: Config) -> Result<Server, Error> {
+        let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
+        let users = Users::open(&config)?;
+        descriptors::warn_if_too_few(config.max_sessions);
+        let mut poller = Poller::new().map_err(Error::event_loop)?;
+        let waker = poller.waker().map_err(Error::event_loop)?;
         if config.tls.is_none() && !config.listen_tls.is_empty() {
-            let message = "needs a certificate".to_owned();
-            return Err(StartError::Tls { flag: "--listen-tls", path: None, message });
+            return Err(Error::setting(ErrorKind::Tls, "listening for it needs a certificate"));
         }
         let tls = config.tls.as_ref();
         let tls = tls
@@ -85,7 +85,7 @@ impl Server {
                 listener.register(&poller, key)?;
                 Ok(listener)
             });
-            let listener = listener.map_err(|source| StartError::Listen { address, source })?;
+            let listener = listener.map_err(|source| Error::listen(address, source))?;
             listeners.push((listener, mode));
         }
         let addresses: Vec<SocketAddr> =
@@ -93,7 +93,7 @@ impl Server {
         if let Some(port) = config.active_port {
             for address in &addresses {
                 can_connect_from(SocketAddr::new(address.ip(), port))
-                    .map_err(|source| StartError::ActivePort { port, source })?;
+                    .map_err(|source| Error::active_port(port, source))?;
             }
         }
         let handle = Handle::new(waker);
@@ -116,19 +116,20 @@ impl Server {
         self.handle.clone()
     }
 
-    /// Has SIGINT and SIGTERM of this process end it as [`Handle::shut_down`] does, and SIGHUP
-    /// read the TLS certificates anew, if they come from files.
+    /// Has SIGINT and SIGTERM of this process end it, the first with [`Grace::Transfers`] and the
+    /// second with [`Grace::None`], and SIGHUP read the TLS certificates anew, if there are any
+    /// but one that is self-signed.
     ///
     /// # Errors
     /// The signals cannot be caught.
-    pub fn stop_on_signals(&mut self) -> Result<(), StartError> {
+    pub fn stop_on_signals(&mut self) -> Result<(), Error> {
         let mut caught = [&STOP_SIGNALS[..], &[HARMLESS_SIGNAL]].concat();
         let tls = self.config.tls.as_ref().map(|tls| &tls.identity);
         // Otherwise it is, as ever, the end of the terminal and of what runs there.
         if tls.is_some_and(|identity| *identity != TlsIdentity::SelfSigned) {
             caught.push(RELOAD_SIGNAL);
         }
-        let signals = Signals::new(&mut self.poller, &caught).map_err(StartError::Loop)?;
+        let signals = Signals::new(&mut self.poller, &caught).map_err(Error::event_loop)?;
         self.signals = Some(signals);
         Ok(())
     }
@@ -137,28 +138,7 @@ impl Server {
     ///
     /// # Errors
     /// The event loop fails, which no client can bring about.
-    pub fn run(self) -> Result<(), StartError> {
-        EventLoop::new(self).run().map_err(StartError::Loop)
-    }
-}
-
-/// Asks for as many descriptors as the sessions may need: a control connection, a data connection
-/// and a file each.
-fn raise_descriptor_limit(max_sessions: usize) {
-    let wanted = max_sessions.saturating_mul(3).saturating_add(64) as u64;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let Some(mut held) = current else { return };
-    let granted = maximum.map_or(wanted, |maximum| wanted.min(maximum));
-    if granted > held {
-        match setrlimit(Resource::Nofile, Rlimit { current: Some(granted), maximum }) {
-            Ok(()) => held = granted,
-            Err(error) => log::warn!("cannot have more than {held} descriptors: {error}"),
-        }
-    }
-    if held < max_sessions as u64 {
-        log::warn!(
-            "{held} descriptors are not enough for {max_sessions} sessions; raise the limit \
-             (ulimit -n) or lower --max-sessions"
-        );
+    pub fn run(self) -> Result<(), Error> {
+        EventLoop::new(self).run().map_err(Error::event_loop)
     }
 }

@@ -58,17 +58,22 @@ pub fn add(text: &str, account: &Account) -> Result<String, EditError> {
     checked(format!("{text}{gap}{section}"))
 }
 
-/// Gives a user a new password.
+/// Gives a user a new password; one who has only a certificate gets a first one.
 pub fn set_password(
     text: &str,
     name: &str,
     password: &StoredPassword,
 ) -> Result<String, EditError> {
     let section = find(text, name)?;
-    let place = section.table.get("password").and_then(Item::span);
-    // It is there, since `find` takes no file with a user that lacks one.
-    let place = place.ok_or_else(|| EditError::Missing(name.to_owned()))?;
-    checked(splice(text, place, &quoted(password.as_str())))
+    let value = quoted(password.as_str());
+    checked(match section.table.get("password").and_then(Item::span) {
+        Some(place) => splice(text, place, &value),
+        None => {
+            let below = line_end(text, section.header.end);
+            let end = if text[..below].ends_with("\r\n") { "\r\n" } else { "\n" };
+            splice(text, below..below, &format!("password = {value}{end}"))
+        }
+    })
 }
 
 /// Removes a user, with the comment directly above and below.
@@ -243,6 +248,20 @@ password = \"\"\"PHC\"\"\"
         }
         let missing = set_password(&before, "dora", &new);
         assert_eq!(missing, Err(EditError::Missing("dora".to_owned())));
+    }
+
+    /// `user passwd` said "no user" of one who is there, without a password.
+    #[test]
+    fn a_user_with_only_a_certificate_gets_a_password() {
+        let password = StoredPassword::decoy();
+        let line = format!("password = \"{}\"\n", password.as_str());
+        let (head, rest) = ("# x\n[users.dora] # y\n", "# z\ncertificate = \"dora.example\"\n");
+        for end in ["\n", "\r\n"] {
+            let ended = |text: &str| text.replace('\n', end);
+            let after = set_password(&ended(&format!("{head}{rest}")), "dora", &password).unwrap();
+            assert_eq!(after, ended(&format!("{head}{line}{rest}")));
+            assert!(Accounts::parse(&after).unwrap().find(b"dora").unwrap().password.is_some());
+        }
     }
 
     #[test]

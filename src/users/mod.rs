@@ -1,5 +1,5 @@
-//! Who may log in, with which password and to do what: the meaning of the users file. Pure: it reads
-//! text, not files, and knows no clock.
+//! Users: who may log in, with which password and to do what, and the meaning of the users file.
+//! Pure: it reads text, not files, and knows no clock.
 //!
 //! The file is TOML, one table a user:
 //!
@@ -21,33 +21,37 @@ mod policy;
 pub use password::StoredPassword;
 pub use policy::{Access, PartialUploads, RequireTls};
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use toml_edit::{Document, Item, Key, Table};
 
-/// One user.
-#[derive(Clone, Debug)]
+/// A user who may log in. [`Account::new`] gives the defaults; assign to the fields that should
+/// differ.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The name that USER gives; [`check_name`] says what it may be.
+    /// The name that USER gives: 1 to 64 bytes without blanks, and neither `anonymous` nor `ftp`.
     pub name: String,
-    /// What PASS is checked against; `None` if only a certificate lets the user in.
+    /// The password that PASS must give; `None` if only a certificate lets the user in.
     pub password: Option<StoredPassword>,
     /// The name in a certificate that lets the user in without a password.
     pub certificate: Option<String>,
-    /// What must be under TLS before the user may log in, and store or fetch.
+    /// Connections that must be under TLS before the user may log in, and store or fetch.
     pub require_tls: RequireTls,
-    /// What the user may do.
+    /// Rights of the user.
     pub access: Access,
     /// The folder that the user sees as `/`, absolute; `None` is the server's own.
     pub root: Option<PathBuf>,
 }
 
 impl Account {
-    /// A user with a password, and with every other setting at its default.
-    pub fn new(name: &str, password: StoredPassword) -> Account {
+    /// A user with a password who may read; every other setting is at its default.
+    pub fn new(name: impl Into<String>, password: StoredPassword) -> Account {
         Account {
-            name: name.to_owned(),
+            name: name.into(),
             password: Some(password),
             certificate: None,
             require_tls: RequireTls::Off,
@@ -57,11 +61,28 @@ impl Account {
     }
 }
 
-/// All users of one file, in its order.
+/// Accounts that were checked one by one, no two of the same name, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts(Vec<Account>);
 
 impl Accounts {
+    /// Takes accounts that were made in code.
+    ///
+    /// # Errors
+    /// The name of the one that is wrong, and what would be right.
+    pub fn check(given: &[Account]) -> Result<Accounts, (String, String)> {
+        let mut accounts = Accounts::default();
+        for account in given {
+            let flaw = match accounts.find(account.name.as_bytes()) {
+                Some(_) => Err("it is there twice; give each user one account".to_owned()),
+                None => check(account),
+            };
+            flaw.map_err(|trouble| (account.name.clone(), trouble))?;
+            accounts.0.push(account.clone());
+        }
+        Ok(accounts)
+    }
+
     /// Reads the text of a users file. One flaw anywhere refuses the whole, so that a mistyped line
     /// is noticed at once and not when its user fails to log in.
     pub fn parse(text: &str) -> Result<Accounts, Flaw> {
@@ -83,7 +104,7 @@ impl Accounts {
     }
 }
 
-/// What is wrong with a users file, and what would be right.
+/// A flaw of a users file: what is wrong, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
     /// The line, counted from 1.
@@ -128,6 +149,39 @@ pub fn is_anonymous(name: &[u8]) -> bool {
 
 /// Names that log in without an account, whatever their password.
 const ANONYMOUS: [&str; 2] = ["anonymous", "ftp"];
+
+/// Whether somebody can log in by an account; the error says what would be right.
+fn check(account: &Account) -> Result<(), String> {
+    check_name(&account.name)?;
+    if let Some(name) = &account.certificate {
+        check_certificate(name)?;
+    }
+    if account.root.as_deref().is_some_and(Path::is_relative) {
+        return Err("its root is a relative path; give an absolute one".to_owned());
+    }
+    match (&account.password, &account.certificate) {
+        (None, None) => Err("it has neither a password nor a certificate".to_owned()),
+        (Some(_), _) | (None, Some(_)) => Ok(()),
+    }
+}
+
+/// A text that isn't the value it is read as. Its message says what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueError(Cow<'static, str>);
+
+impl ValueError {
+    pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> ValueError {
+        ValueError(message.into())
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ValueError {}
 
 /// One `[users.NAME]` of the text: its name, its keys, and where they stand.
 struct Section {
@@ -176,10 +230,10 @@ fn account(section: &Section) -> Result<Account, (usize, String)> {
         let text = || item.as_str().ok_or_else(|| flaw(format!("write {key} = \"…\", a string")));
         match key {
             "password" => password = Some(stored(text()?).map_err(flaw)?),
-            "access" => access = text()?.parse().map_err(flaw)?,
+            "access" => access = value(text()?).map_err(flaw)?,
             "root" => root = Some(absolute(text()?).map_err(flaw)?),
             "certificate" => certificate = Some(certified(text()?).map_err(flaw)?),
-            "require-tls" => require_tls = text()?.parse().map_err(flaw)?,
+            "require-tls" => require_tls = value(text()?).map_err(flaw)?,
             _ => {
                 return Err(flaw(format!(
                     "unknown key `{key}`; there are password, access, root, require-tls, \
@@ -195,12 +249,20 @@ fn account(section: &Section) -> Result<Account, (usize, String)> {
     Ok(Account { name, password, certificate, require_tls, access, root })
 }
 
+fn value<T: FromStr<Err = ValueError>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: ValueError| error.to_string())
+}
+
 fn certified(text: &str) -> Result<String, String> {
+    check_certificate(text).map(|()| text.to_owned())
+}
+
+fn check_certificate(name: &str) -> Result<(), String> {
     let label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let wrong = || "certificate is a name as in a certificate: \"alice.example\"".to_owned();
-    text.split('.').all(label).then(|| text.to_owned()).ok_or_else(wrong)
+    name.split('.').all(label).then_some(()).ok_or_else(wrong)
 }
 
 fn stored(text: &str) -> Result<StoredPassword, String> {
@@ -278,6 +340,38 @@ mod tests {
             assert_eq!(flaw.line, line, "{text}{flaw}");
             assert!(flaw.message.contains(words), "{text}{flaw}");
             assert!(!flaw.message.contains('\n'), "{text}{flaw}");
+        }
+    }
+
+    #[test]
+    fn an_account_by_which_nobody_could_log_in_is_refused() {
+        let good = Account::new("alice", StoredPassword::decoy());
+        let of = |change: &dyn Fn(&mut Account)| {
+            let mut account = good.clone();
+            change(&mut account);
+            account
+        };
+        let certified = of(&|account| {
+            account.password = None;
+            account.certificate = Some("alice.example".to_owned());
+            account.root = Some("/srv".into());
+        });
+        for account in [good.clone(), certified] {
+            let given = [account];
+            assert_eq!(Accounts::check(&given).unwrap().0, given);
+        }
+        for (bad, words) in [
+            (of(&|account| account.name = "a b".to_owned()), "no blanks"),
+            (of(&|account| account.password = None), "neither a password"),
+            (of(&|account| account.certificate = Some("a b".to_owned())), "certificate is a name"),
+            (of(&|account| account.root = Some("srv".into())), "absolute"),
+            (of(&|account| account.access = Access::Write), "twice"),
+        ] {
+            let bob = Account::new("bob", StoredPassword::decoy());
+            let given = if words == "twice" { [good.clone(), bad] } else { [bob, bad] };
+            let (name, trouble) = Accounts::check(&given).unwrap_err();
+            assert_eq!(name, given[1].name);
+            assert!(trouble.contains(words), "{trouble}");
         }
     }
 

@@ -1,45 +1,61 @@
-//! The one form in which a password is kept: an argon2id hash as a PHC string. It makes hashes and
-//! checks them, never keeps or shows a password, and belongs on a worker thread: both take their time.
+//! Stored passwords: argon2id hashes as PHC strings, the one form in which a password is kept. It
+//! makes hashes and checks them, never keeps or shows a password, and belongs on a worker thread:
+//! both take their time.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{ARGON2ID_IDENT, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use std::fmt;
 
-/// A password as the users file keeps it, checked to be a whole argon2id PHC string.
-#[derive(Clone)]
+use super::ValueError;
+
+/// A password as it is kept: an argon2id hash, as a whole PHC string. It never shows itself in
+/// `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredPassword {
     text: String,
     hash: PasswordHash,
 }
 
 impl StoredPassword {
-    /// Takes a PHC string from the users file. The error says what is wrong with it.
-    pub fn parse(text: &str) -> Result<StoredPassword, String> {
-        let hash =
-            PasswordHash::new(text).map_err(|error| format!("not a PHC string ({error})"))?;
+    /// Takes a PHC string, as `packetboat user add` writes it.
+    ///
+    /// # Errors
+    /// It is none, or not whole, or of another algorithm than argon2id.
+    pub fn parse(text: &str) -> Result<StoredPassword, ValueError> {
+        let hash = PasswordHash::new(text)
+            .map_err(|error| ValueError::new(format!("not a PHC string ({error})")))?;
         if hash.algorithm != ARGON2ID_IDENT {
-            return Err(format!("made by {}, not by argon2id", hash.algorithm));
+            return Err(ValueError::new(format!("made by {}, not by argon2id", hash.algorithm)));
         }
         if hash.salt.is_none() || hash.hash.is_none() {
-            return Err("cut short: the salt or the hash is missing".to_owned());
+            return Err(ValueError::new("cut short: the salt or the hash is missing"));
         }
-        // What verify would stumble over later is refused now, while somebody reads the message.
-        Params::try_from(&hash).map_err(|_| "its m, t or p is out of range".to_owned())?;
+        // A parameter that verify would stumble over is refused now, while somebody reads the message.
+        Params::try_from(&hash).map_err(|_| ValueError::new("its m, t or p is out of range"))?;
         if let Some(version) = hash.version {
-            Version::try_from(version).map_err(|_| format!("argon2 has no version {version}"))?;
+            let unknown = |_| ValueError::new(format!("argon2 has no version {version}"));
+            Version::try_from(version).map_err(unknown)?;
         }
         Ok(StoredPassword { text: text.to_owned(), hash })
     }
 
-    /// Hashes a new password with a salt of its own. Takes tens of milliseconds on purpose.
-    pub fn hash(secret: &[u8]) -> Result<StoredPassword, String> {
-        let hash: PasswordHash = Argon2::default()
-            .hash_password(secret)
-            .map_err(|error| format!("the password could not be hashed: {error}"))?;
+    /// Hashes a new password with a salt of its own.
+    ///
+    /// Hashing takes some 20 ms on purpose, and each login as long: a hash that is quick to make is
+    /// quick to guess. In a build without optimisation it is more like a second, unless the
+    /// packages `argon2` and `blake2` have `opt-level = 3` in the profile `dev`.
+    ///
+    /// # Errors
+    /// This machine has no random numbers.
+    pub fn hash(password: impl AsRef<[u8]>) -> Result<StoredPassword, ValueError> {
+        let hash: PasswordHash =
+            Argon2::default().hash_password(password.as_ref()).map_err(|error| {
+                ValueError::new(format!("the password could not be hashed: {error}"))
+            })?;
         Ok(StoredPassword { text: hash.to_string(), hash })
     }
 
-    /// What an unknown name is checked against: nobody's password, at the cost of a real check, so
+    /// Decoy that an unknown name is checked against: nobody's password, at the cost of a real check, so
     /// that the time of an answer does not tell which names exist.
     pub fn decoy() -> StoredPassword {
         StoredPassword::parse(DECOY).expect("the decoy is a constant, and a test parses it")
@@ -100,7 +116,7 @@ mod tests {
             ("$argon2id$v=19$m=1,t=0,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "out of range"),
             ("$argon2id$v=7$m=16,t=2,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "no version 7"),
         ] {
-            let refused = StoredPassword::parse(text).expect_err(text);
+            let refused = StoredPassword::parse(text).expect_err(text).to_string();
             assert!(refused.contains(complaint), "{text}: {refused}");
         }
     }

@@ -1,9 +1,13 @@
-//! Policy: what sessions may do, what must be under TLS, and what stays of an upload that is cut off.
+//! Policy: rights of users, connections that must be under TLS, and the fate of an upload that is
+//! cut off.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a user may do.
+use super::ValueError;
+
+/// Rights of a user.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// List and fetch.
@@ -13,13 +17,13 @@ pub enum Access {
 }
 
 impl FromStr for Access {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Access, String> {
+    fn from_str(text: &str) -> Result<Access, ValueError> {
         match text {
             "read" => Ok(Access::Read),
             "write" => Ok(Access::Write),
-            _ => Err("access is either \"read\" or \"write\"".to_owned()),
+            _ => Err(ValueError::new("access is either \"read\" or \"write\"")),
         }
     }
 }
@@ -33,7 +37,8 @@ impl fmt::Display for Access {
     }
 }
 
-/// What must be under TLS.
+/// Connections that must be under TLS.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequireTls {
     /// Nothing.
@@ -56,35 +61,36 @@ impl fmt::Display for RequireTls {
 }
 
 impl FromStr for RequireTls {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<RequireTls, String> {
+    fn from_str(text: &str) -> Result<RequireTls, ValueError> {
         match text {
             "off" => Ok(RequireTls::Off),
             "login" => Ok(RequireTls::Login),
             "data" => Ok(RequireTls::Data),
-            _ => Err("write off, login (the control connection) or data (all)".to_owned()),
+            _ => Err(ValueError::new("write off, login (the control connection) or data (all)")),
         }
     }
 }
 
 /// The fate of a new file whose upload is cut off.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartialUploads {
-    /// What arrived stands under the file's name, so that the client can resume.
+    /// The part that arrived stands under the file's name, so that the client can resume.
     Keep,
     /// Nothing stays.
     Discard,
 }
 
 impl FromStr for PartialUploads {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<PartialUploads, String> {
+    fn from_str(text: &str) -> Result<PartialUploads, ValueError> {
         match text {
             "keep" => Ok(PartialUploads::Keep),
             "discard" => Ok(PartialUploads::Discard),
-            _ => Err("write one of keep, discard".to_owned()),
+            _ => Err(ValueError::new("write one of keep, discard")),
         }
     }
 }

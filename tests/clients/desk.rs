@@ -27,6 +27,7 @@ pub struct Desk {
     pub v4: SocketAddr,
     pub v6: SocketAddr,
     /// Where clients begin with TLS, on a desk that has it.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
     pub implicit: Option<SocketAddr>,
 }
 

@@ -12,6 +12,7 @@ mod inetutils;
 mod lftp;
 mod ncftp;
 mod rclone;
+#[cfg(feature = "tls")]
 mod tls;
 mod tnftp;
 mod wget;

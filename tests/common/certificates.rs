@@ -1,13 +1,12 @@
 //! An authority of the test's own, what it signs, and the files that this is kept in.
 
-use packetboat::TlsPair;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
     PKCS_RSA_SHA256, RsaKeySize,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Somebody who vouches for others.
 pub struct Authority {
@@ -103,13 +102,19 @@ impl Certified {
     }
 
     /// Keeps it as `NAME.pem` and `NAME.key`.
-    pub fn save(&self, folder: &Path, name: &str) -> TlsPair {
+    pub fn save(&self, folder: &Path, name: &str) -> Saved {
         let certificate = folder.join(format!("{name}.pem"));
         let key = folder.join(format!("{name}.key"));
         fs::write(&certificate, self.chain_pem()).unwrap();
         fs::write(&key, self.key_pem()).unwrap();
-        TlsPair { certificate, key }
+        Saved { certificate, key }
     }
+}
+
+/// Files of a certificate, with those that vouch for it, and of its key.
+pub struct Saved {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 pub fn rsa_key() -> KeyPair {

@@ -16,7 +16,7 @@ pub mod stream;
 pub use client::{Client, Way};
 pub use stream::{Stream, under_tls};
 
-use packetboat::{Config, Counts, Handle, Server, TlsConfig, TlsIdentity};
+use packetboat::{Config, Counts, Grace, Handle, Server, TlsConfig, TlsIdentity};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -78,6 +78,7 @@ impl TestServer {
             *users = folder.path().join(&users);
             fs::write(users, USERS.map(|(name, access)| user(name, access)).concat()).unwrap();
         }
+        packetboat::raise_descriptor_limit(config.max_sessions).expect("as far as it goes");
         let server = Server::bind(config).expect("the server starts");
         let addresses = server.addresses().to_vec();
         let handle = Some(server.handle());
@@ -200,15 +201,14 @@ impl Drop for TestServer {
     fn drop(&mut self) {
         let Some(handle) = self.handle.take() else { return };
         if thread::panicking() {
-            handle.shut_down();
-            handle.shut_down();
+            handle.shut_down(Grace::None);
             let _ = self.thread.take().map(JoinHandle::join);
             return;
         }
         wait_until("sessions, leases and timers are back to zero", || {
             handle.counts() == Counts::default()
         });
-        handle.shut_down();
+        handle.shut_down(Grace::Transfers);
         drop(handle);
         let thread = self.thread.take().expect("joined only here");
         thread.join().expect("the server does not panic");

@@ -9,7 +9,7 @@ use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 use super::super::Link;
 use super::super::socket::{Flow, Socket};
 use super::records::{Records, is_record};
-use super::{Tls, identity};
+use super::{Input, Tls, identity};
 
 /// One connection's TLS.
 pub(in crate::net) struct TlsConnection {
@@ -28,7 +28,7 @@ pub(in crate::net) struct TlsConnection {
     last: Vec<u8>,
 }
 
-/// What may wait to be sent: `MOST_ENCRYPTED` bytes in records, each with its frame.
+/// Bytes that may wait to be sent: `MOST_ENCRYPTED` in records, each with its frame.
 const BUFFERED_BYTES: usize = Link::MOST_ENCRYPTED + 1024;
 
 /// Bytes that are read at once where little is wanted, the plaintext of which can be kept.
@@ -41,21 +41,7 @@ const RECORD_BYTES: usize = 16 * 1024;
 /// No encrypted alert is longer.
 const LONGEST_ALERT: usize = 64;
 
-/// What the client is to send on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Commands; a FIN ends them, whatever TLS has to say.
-    Commands,
-    /// Nothing: it reads.
-    None,
-    /// A file, and nothing is to be read.
-    File {
-        /// It is whole only when it ends by close_notify; by a FIN alone it is broken.
-        strict: bool,
-    },
-}
-
-/// What is at hand to be read.
+/// Plaintext that is at hand to be read.
 enum Plaintext {
     /// So many bytes, which are in the buffer now.
     Bytes(usize),

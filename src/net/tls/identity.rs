@@ -9,7 +9,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use webpki::{EndEntityCert, KeyUsage};
 
-/// What a server shows to be itself: a certificate, with those that vouch for it, and its key.
+use super::FlawedIdentity;
+
+/// Identity that a server shows: a certificate, with those that vouch for it, and its key.
 #[derive(Debug)]
 pub struct Identity(CertifiedKey);
 
@@ -18,8 +20,7 @@ impl Identity {
     /// forms (PKCS#8, SEC1, PKCS#1). `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// What is wrong with one of them, or that they don't belong together, or that the certificate
-    /// is not valid now.
+    /// One of them is wrong, or they don't belong together, or the certificate is not valid now.
     pub fn from_pem(chain: &[u8], key: &[u8], now: u64) -> Result<Identity, FlawedIdentity> {
         let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| FlawedIdentity::Certificate(not_pem(&error)))?;
@@ -61,7 +62,7 @@ impl Identity {
             .map_err(|error| error.to_string())
     }
 
-    /// The server's own certificate in DER: what fingerprints are taken of.
+    /// The server's own certificate in DER, of which the fingerprint is taken.
     pub fn certificate(&self) -> &[u8] {
         self.0.cert.first().map_or(&[], |certificate| certificate)
     }
@@ -73,15 +74,6 @@ impl Identity {
 
 pub(super) const NO_CERTIFICATE: &str =
     "there is no certificate in it; it takes PEM text, -----BEGIN CERTIFICATE-----";
-
-/// What of an [`Identity`] is wrong, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FlawedIdentity {
-    /// The certificate chain.
-    Certificate(String),
-    /// The private key.
-    Key(String),
-}
 
 /// Whether the first certificate of a chain is for this name.
 pub(super) fn is_named(chain: &[CertificateDer<'_>], name: &str) -> bool {

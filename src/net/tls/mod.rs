@@ -1,149 +1,64 @@
 //! TLS (RFC 4217): the one place that knows rustls.
 //!
-//! [`Identity`] is a certificate and its key, [`Tls`] what a server does with them, and
-//! `TlsConnection` the TLS of one connection, which lives inside its [`Link`](super::Link).
+//! [`Identity`] is a certificate and its key, [`Tls`] the TLS of a server, and `TlsConnection` that
+//! of one connection, which lives inside its [`Link`](super::Link). Built without the feature
+//! `tls` they are types without a value, and nobody else has to know.
 
+#[cfg(feature = "tls")]
 mod connection;
+#[cfg(feature = "tls")]
+mod context;
+#[cfg(feature = "tls")]
 mod identity;
+#[cfg(feature = "tls")]
 mod records;
+#[cfg(feature = "tls")]
 mod resumption;
 
-use std::fmt;
-use std::sync::Arc;
-
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::server::{
-    ClientHello, NoClientAuth, NoServerSessionStorage, ResolvesServerCert,
-    ServerSessionMemoryCache, WebPkiClientVerifier,
-};
-use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig};
-
-pub use connection::Input;
+#[cfg(feature = "tls")]
 pub(super) use connection::TlsConnection;
-pub use identity::{FlawedIdentity, Identity};
-pub use resumption::Resumption;
+#[cfg(feature = "tls")]
+pub use {context::Tls, identity::Identity};
 
-/// What clients may name as the protocol (ALPN), on either connection; none is required.
-const PROTOCOLS: [&[u8]; 2] = [b"ftp", b"ftp-data"];
-/// TLS 1.2 sessions of clients without tickets that can be resumed. Each is a few hundred bytes.
-const STORED_SESSIONS: usize = 1024;
+#[cfg(not(feature = "tls"))]
+mod absent;
+#[cfg(not(feature = "tls"))]
+pub(super) use absent::TlsConnection;
+#[cfg(not(feature = "tls"))]
+pub use absent::{Identity, Tls};
 
-/// Tickets that a client gets with each handshake of TLS 1.3 but those of uploads, to resume the
-/// session by. Some use each once, and have to begin anew when so many uploads follow each other.
-const TICKETS: usize = 4;
-
-/// What all TLS connections of a server have in common. Cheap to clone.
-#[derive(Clone)]
-pub struct Tls {
-    /// For connections that the client reads from.
-    talking: Arc<ServerConfig>,
-    /// The same without tickets, for connections that the client only writes to: it might close one
-    /// with the tickets unread, which makes its kernel send a reset and lose what was written.
-    silent: Arc<ServerConfig>,
-    resumption: Resumption,
+/// Input that the client is to send on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Commands; a FIN ends them, whatever TLS has to say.
+    Commands,
+    /// Nothing: it reads.
+    None,
+    /// A file, and nothing is to be read.
+    File {
+        /// It is whole only when it ends by close_notify; by a FIN alone it is broken.
+        strict: bool,
+    },
 }
 
-impl Tls {
-    /// Shows the first identity, or the first that is valid for the name that a client asks for.
-    /// Clients may show a certificate of `client_ca`, PEM text.
-    ///
-    /// # Errors
-    /// What is wrong with `client_ca`, or with the random numbers of this machine.
-    pub fn new(
-        identities: Vec<Identity>,
-        client_ca: Option<&[u8]>,
-        resumption: Resumption,
-    ) -> Result<Tls, String> {
-        let resumes = resumption != Resumption::None;
-        let provider = Arc::new(provider());
-        let verifier = match client_ca {
-            None => Arc::new(NoClientAuth),
-            Some(pem) => {
-                let roots = Arc::new(roots(pem)?);
-                WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
-                    .allow_unauthenticated()
-                    .build()
-                    .map_err(|error| error.to_string())?
-            }
-        };
-        let keys = identities.into_iter().map(Identity::into_key).collect();
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_client_cert_verifier(verifier)
-            .with_cert_resolver(Arc::new(Certificates(keys)));
-        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-        config.ignore_client_order = true;
-        if resumes {
-            config.ticketer = Ticketer::new().map_err(|error| error.to_string())?;
-            config.session_storage = ServerSessionMemoryCache::new(STORED_SESSIONS);
-        } else {
-            config.session_storage = Arc::new(NoServerSessionStorage {});
-        }
-        config.send_tls13_tickets = 0;
-        let silent = Arc::new(config.clone());
-        config.send_tls13_tickets = if resumes { TICKETS } else { 0 };
-        Ok(Tls { talking: Arc::new(config), silent, resumption })
-    }
-
-    /// For a connection that belongs to the session of this number.
-    fn config(&self, owner: u64, input: Input) -> Arc<ServerConfig> {
-        let config = match input {
-            Input::Commands | Input::None => &self.talking,
-            Input::File { .. } => &self.silent,
-        };
-        match (self.resumption, input) {
-            (Resumption::None | Resumption::Any, _) => Arc::clone(config),
-            // Who comes back may take up an earlier session, but gets tickets of the new one.
-            (Resumption::Own, Input::Commands) => resumption::marked(config, owner, false),
-            (Resumption::Own, _) => resumption::marked(config, owner, true),
-        }
-    }
+/// TLS sessions that connections can resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumption {
+    /// None.
+    None,
+    /// All that there were.
+    Any,
+    /// Data connections those of their control connection and of each other, control connections
+    /// all.
+    Own,
 }
 
-impl fmt::Debug for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tls")
-    }
-}
-
-/// The suites that are safe, the fastest first: AES-128 costs a third of AES-256.
-fn provider() -> CryptoProvider {
-    let mut provider = aws_lc_rs::default_provider();
-    let fastest = [
-        cipher_suite::TLS13_AES_128_GCM_SHA256,
-        cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    ];
-    provider.cipher_suites.sort_by_key(|suite| !fastest.contains(suite));
-    provider
-}
-
-fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| format!("not PEM text: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("not a certificate: {error}"))?;
-    }
-    if roots.is_empty() {
-        return Err(identity::NO_CERTIFICATE.to_owned());
-    }
-    Ok(roots)
-}
-
-/// The identities of a server, chosen by name (SNI).
-#[derive(Debug)]
-struct Certificates(Vec<Arc<CertifiedKey>>);
-
-impl ResolvesServerCert for Certificates {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let named = |key: &&Arc<CertifiedKey>| {
-            hello.server_name().is_some_and(|name| identity::is_named(&key.cert, name))
-        };
-        self.0.iter().find(named).or(self.0.first()).cloned()
-    }
+/// The flawed part of an [`Identity`], and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlawedIdentity {
+    /// The certificate chain.
+    Certificate(String),
+    /// The private key.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
+    Key(String),
 }

@@ -1,22 +1,11 @@
-//! Whose TLS session a connection resumes. rustls tells that for TLS 1.3 only, so each connection
-//! has its own way to look at tickets and stored sessions, and those of others are none to it.
+//! Marks of the session that a TLS session belongs to, for connections that may resume no other.
+//! rustls tells whose session one resumes for TLS 1.3 only, so each connection has its own way to
+//! look at tickets and stored sessions, and those of others are none to it.
 
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::server::{ProducesTickets, StoresServerSessions};
-
-/// Which TLS sessions connections can resume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resumption {
-    /// None.
-    None,
-    /// All that there were.
-    Any,
-    /// Data connections those of their control connection and of each other, control connections
-    /// all.
-    Own,
-}
 
 /// A configuration for one connection: what the client can resume the session by is marked by
 /// `owner`, and with `only_own` what has another mark is not known.

@@ -1,0 +1,72 @@
+//! Users of a server: those that were given in code, and those of the users file.
+
+use super::{Config, Error, UsersFile};
+use crate::users::{Account, Accounts};
+
+/// Everybody who may log in by name.
+#[derive(Debug)]
+pub struct Users {
+    given: Accounts,
+    file: Option<UsersFile>,
+}
+
+impl Users {
+    /// Checks the accounts of a configuration and reads its users file.
+    ///
+    /// # Errors
+    /// An account by which nobody could log in, or a file that cannot be read or is flawed.
+    pub fn open(config: &Config) -> Result<Users, Error> {
+        let given = Accounts::check(&config.accounts)
+            .map_err(|(name, trouble)| Error::account(&name, trouble))?;
+        Ok(Users { given, file: config.users.as_ref().map(UsersFile::open).transpose()? })
+    }
+
+    /// The user of this name, compared byte for byte; of two, the one that was given in code. The
+    /// users file is read again first if it has changed.
+    pub fn find(&mut self, name: &[u8]) -> Option<&Account> {
+        if let Some(account) = self.given.find(name) {
+            return Some(account);
+        }
+        let file = self.file.as_mut()?;
+        file.refresh();
+        file.accounts().find(name)
+    }
+
+    /// Users that were given in code.
+    pub fn given(&self) -> &Accounts {
+        &self.given
+    }
+
+    /// Users of the file, if there is one.
+    pub fn in_file(&self) -> Option<&Accounts> {
+        self.file.as_ref().map(UsersFile::accounts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ErrorKind, edit_users_file};
+    use crate::users::{Access, StoredPassword, edit};
+
+    #[test]
+    fn of_two_of_the_same_name_the_one_given_in_code_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::new(folder.path());
+        let path = folder.path().join("users.toml");
+        for name in ["alice", "bob"] {
+            let account = Account::new(name, StoredPassword::decoy());
+            edit_users_file(&path, |text| edit::add(text, &account)).unwrap();
+        }
+        let mut alice = Account::new("alice", StoredPassword::decoy());
+        alice.access = Access::Write;
+        config.accounts = vec![alice.clone()];
+        config.users = Some(path);
+        let mut users = Users::open(&config).unwrap();
+        assert_eq!(users.find(b"alice"), Some(&alice));
+        assert_eq!(users.find(b"bob").map(|bob| bob.access), Some(Access::Read));
+        assert_eq!(users.find(b"cat"), None);
+        config.accounts.push(alice);
+        assert_eq!(Users::open(&config).unwrap_err().kind(), ErrorKind::Account);
+    }
+}
