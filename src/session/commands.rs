@@ -94,7 +94,7 @@ impl Session {
             Line::TooLong => return self.reply(Reply::LineTooLong),
         };
         if !request.rule.keeps_restart() && !request.rule.is_transfer() {
-            self.range = None;
+            self.parameters.range = None;
         }
         match self.allowed(request) {
             Ok(command) => self.perform(command, now),
@@ -170,7 +170,7 @@ impl Session {
             Command::Checksum(algorithm, target) => self.checksum(algorithm, target),
             Command::Pwd => self.print_folder(),
             Command::Cwd(path) => self.enter(self.path(&path)),
-            Command::Cdup => self.enter(self.folder.parent()),
+            Command::Cdup => self.enter(self.parameters.folder.parent()),
             Command::Mkd(path) => self.make_folder(self.path(&path)),
             Command::Rmd(path) => self.change(FileOp::RemoveDir(self.path(&path))),
             Command::Dele(path) => self.change(FileOp::RemoveFile(self.path(&path))),

@@ -16,7 +16,7 @@ const PRIVILEGED_PORTS: u16 = 1024;
 impl Session {
     /// PORT: the connection is made at once, and the reply tells what came of it.
     pub(super) fn connect(&mut self, address: SocketAddr, now: Instant) {
-        if self.epsv_only {
+        if self.parameters.epsv_only {
             return self.reply(Reply::EpsvWasPromised);
         }
         if address.ip() != self.client || address.port() < PRIVILEGED_PORTS {
@@ -34,7 +34,7 @@ impl Session {
         if address.ip() == Ipv6Addr::UNSPECIFIED && self.client.is_ipv6() {
             address.set_ip(self.client);
         }
-        if !self.epsv_only && address.is_ipv4() != self.client.is_ipv4() {
+        if !self.parameters.epsv_only && address.is_ipv4() != self.client.is_ipv4() {
             return self.reply(Reply::UseProtocol(self.usable_protocol()));
         }
         self.connect(address, now);
@@ -42,7 +42,7 @@ impl Session {
 
     /// PASV.
     pub(super) fn listen(&mut self) {
-        if self.epsv_only {
+        if self.parameters.epsv_only {
             return self.reply(Reply::EpsvWasPromised);
         }
         if self.local.is_ipv6() {
@@ -58,7 +58,7 @@ impl Session {
             Epsv::V4 => self.local.is_ipv4(),
             Epsv::V6 => self.local.is_ipv6(),
             Epsv::All => {
-                self.epsv_only = true;
+                self.parameters.epsv_only = true;
                 return self.reply(Reply::OnlyEpsv);
             }
         };

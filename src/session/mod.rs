@@ -25,6 +25,7 @@ mod dtp;
 mod effect;
 mod files;
 mod login;
+mod parameters;
 mod security;
 #[cfg(test)]
 mod simulation;
@@ -42,16 +43,14 @@ use std::time::{Duration, Instant};
 
 pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
 
-use crate::proto::checksum::Algorithm;
-use crate::proto::coding::Coding;
 use crate::proto::escaped::Escaped;
 use crate::proto::line::Lines;
-use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::users::RequireTls;
 use dtp::{Data, Transfer};
 use login::Login;
+use parameters::Parameters;
 use security::Security;
 use timeouts::Timestamps;
 use waiting::{FileQuestion, Waiting};
@@ -101,18 +100,7 @@ pub struct Session {
 
     login: Login,
     security: Security,
-    folder: VPath,
-    coding: Coding,
-    /// The bytes that REST or RANG chose for the next transfer.
-    range: Option<ByteRange>,
-    rename_from: Option<VPath>,
-    copy_from: Option<VPath>,
-    /// What ALLO announced for the next upload, in bytes.
-    allocated: Option<u64>,
-    epsv_only: bool,
-    facts: FactSet,
-    algorithm: Algorithm,
-    umask: Option<u16>,
+    parameters: Parameters,
     data: Data,
     transfer: Option<Box<Transfer>>,
 }
@@ -152,16 +140,7 @@ impl Session {
             timestamps: Timestamps::new(now),
             login: Login::default(),
             security: Security::new(implicit_tls),
-            folder: VPath::root(),
-            coding: Coding::default(),
-            range: None,
-            rename_from: None,
-            copy_from: None,
-            allocated: None,
-            epsv_only: false,
-            facts: FactSet::default(),
-            algorithm: Algorithm::default(),
-            umask: None,
+            parameters: Parameters::default(),
             data: Data::None,
             transfer: None,
         };
@@ -330,7 +309,7 @@ impl Session {
     }
 
     fn path(&self, argument: &[u8]) -> VPath {
-        self.folder.join(argument)
+        self.parameters.folder.join(argument)
     }
 
     /// Asks a question about files.

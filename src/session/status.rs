@@ -10,7 +10,7 @@ use crate::proto::reply::Reply;
 impl Session {
     pub(super) fn features(&mut self) {
         let security = self.security_features();
-        self.reply(Reply::Features(self.facts, self.algorithm, security));
+        self.reply(Reply::Features(self.parameters.facts, self.parameters.algorithm, security));
     }
 
     pub(super) fn status(&mut self, now: Instant) {
@@ -19,11 +19,11 @@ impl Session {
             None => "Not logged in".to_owned(),
         };
         let control = if self.security.is_secure() { " by TLS" } else { "" };
-        let representation = match self.coding.representation {
+        let representation = match self.parameters.coding.representation {
             Representation::Ascii => "ASCII",
             Representation::Image => "Binary",
         };
-        let mode = match self.coding.mode {
+        let mode = match self.parameters.coding.mode {
             Mode::Stream => "Stream",
             Mode::Deflate => "Deflate",
         };

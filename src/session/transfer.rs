@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::dtp::{Data, Kind, Stage, Transfer};
 use super::waiting::FileQuestion;
 use super::{ByteRange, Effect, FileOp, Listing, Session};
-use crate::fs::{NewFile, Refusal, UploadMode};
-use crate::proto::coding::{Mode, Representation};
+use crate::fs::{Refusal, UploadMode};
+use crate::proto::coding::Representation;
 use crate::proto::command::Protection;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
@@ -26,20 +26,22 @@ const SETTLING: Duration = Duration::from_millis(50);
 impl Session {
     pub(super) fn retrieve(&mut self, argument: &[u8], now: Instant) {
         // TYPE A may have come between REST and RETR.
-        let range = self.range.unwrap_or_default();
-        if self.coding.representation == Representation::Ascii && range != ByteRange::default() {
-            self.range = None;
+        let range = self.parameters.range.unwrap_or_default();
+        if self.parameters.coding.representation == Representation::Ascii
+            && range != ByteRange::default()
+        {
+            self.parameters.range = None;
             return self.reply(Reply::NoRestartInAscii);
         }
         let path = self.path(argument);
-        let open = FileOp::OpenDownload(path.clone(), range, self.coding);
+        let open = FileOp::OpenDownload(path.clone(), range, self.parameters.coding);
         self.begin(Kind::Download, path, open, now);
     }
 
     pub(super) fn store(&mut self, argument: &[u8], now: Instant) {
-        let range = self.range.unwrap_or_default();
+        let range = self.parameters.range.unwrap_or_default();
         if range.to.is_some() {
-            self.range = None;
+            self.parameters.range = None;
             return self.reply(Reply::RangeIsForReading);
         }
         let mode = match range.from {
@@ -65,7 +67,7 @@ impl Session {
 
     pub(super) fn list_facts(&mut self, argument: &[u8], now: Instant) {
         let may_write = self.login.access() == Some(Access::Write);
-        self.list_as(Style::Machine { wanted: self.facts, may_write }, argument, now);
+        self.list_as(Style::Machine { wanted: self.parameters.facts, may_write }, argument, now);
     }
 
     pub(super) fn list_names(&mut self, argument: &[u8], now: Instant) {
@@ -74,7 +76,7 @@ impl Session {
 
     fn list_as(&mut self, style: Style, argument: &[u8], now: Instant) {
         let path = self.path(argument);
-        let (spelled, coding) = (argument.to_vec(), self.coding);
+        let (spelled, coding) = (argument.to_vec(), self.parameters.coding);
         let listing = Listing { path: path.clone(), spelled, style, coding };
         let kind = match style {
             Style::Long | Style::Names => Kind::Listing,
@@ -84,20 +86,20 @@ impl Session {
     }
 
     fn upload(&mut self, kind: Kind, path: VPath, mode: UploadMode, now: Instant) {
-        let new = NewFile { umask: self.umask, reserve: self.allocated.unwrap_or(0) };
-        let open = FileOp::OpenUpload(path.clone(), mode, new, self.coding);
+        let new = self.parameters.new_file(self.parameters.allocated.unwrap_or(0));
+        let open = FileOp::OpenUpload(path.clone(), mode, new, self.parameters.coding);
         self.begin(kind, path, open, now);
     }
 
     fn begin(&mut self, kind: Kind, path: VPath, open: FileOp, now: Instant) {
-        let ranged = self.range.take().is_some();
+        let ranged = self.parameters.range.take().is_some();
         if self.data == Data::None {
             return self.reply(Reply::NoDataConnection);
         }
         if !self.may_transfer() {
             return self.reply(Reply::DataMustBePrivate);
         }
-        let promised = if kind.is_upload() { self.allocated.take() } else { None };
+        let promised = if kind.is_upload() { self.parameters.allocated.take() } else { None };
         self.transfer = Some(Box::new(Transfer {
             kind,
             path,
@@ -186,8 +188,7 @@ impl Session {
             return self.complete();
         }
         // Otherwise what moved is not the length of the file.
-        let plain =
-            self.coding.representation == Representation::Image && self.coding.mode == Mode::Stream;
+        let plain = self.parameters.coding.is_plain();
         if plain && transfer.promised.is_some_and(|bytes| bytes != transfer.moved) {
             self.log_transfer("of another length than promised");
             self.drop_data();
