@@ -3,6 +3,7 @@
 mod certificates;
 mod disk;
 mod event_loop;
+mod events;
 mod file_work;
 mod handle;
 mod logins;

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::dtp::Transfer;
+use super::dtp::Input;
+use super::event::TransferEnd;
 use super::waiting::{FileQuestion, Waiting};
 use super::{FileOp, OUTPUT_LIMIT, Phase, Session};
 use crate::proto::command::{self, Command, Misuse, Request};
@@ -26,18 +27,18 @@ impl Session {
             if !self.is_orphan() {
                 break;
             }
-            self.broken();
+            self.desert(now);
         }
         match self.phase {
             Phase::Open if self.input_ended && self.may_obey() && self.lines.is_empty() => {
-                self.hang_up();
+                self.hang_up(now);
             }
-            Phase::Leaving if self.transfer.is_none() => {
+            Phase::Leaving if self.dtp.transfer().is_none() => {
                 self.cut_status();
                 if !self.changes() {
                     self.reply(Reply::ShuttingDown);
                 }
-                self.hang_up();
+                self.hang_up(now);
             }
             _ => {}
         }
@@ -46,7 +47,7 @@ impl Session {
     }
 
     fn may_obey(&self) -> bool {
-        let free = self.waiting.is_none() && self.transfer.is_none();
+        let free = self.waiting.is_none() && !self.dtp.is_busy();
         self.phase == Phase::Open && free && self.output.len() < OUTPUT_LIMIT
     }
 
@@ -62,8 +63,7 @@ impl Session {
 
     fn may_be_overtaken(&self) -> bool {
         match &self.waiting {
-            None => self.transfer.is_some() && self.phase != Phase::Over,
-            Some(Waiting::Connection { .. }) => true,
+            None => self.dtp.is_busy() && self.phase != Phase::Over,
             Some(Waiting::File(question)) => question.takes_time(),
             _ => false,
         }
@@ -72,10 +72,15 @@ impl Session {
     /// Whether data moves or is to move, or long work is done, for a client that has left without
     /// QUIT.
     fn is_orphan(&self) -> bool {
-        let moves = self.transfer.as_deref().is_some_and(Transfer::can_break) || self.connecting();
         self.input_ended
-            && (moves || self.works())
+            && (self.dtp.needs_client() || self.works())
             && !self.lines.holds(|line| is_verb(line, Verb::Quit))
+    }
+
+    /// Breaks off what the client will not be there to see.
+    fn desert(&mut self, now: Instant) {
+        self.stop_working();
+        self.tell_dtp(Input::End(TransferEnd::ControlLost), now);
     }
 
     /// One line: checked, then done.
@@ -120,11 +125,11 @@ impl Session {
 
     fn perform(&mut self, command: Command, now: Instant) {
         match command {
-            Command::User(name) => self.user(name),
+            Command::User(name) => self.user(name, now),
             Command::Pass(secret) => self.pass(secret),
             Command::Acct => self.reply(Reply::NoAccounts),
             Command::Rein => self.reinitialise(now),
-            Command::Quit => self.quit(),
+            Command::Quit => self.quit(now),
 
             Command::Auth(protection) => self.secure(protection, now),
             Command::Pbsz => self.set_buffer_size(),
@@ -133,8 +138,8 @@ impl Session {
 
             Command::Port(address) => self.connect(address, now),
             Command::Eprt(address) => self.extended_connect(address, now),
-            Command::Pasv => self.listen(),
-            Command::Epsv(protocol) => self.extended_listen(protocol),
+            Command::Pasv => self.listen(now),
+            Command::Epsv(protocol) => self.extended_listen(protocol, now),
 
             Command::Type(representation) => self.set_type(representation),
             Command::Mode(mode) => self.set_mode(mode),
@@ -149,7 +154,7 @@ impl Session {
             Command::Nlst(path) => self.list_names(&path, now),
             Command::Mlsd(path) => self.list_facts(&path, now),
             Command::Rang(first, last) => self.choose_range(first, last),
-            Command::Abor => self.abort(),
+            Command::Abor => self.abort(now),
 
             Command::Size(path) => self.size(&path),
             Command::Mdtm(path, otherwise) => self.modified_or_set(&path, otherwise),

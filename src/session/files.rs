@@ -24,7 +24,7 @@ impl Session {
     ) {
         match (question, result) {
             (FileQuestion::Open, result) => self.opened(result.map(drop), now),
-            (FileQuestion::Finish, result) => self.finished(result.map(drop)),
+            (FileQuestion::Finish, result) => self.finished(result.map(drop), now),
             (FileQuestion::StatusLines, result) => self.status_lines(result),
             (FileQuestion::Checksum(question), result) => self.checksum_answered(*question, result),
             (FileQuestion::Combine(parts) | FileQuestion::RemovePart(parts), result) => {

@@ -50,8 +50,8 @@ impl Login {
 
 impl Session {
     /// USER begins anew, whoever was logged in before (RFC 959, 4.1.1).
-    pub(super) fn user(&mut self, name: Vec<u8>) {
-        self.forget_user();
+    pub(super) fn user(&mut self, name: Vec<u8>, now: Instant) {
+        self.forget_user(now);
         if !self.may_name() {
             return self.reply(Reply::TlsRequired);
         }
@@ -105,20 +105,20 @@ impl Session {
             Verdict::Busy => {
                 log::warn!("#{id} {client} {shown} turned away, too many logins at once");
                 self.reply(Reply::LoginBusy);
-                self.hang_up();
+                self.hang_up(now);
             }
         }
     }
 
     /// The delay after a wrong password is over.
-    pub(super) fn deny(&mut self) {
+    pub(super) fn deny(&mut self, now: Instant) {
         self.waiting = None;
         self.login.failures += 1;
         if self.login.failures < ATTEMPTS {
             self.reply(Reply::LoginFailed);
         } else {
             self.reply(Reply::TooManyFailures);
-            self.hang_up();
+            self.hang_up(now);
         }
     }
 
@@ -137,14 +137,14 @@ impl Session {
         }
     }
 
-    pub(super) fn quit(&mut self) {
+    pub(super) fn quit(&mut self, now: Instant) {
         self.reply(Reply::Goodbye);
-        self.hang_up();
+        self.hang_up(now);
     }
 
     /// Everything that belonged to the user is as at the beginning; failures stay counted.
-    pub(super) fn forget_user(&mut self) {
-        self.drop_data();
+    pub(super) fn forget_user(&mut self, now: Instant) {
+        self.drop_data(now);
         self.require_no_more();
         self.login.user = User::Nobody;
         self.parameters = Parameters::default();

@@ -60,9 +60,9 @@ impl Session {
             return self.reply(Reply::SecureAlready);
         }
         if self.lines.holds_anything() {
-            return self.smuggled();
+            return self.smuggled(now);
         }
-        self.forget_user();
+        self.forget_user(now);
         self.security.protection = protection;
         self.reply(Reply::BeginTls);
         self.begin_handshake(now);
@@ -137,7 +137,7 @@ impl Session {
     /// REIN ends TLS as well (RFC 4217, 11), save where it is no option. Behind CCC that means data
     /// connections alone.
     pub(super) fn reinitialise(&mut self, now: Instant) {
-        self.forget_user();
+        self.forget_user(now);
         self.security.begin_anew();
         if !self.security.secure || self.security.implicit {
             return self.reply(Reply::ReadyAgain);
@@ -147,7 +147,7 @@ impl Session {
 
     fn leave_tls(&mut self, reply: Reply<'_>, now: Instant) {
         if self.lines.holds_anything() {
-            return self.smuggled();
+            return self.smuggled(now);
         }
         self.reply(reply);
         self.waiting = Some(Waiting::Clearing { since: now });
@@ -161,10 +161,10 @@ impl Session {
         self.security.sized = false;
     }
 
-    fn smuggled(&mut self) {
+    fn smuggled(&mut self, now: Instant) {
         log::warn!("#{} {} sent on before the connection was as agreed", self.id, self.client);
         self.reply(Reply::Smuggled);
-        self.hang_up();
+        self.hang_up(now);
     }
 
     /// Whether the client can be known by its certificate.

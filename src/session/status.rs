@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::Session;
-use super::dtp::Data;
 use crate::proto::coding::{Mode, Representation};
 use crate::proto::reply::Reply;
 
@@ -27,13 +26,7 @@ impl Session {
             Mode::Stream => "Stream",
             Mode::Deflate => "Deflate",
         };
-        let data = match (&self.transfer, self.data) {
-            (Some(transfer), _) => transfer.describe(),
-            (None, Data::None) => "none".to_owned(),
-            (None, Data::Connecting) => "connecting".to_owned(),
-            (None, Data::Listening) => "awaited".to_owned(),
-            (None, Data::Open) => "open".to_owned(),
-        };
+        let data = self.dtp.describe();
         let seconds = self.timestamps.age(now).as_secs();
         let text = format!(
             "packetboat status:\nConnected from {}{control} for {seconds} seconds\n{login}\n\

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Instant;
 
+use super::super::events;
 use super::super::scheduler::Handshake;
 use super::super::shared::Shared;
 use super::{DataLink, Lost, Peer};
@@ -86,12 +87,10 @@ impl Peer {
             None => Err(io::ErrorKind::Unsupported.into()),
         };
         let event = match begun.and_then(|()| link.handshake()) {
-            Ok(false) => {
-                if link.register(&mut shared.poller, self.key.slot(), Role::Data).is_ok() {
-                    return false;
-                }
-                DataEvent::Broken
-            }
+            Ok(false) => match link.register(&mut shared.poller, self.key.slot(), Role::Data) {
+                Ok(_) => return false,
+                Err(error) => DataEvent::Broken(events::loss(&error)),
+            },
             Ok(true) => match shared.session_reuse {
                 SessionReuse::Require if !link.has_resumed() => DataEvent::NotResumed,
                 SessionReuse::Off | SessionReuse::Prefer | SessionReuse::Require => {
@@ -100,7 +99,7 @@ impl Peer {
             },
             Err(error) => {
                 log::info!("#{id} TLS on the data connection: {error}");
-                DataEvent::Broken
+                DataEvent::Broken(events::loss(&error))
             }
         };
         self.securing = false;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::super::events;
 use super::super::logins::Admission;
 use super::super::shared::Shared;
 use super::control::ControlChange;
@@ -98,7 +99,7 @@ impl Peer {
             Ok(link) => self.data = DataLink::Connecting(link),
             Err(error) => {
                 log::warn!("#{} cannot connect from {from} to {to}: {error}", self.session.id());
-                self.session.data(DataEvent::Broken, now);
+                self.session.data(DataEvent::Broken(events::loss(&error)), now);
             }
         }
     }

@@ -4,12 +4,14 @@ mod control;
 mod effects;
 mod files;
 
+use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use self::control::ControlChange;
 use self::files::FileState;
 use super::disk::{Disk, Latency};
+use super::events;
 use super::logins::PendingLogin;
 use super::scheduler::Handshake;
 use super::shared::Shared;
@@ -266,7 +268,7 @@ impl Peer {
             Err(error) => {
                 log::info!("#{} data connection refused: {error}", self.session.id());
                 self.drop_data(shared, now);
-                self.session.data(DataEvent::Broken, now);
+                self.session.data(DataEvent::Broken(events::loss(&error)), now);
             }
         }
     }
@@ -298,8 +300,8 @@ impl Peer {
         }
         match step.state {
             State::Blocked => {
-                if link.register(&mut shared.poller, self.key.slot(), Role::Data).is_err() {
-                    self.broken(shared, now);
+                if let Err(error) = link.register(&mut shared.poller, self.key.slot(), Role::Data) {
+                    self.broken(&error, shared, now);
                 }
                 self.carry_out(shared, now);
                 return Ok(step.moved > 0);
@@ -334,7 +336,7 @@ impl Peer {
             State::Ended => self.ended(shared, now)?,
             State::Broken(error) => {
                 log::debug!("#{} data connection: {error}", self.session.id());
-                self.broken(shared, now);
+                self.broken(&error, shared, now);
             }
             State::Refused(refusal) => {
                 self.drop_transfer(shared, now);
@@ -367,9 +369,9 @@ impl Peer {
         Ok(())
     }
 
-    fn broken(&mut self, shared: &mut Shared, now: Instant) {
+    fn broken(&mut self, error: &io::Error, shared: &mut Shared, now: Instant) {
         self.drop_transfer(shared, now);
-        self.session.data(DataEvent::Broken, now);
+        self.session.data(DataEvent::Broken(events::loss(error)), now);
     }
 
     /// Drops the data connection and what was opened for it; an upload counts as cut off.
