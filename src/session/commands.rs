@@ -10,7 +10,7 @@ use crate::proto::command::{self, Command, Misuse, Request};
 use crate::proto::escaped::Escaped;
 use crate::proto::line::Line;
 use crate::proto::reply::Reply;
-use crate::proto::verb::{self, Verb};
+use crate::proto::verb::{self, Restart, Verb};
 use crate::users::Access;
 
 impl Session {
@@ -72,9 +72,7 @@ impl Session {
     /// Whether data moves or is to move, or long work is done, for a client that has left without
     /// QUIT.
     fn is_orphan(&self) -> bool {
-        self.input_ended
-            && (self.dtp.needs_client() || self.works())
-            && !self.lines.holds(|line| is_verb(line, Verb::Quit))
+        self.input_ended && (self.dtp.needs_client() || self.works()) && !self.lines.holds(is_quit)
     }
 
     /// Breaks off what the client will not be there to see.
@@ -88,7 +86,7 @@ impl Session {
         let request = match line {
             Line::Whole(line) => match command::parse(&line) {
                 Ok(request) => {
-                    let secret = request.rule.secret();
+                    let secret = request.rule.secret;
                     let shown = if secret { request.rule.name.as_bytes() } else { &line[..] };
                     log::debug!("#{} {} command: {}", self.id, self.client, Escaped(shown));
                     request
@@ -98,7 +96,7 @@ impl Session {
             Line::Dirty => return self.reply(Reply::DirtyLine),
             Line::TooLong => return self.reply(Reply::LineTooLong),
         };
-        if !request.rule.keeps_restart() && !request.rule.is_transfer() {
+        if request.rule.restart == Restart::Forgets {
             self.parameters.range = None;
         }
         match self.allowed(request) {
@@ -113,9 +111,6 @@ impl Session {
         match self.login.access() {
             None if rule.login => Err(Reply::NotLoggedIn),
             Some(Access::Read) if rule.write => Err(Reply::ReadOnlyUser),
-            Some(Access::Read) if request.command.as_ref().is_ok_and(Command::writes) => {
-                Err(Reply::ReadOnlyUser)
-            }
             _ => request.command.map_err(|misuse| match misuse {
                 Misuse::Protocol => Reply::UseProtocol(self.usable_protocol()),
                 misuse => Reply::Misuse(misuse),
@@ -202,11 +197,10 @@ impl Session {
 }
 
 fn overtakes(line: &[u8]) -> bool {
-    // STAT of a path is a listing: it waits its turn.
-    let argument = command::split(line).1.unwrap_or_default();
-    is_verb(line, Verb::Abor) || (is_verb(line, Verb::Stat) && argument.is_empty())
+    let (name, argument) = command::split(line);
+    verb::find(name).is_some_and(|rule| rule.may_overtake(argument))
 }
 
-fn is_verb(line: &[u8], verb: Verb) -> bool {
-    verb::find(command::split(line).0).is_some_and(|rule| rule.verb == verb)
+fn is_quit(line: &[u8]) -> bool {
+    verb::find(command::split(line).0).is_some_and(|rule| rule.verb == Verb::Quit)
 }

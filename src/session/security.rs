@@ -6,6 +6,7 @@ use super::waiting::Waiting;
 use super::{Effect, Session};
 use crate::proto::command::{Misuse, Protection};
 use crate::proto::reply::Reply;
+use crate::proto::verb::Verb;
 use crate::users::RequireTls;
 
 /// How well the connections are protected.
@@ -197,13 +198,13 @@ impl Session {
         self.settings.tls.unwrap_or_default().max(self.security.of_user)
     }
 
-    /// The lines of FEAT: what of TLS can be said at this moment.
-    pub(super) fn security_features(&self) -> &'static str {
+    /// Verbs of TLS that can be said at this moment, for FEAT.
+    pub(super) fn security_features(&self) -> &'static [Verb] {
         match (self.settings.tls, self.security.secure) {
-            (None, _) => "",
-            (Some(_), false) => "AUTH TLS\nPBSZ\nPROT\n",
-            (Some(_), true) if self.may_clear() => "CCC\nPBSZ\nPROT\n",
-            (Some(_), true) => "PBSZ\nPROT\n",
+            (None, _) => &[],
+            (Some(_), false) => &[Verb::Auth, Verb::Pbsz, Verb::Prot],
+            (Some(_), true) if self.may_clear() => &[Verb::Ccc, Verb::Pbsz, Verb::Prot],
+            (Some(_), true) => &[Verb::Pbsz, Verb::Prot],
         }
     }
 
