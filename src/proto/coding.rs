@@ -31,6 +31,13 @@ pub struct Coding {
     pub level: Level,
 }
 
+impl Coding {
+    /// Whether the bytes on the wire are those of the file.
+    pub fn is_plain(self) -> bool {
+        self.representation == Representation::Image && self.mode == Mode::Stream
+    }
+}
+
 /// The compression level of MODE Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(pub u8);

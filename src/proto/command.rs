@@ -124,13 +124,6 @@ pub enum Command {
     User(Vec<u8>),
 }
 
-impl Command {
-    /// Whether it changes what is served, beyond what its verb's row says.
-    pub fn writes(&self) -> bool {
-        matches!(self, Command::SiteChmod(..) | Command::SiteCpto(_) | Command::SiteUtime(..))
-    }
-}
-
 /// Why a line is not a command that can be obeyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misuse {
@@ -155,7 +148,8 @@ pub enum Misuse {
 /// A line whose verb is known: what must hold for it, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The verb's row: login and permission are checked before a syntax error is told.
+    /// The row of the verb, or of the command of SITE: login and permission are checked before a
+    /// syntax error is told.
     pub rule: &'static Rule,
     /// The command, or what is wrong with its argument.
     pub command: Result<Command, Misuse>,
@@ -194,7 +188,13 @@ pub fn parse(line: &[u8]) -> Result<Request, Misuse> {
         Argument::Required if argument.is_none_or(<[u8]>::is_empty) => Err(Misuse::Missing(rule)),
         _ => typed(rule, argument.unwrap_or_default()),
     };
-    Ok(Request { rule, command })
+    match (rule.verb, &command) {
+        (Verb::Site, Ok(_)) => {
+            let site = verb::find_site(split(argument.unwrap_or_default()).0);
+            Ok(Request { rule: site.unwrap_or(rule), command })
+        }
+        _ => Ok(Request { rule, command }),
+    }
 }
 
 fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {

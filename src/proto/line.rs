@@ -131,8 +131,8 @@ impl Lines {
         Some(line)
     }
 
-    /// Removes the oldest whole line that is `wanted`, wherever it stands. This is how ABOR, STAT
-    /// and QUIT overtake the commands that wait for the end of a transfer.
+    /// Removes the oldest whole line that is `wanted`, wherever it stands. This is how ABOR and
+    /// STAT overtake the commands that wait for the end of a transfer.
     pub fn take_first(&mut self, wanted: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
         let mut start = self.first;
         loop {

@@ -6,18 +6,25 @@
 
 /// An absolute path of the virtual tree: `/`, or `/a/b` without a trailing slash. Names are bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VPath(Vec<u8>);
+pub struct VPath(Box<[u8]>);
+
+impl Default for VPath {
+    /// The root of the tree.
+    fn default() -> VPath {
+        VPath::root()
+    }
+}
 
 impl VPath {
     /// The root of the tree, `/`.
     pub fn root() -> VPath {
-        VPath(b"/".to_vec())
+        VPath(Box::from(*b"/"))
     }
 
     /// Follows `argument` from here as a shell would: absolute if it begins with `/`, `.` and
     /// empty components dropped, `..` resolved by name, and `..` above `/` staying at `/`.
     pub fn join(&self, argument: &[u8]) -> VPath {
-        let mut path = if argument.first() == Some(&b'/') { Vec::new() } else { self.0.clone() };
+        let mut path = if argument.first() == Some(&b'/') { Vec::new() } else { self.0.to_vec() };
         if path == b"/" {
             path.clear();
         }
@@ -35,7 +42,7 @@ impl VPath {
         if path.is_empty() {
             path.push(b'/');
         }
-        VPath(path)
+        VPath(path.into_boxed_slice())
     }
 
     /// The directory that holds this name; `/` for the root itself.

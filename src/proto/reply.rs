@@ -11,7 +11,7 @@ use super::coding::Representation;
 use super::command::{Change, Misuse, Protection};
 use super::date::{self, Mdtm};
 use super::listing::FactSet;
-use super::verb;
+use super::verb::{self, Feature, Verb};
 
 /// What can be said to a client, one variant a situation.
 #[derive(Clone, Debug)]
@@ -197,7 +197,7 @@ pub enum Reply<'a> {
     /// OPTS UTF8 ON.
     Utf8Always,
     /// FEAT: which facts and which checksum are chosen, and what of TLS can be said now.
-    Features(FactSet, Algorithm, &'static str),
+    Features(FactSet, Algorithm, &'static [Verb]),
     /// LANG.
     Language,
     /// CLNT.
@@ -410,13 +410,24 @@ fn misuse(misuse: Misuse) -> (u16, Cow<'static, [u8]>) {
 }
 
 /// The features of RFC 2389: exactly what works.
-fn features(facts: FactSet, algorithm: Algorithm, security: &str) -> String {
-    let (hash, mlst) = (algorithm.feature(), facts.feature());
-    format!(
-        "Features supported:\n{security}AVBL\nCLNT\nCOMB target;source_list\nEPRT\nEPSV\nHASH {hash}\nHOST\nLANG EN*\nMDTM\n\
-         MFF Modify;UNIX.mode;\nMFMT\nMLST {mlst}\nMODE Z\nRANG STREAM\nREST STREAM\nSIZE\nTVFS\nUTF8\n\
-         XCRC\nXMD5\nXSHA1\nXSHA256\nXSHA512\nEnd FEAT."
-    )
+fn features(facts: FactSet, algorithm: Algorithm, security: &[Verb]) -> String {
+    // These two belong to no verb.
+    let mut lines = vec!["TVFS".to_owned(), "UTF8".to_owned()];
+    let mut private = Vec::new();
+    for rule in verb::all() {
+        let words = match rule.feature {
+            Feature::None => continue,
+            Feature::Tls(_) if !security.contains(&rule.verb) => continue,
+            Feature::Line(words) | Feature::Tls(words) => words.to_owned(),
+            Feature::Algorithms => algorithm.feature(),
+            Feature::Facts => facts.feature(),
+        };
+        let of = if matches!(rule.feature, Feature::Tls(_)) { &mut private } else { &mut lines };
+        of.push(format!("{} {words}", rule.name).trim_end().to_owned());
+    }
+    lines.sort_unstable();
+    private.append(&mut lines);
+    format!("Features supported:\n{}\nEnd FEAT.", private.join("\n"))
 }
 
 /// Facts as MFF repeats them, a space behind.
@@ -491,10 +502,6 @@ mod tests {
     fn one_line_and_several() {
         assert_eq!(bytes(Reply::Goodbye), b"221 Goodbye.\r\n");
         assert_eq!(bytes(Reply::Ready("12116666 ready")), b"220 12116666 ready\r\n");
-        let features = Reply::Features(FactSet::default(), Algorithm::default(), "");
-        let features = String::from_utf8(bytes(features)).unwrap();
-        assert!(features.starts_with("211-Features supported:\r\n AVBL\r\n"));
-        assert!(features.ends_with("\r\n211 End FEAT.\r\n"));
         for reply in
             [Reply::Help, Reply::Facts(b"type=dir; a"), Reply::SiteHelp, Reply::Status("a\nb\nc")]
         {
@@ -503,6 +510,29 @@ mod tests {
             assert_eq!(&lines[0][3..4], "-");
             assert_eq!(lines[0][..3], lines[lines.len() - 1][..3]);
             assert!(lines[1..lines.len() - 1].iter().all(|line| line.starts_with(' ')));
+        }
+    }
+
+    #[test]
+    fn features_come_from_the_table_with_tls_first() {
+        let of = |security| {
+            let features = Reply::Features(FactSet::default(), Algorithm::default(), security);
+            String::from_utf8(bytes(features)).unwrap()
+        };
+        let (hash, mlst) = (Algorithm::default().feature(), FactSet::default().feature());
+        let rest = format!(
+            "AVBL|CLNT|COMB target;source_list|EPRT|EPSV|HASH {hash}|HOST|LANG EN*|MDTM|\
+             MFF Modify;UNIX.mode;|MFMT|MLST {mlst}|MODE Z|RANG STREAM|REST STREAM|SIZE|TVFS|UTF8|\
+             XCRC|XMD5|XSHA1|XSHA256|XSHA512"
+        );
+        for (security, first) in [
+            (&[][..], ""),
+            (&[Verb::Auth, Verb::Pbsz, Verb::Prot], "AUTH TLS|PBSZ|PROT|"),
+            (&[Verb::Ccc, Verb::Pbsz, Verb::Prot], "CCC|PBSZ|PROT|"),
+        ] {
+            let lines = format!("{first}{rest}").replace('|', "\r\n ");
+            let expected = format!("211-Features supported:\r\n {lines}\r\n211 End FEAT.\r\n");
+            assert_eq!(of(security), expected);
         }
     }
 

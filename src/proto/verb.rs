@@ -1,10 +1,12 @@
-//! The table of verbs: one row says everything that must hold before a command is looked at.
+//! Table of verbs: one row says everything that must hold before a command is looked at.
 //!
-//! FEAT, HELP, the login check, the permission check and the queue all read this table, so none of
-//! them can disagree. A verb that has no row is unrecognised (500), or, if the registry of RFC 5797
-//! knows it, not implemented (502).
+//! The session reads this table for the login check, the permission check, the queue, REST and the
+//! log, and FEAT and HELP are made from it. The form of an argument stands in `command`, the text of
+//! SITE HELP in `reply`. A verb that has no row is unrecognised (500), or, if the registry of RFC
+//! 5797 knows it, not implemented (502).
 
 use Argument::{Forbidden, Optional, Required};
+use Feature::{Algorithms, Facts, Line, Tls};
 use Verb::*;
 
 /// Every command that is implemented; the historic `X` spellings are the same verbs (RFC 1123).
@@ -29,6 +31,44 @@ pub enum Argument {
     Required,
 }
 
+/// Whether a verb is obeyed at once while a transfer runs, wherever in the queue it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overtakes {
+    /// It waits its turn.
+    Never,
+    /// Without an argument only: STAT of a path is a listing, and waits its turn.
+    Alone,
+    /// In any form.
+    Always,
+}
+
+/// What becomes of a REST that came before a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// It is forgotten.
+    Forgets,
+    /// It stays in force: a client may send this between REST and the transfer, because it has to
+    /// set up its data connection some time.
+    Keeps,
+    /// It is used up by the transfer, or by HASH, which reads a file like one.
+    Uses,
+}
+
+/// Line of a verb in the reply to FEAT (RFC 2389).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// The verb has none.
+    None,
+    /// The verb, and these words behind it, if any.
+    Line(&'static str),
+    /// The same, but only where TLS is to be had, and at a moment when it can be said.
+    Tls(&'static str),
+    /// HASH, and the algorithms that there are.
+    Algorithms,
+    /// MLST, and the facts that there are.
+    Facts,
+}
+
 /// One row of the table.
 #[derive(Debug)]
 pub struct Rule {
@@ -42,37 +82,72 @@ pub struct Rule {
     pub login: bool,
     /// Whether it changes what is served, and so needs write access (550).
     pub write: bool,
+    /// Whether the argument must not appear in a log.
+    pub secret: bool,
+    /// Whether it overtakes a transfer.
+    pub overtakes: Overtakes,
+    /// What becomes of a REST before it.
+    pub restart: Restart,
+    /// Its line in FEAT.
+    pub feature: Feature,
     /// What HELP shows behind the verb.
     pub help: &'static str,
 }
 
 impl Rule {
-    /// Whether the argument must not appear in a log.
-    pub fn secret(&self) -> bool {
-        matches!(self.verb, Pass | Acct)
+    /// Whether a command of this verb overtakes a transfer.
+    pub fn may_overtake(&self, argument: Option<&[u8]>) -> bool {
+        match self.overtakes {
+            Overtakes::Never => false,
+            Overtakes::Alone => argument.is_none_or(<[u8]>::is_empty),
+            Overtakes::Always => true,
+        }
     }
 
-    /// Whether REST stays in force across this command: what a client may send between REST and
-    /// the transfer, because it has to set up its data connection some time.
-    pub fn keeps_restart(&self) -> bool {
-        matches!(self.verb, Rest | Rang | Port | Eprt | Pasv | Epsv | Type | Mode | Stru | Allo)
+    const fn secret(mut self) -> Rule {
+        self.secret = true;
+        self
     }
 
-    /// Whether the verb begins a transfer or, as HASH does, reads like one, and so uses up a REST.
-    pub fn is_transfer(&self) -> bool {
-        matches!(self.verb, Retr | Stor | Appe | Stou | List | Nlst | Mlsd | Hash)
+    const fn overtakes(mut self, overtakes: Overtakes) -> Rule {
+        self.overtakes = overtakes;
+        self
+    }
+
+    const fn keeps_rest(mut self) -> Rule {
+        self.restart = Restart::Keeps;
+        self
+    }
+
+    const fn uses_rest(mut self) -> Rule {
+        self.restart = Restart::Uses;
+        self
+    }
+
+    const fn feature(mut self, feature: Feature) -> Rule {
+        self.feature = feature;
+        self
     }
 }
 
 /// Finds the row of a verb, in any case.
 pub fn find(name: &[u8]) -> Option<&'static Rule> {
+    search(TABLE, name)
+}
+
+/// Finds the row of a command of SITE, in any case.
+pub fn find_site(name: &[u8]) -> Option<&'static Rule> {
+    search(SITE, name)
+}
+
+fn search(table: &'static [Rule], name: &[u8]) -> Option<&'static Rule> {
     let mut capitals = [0; LONGEST_NAME];
     let capitals = capitals.get_mut(..name.len())?;
     for (capital, byte) in capitals.iter_mut().zip(name) {
         *capital = byte.to_ascii_uppercase();
     }
-    let row = TABLE.binary_search_by(|rule| rule.name.as_bytes().cmp(capitals)).ok()?;
-    Some(&TABLE[row])
+    let row = table.binary_search_by(|rule| rule.name.as_bytes().cmp(capitals)).ok()?;
+    Some(&table[row])
 }
 
 /// Whether the command registry (RFC 5797) knows a verb that has no row here.
@@ -88,88 +163,108 @@ pub fn all() -> &'static [Rule] {
 /// XSHA256.
 const LONGEST_NAME: usize = 7;
 
+/// Row of a verb that needs no login.
 const fn open(name: &'static str, verb: Verb, argument: Argument, help: &'static str) -> Rule {
-    Rule { name, verb, argument, login: false, write: false, help }
+    Rule {
+        name,
+        verb,
+        argument,
+        login: false,
+        write: false,
+        secret: false,
+        overtakes: Overtakes::Never,
+        restart: Restart::Forgets,
+        feature: Feature::None,
+        help,
+    }
 }
 
+/// Row of a verb that needs a login.
 const fn read(name: &'static str, verb: Verb, argument: Argument, help: &'static str) -> Rule {
-    Rule { name, verb, argument, login: true, write: false, help }
+    Rule { login: true, ..open(name, verb, argument, help) }
 }
 
+/// Row of a verb that needs a login with write access.
 const fn write(name: &'static str, verb: Verb, argument: Argument, help: &'static str) -> Rule {
-    Rule { name, verb, argument, login: true, write: true, help }
+    Rule { write: true, ..read(name, verb, argument, help) }
 }
 
 /// Sorted by name, since it is searched by halves.
+#[rustfmt::skip]
 static TABLE: &[Rule] = &[
-    open("ABOR", Abor, Forbidden, "(stop the transfer)"),
-    open("ACCT", Acct, Required, "<account> (not needed here)"),
-    write("ALLO", Allo, Required, "<bytes> (is there room for them?)"),
-    write("APPE", Appe, Required, "<file> (append to it)"),
-    open("AUTH", Auth, Required, "TLS (secure this connection)"),
-    read("AVBL", Avbl, Optional, "[<folder>] (how many bytes can be stored)"),
-    open("CCC", Ccc, Forbidden, "(go on in clear)"),
+    open("ABOR", Abor, Forbidden, "(stop the transfer)").overtakes(Overtakes::Always),
+    open("ACCT", Acct, Required, "<account> (not needed here)").secret(),
+    write("ALLO", Allo, Required, "<bytes> (is there room for them?)").keeps_rest(),
+    write("APPE", Appe, Required, "<file> (append to it)").uses_rest(),
+    open("AUTH", Auth, Required, "TLS (secure this connection)").feature(Tls("TLS")),
+    read("AVBL", Avbl, Optional, "[<folder>] (how many bytes can be stored)").feature(Line("")),
+    open("CCC", Ccc, Forbidden, "(go on in clear)").feature(Tls("")),
     read("CDUP", Cdup, Forbidden, "(go to the parent folder)"),
-    open("CLNT", Clnt, Required, "<name> (of the client)"),
-    write(
-        "COMB",
-        Comb,
-        Required,
-        "\"<target>\" \"<part>\"... (append the parts to it, delete them)",
-    ),
+    open("CLNT", Clnt, Required, "<name> (of the client)").feature(Line("")),
+    write("COMB", Comb, Required, "\"<target>\" \"<part>\"... (append the parts to it, delete them)").feature(Line("target;source_list")),
     read("CWD", Cwd, Required, "<folder> (go there)"),
     write("DELE", Dele, Required, "<file> (delete it)"),
-    read("EPRT", Eprt, Required, "|1|<address>|<port>| (connect to it for data)"),
-    read("EPSV", Epsv, Optional, "[1|2|ALL] (listen for data)"),
+    read("EPRT", Eprt, Required, "|1|<address>|<port>| (connect to it for data)").keeps_rest().feature(Line("")),
+    read("EPSV", Epsv, Optional, "[1|2|ALL] (listen for data)").keeps_rest().feature(Line("")),
     open("FEAT", Feat, Forbidden, "(what is supported)"),
-    read("HASH", Hash, Required, "<file> (its checksum, by the algorithm of OPTS HASH)"),
+    read("HASH", Hash, Required, "<file> (its checksum, by the algorithm of OPTS HASH)").uses_rest().feature(Algorithms),
     open("HELP", Help, Optional, "[<command>]"),
-    open("HOST", Host, Required, "<name> (of this server)"),
-    open("LANG", Lang, Optional, "[EN]"),
-    read("LIST", List, Optional, "[<path>] (folder, in full)"),
-    read("MDTM", Mdtm, Required, "<file> (when it was last changed)"),
-    write("MFF", Mff, Required, "[Modify=<time>;][UNIX.mode=<mode>;] <path>"),
-    write("MFMT", Mfmt, Required, "<YYYYMMDDHHMMSS> <path> (set when it was last changed)"),
+    open("HOST", Host, Required, "<name> (of this server)").feature(Line("")),
+    open("LANG", Lang, Optional, "[EN]").feature(Line("EN*")),
+    read("LIST", List, Optional, "[<path>] (folder, in full)").uses_rest(),
+    read("MDTM", Mdtm, Required, "<file> (when it was last changed)").feature(Line("")),
+    write("MFF", Mff, Required, "[Modify=<time>;][UNIX.mode=<mode>;] <path>").feature(Line("Modify;UNIX.mode;")),
+    write("MFMT", Mfmt, Required, "<YYYYMMDDHHMMSS> <path> (set when it was last changed)").feature(Line("")),
     write("MKD", Mkd, Required, "<folder> (make it)"),
-    read("MLSD", Mlsd, Optional, "[<folder>] (its entries, for programs)"),
-    read("MLST", Mlst, Optional, "[<path>] (its facts, for programs)"),
-    read("MODE", Mode, Required, "S|Z (stream or deflate)"),
-    read("NLST", Nlst, Optional, "[<path>] (folder, names only)"),
+    read("MLSD", Mlsd, Optional, "[<folder>] (its entries, for programs)").uses_rest(),
+    read("MLST", Mlst, Optional, "[<path>] (its facts, for programs)").feature(Facts),
+    read("MODE", Mode, Required, "S|Z (stream or deflate)").keeps_rest().feature(Line("Z")),
+    read("NLST", Nlst, Optional, "[<path>] (folder, names only)").uses_rest(),
     open("NOOP", Noop, Optional, "(nothing)"),
     open("OPTS", Opts, Required, "<command> [<options>]"),
-    open("PASS", Pass, Optional, "<password>"),
-    read("PASV", Pasv, Forbidden, "(listen for data, IPv4)"),
-    open("PBSZ", Pbsz, Required, "0 (comes before PROT)"),
-    read("PORT", Port, Required, "h1,h2,h3,h4,p1,p2 (connect to it for data)"),
-    open("PROT", Prot, Required, "C|P (data connections: clear or private)"),
+    open("PASS", Pass, Optional, "<password>").secret(),
+    read("PASV", Pasv, Forbidden, "(listen for data, IPv4)").keeps_rest(),
+    open("PBSZ", Pbsz, Required, "0 (comes before PROT)").feature(Tls("")),
+    read("PORT", Port, Required, "h1,h2,h3,h4,p1,p2 (connect to it for data)").keeps_rest(),
+    open("PROT", Prot, Required, "C|P (data connections: clear or private)").feature(Tls("")),
     read("PWD", Pwd, Forbidden, "(where am I)"),
     open("QUIT", Quit, Forbidden, "(good-bye)"),
-    read("RANG", Rang, Required, "<first byte> <last byte> (of the next RETR or HASH)"),
+    read("RANG", Rang, Required, "<first byte> <last byte> (of the next RETR or HASH)").keeps_rest().feature(Line("STREAM")),
     open("REIN", Rein, Forbidden, "(log out, stay connected)"),
-    read("REST", Rest, Required, "<byte> (where the next transfer starts)"),
-    read("RETR", Retr, Required, "<file> (fetch it)"),
+    read("REST", Rest, Required, "<byte> (where the next transfer starts)").keeps_rest().feature(Line("STREAM")),
+    read("RETR", Retr, Required, "<file> (fetch it)").uses_rest(),
     write("RMD", Rmd, Required, "<folder> (remove it, empty)"),
     write("RNFR", Rnfr, Required, "<path> (rename this)"),
     write("RNTO", Rnto, Required, "<path> (to this)"),
     read("SITE", Site, Required, "HELP|CHMOD|CPFR|CPTO|UMASK|UTIME"),
-    read("SIZE", Size, Required, "<file> (its length in bytes)"),
-    open("STAT", Stat, Optional, "[<path>]"),
-    write("STOR", Stor, Required, "<file> (store it)"),
-    write("STOU", Stou, Optional, "(store it under a new name)"),
-    read("STRU", Stru, Required, "F (file)"),
+    read("SIZE", Size, Required, "<file> (its length in bytes)").feature(Line("")),
+    open("STAT", Stat, Optional, "[<path>]").overtakes(Overtakes::Alone),
+    write("STOR", Stor, Required, "<file> (store it)").uses_rest(),
+    write("STOU", Stou, Optional, "(store it under a new name)").uses_rest(),
+    read("STRU", Stru, Required, "F (file)").keeps_rest(),
     open("SYST", Syst, Forbidden, "(what system this is)"),
-    read("TYPE", Type, Required, "A|I (ASCII or image)"),
+    read("TYPE", Type, Required, "A|I (ASCII or image)").keeps_rest(),
     open("USER", User, Required, "<name>"),
-    read("XCRC", Xcrc, Required, "<file> [<start> [<end>]] (its CRC-32)"),
+    read("XCRC", Xcrc, Required, "<file> [<start> [<end>]] (its CRC-32)").feature(Line("")),
     read("XCUP", Cdup, Forbidden, "(go to the parent folder)"),
     read("XCWD", Cwd, Required, "<folder> (go there)"),
-    read("XMD5", Xmd5, Required, "<file> [<start> [<end>]] (its MD5)"),
+    read("XMD5", Xmd5, Required, "<file> [<start> [<end>]] (its MD5)").feature(Line("")),
     write("XMKD", Mkd, Required, "<folder> (make it)"),
     read("XPWD", Pwd, Forbidden, "(where am I)"),
     write("XRMD", Rmd, Required, "<folder> (remove it, empty)"),
-    read("XSHA1", Xsha1, Required, "<file> [<start> [<end>]] (its SHA-1)"),
-    read("XSHA256", Xsha256, Required, "<file> [<start> [<end>]] (its SHA-256)"),
-    read("XSHA512", Xsha512, Required, "<file> [<start> [<end>]] (its SHA-512)"),
+    read("XSHA1", Xsha1, Required, "<file> [<start> [<end>]] (its SHA-1)").feature(Line("")),
+    read("XSHA256", Xsha256, Required, "<file> [<start> [<end>]] (its SHA-256)").feature(Line("")),
+    read("XSHA512", Xsha512, Required, "<file> [<start> [<end>]] (its SHA-512)").feature(Line("")),
+];
+
+/// Commands of SITE, sorted by name. A command that is not of its form has the row of SITE itself.
+static SITE: &[Rule] = &[
+    write("CHMOD", Site, Required, "<mode> <path>"),
+    read("CPFR", Site, Required, "<file>"),
+    write("CPTO", Site, Required, "<copy>"),
+    read("HELP", Site, Optional, ""),
+    read("UMASK", Site, Optional, "[<mode>]"),
+    write("UTIME", Site, Required, "<YYYYMMDDhhmmss> <path>"),
 ];
 
 /// The rest of the registry: known to the world, not implemented here.
@@ -178,6 +273,7 @@ static REGISTERED: &[&str] = &["ADAT", "ALGS", "CONF", "ENC", "LPRT", "LPSV", "M
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::command::{self, Misuse};
 
     #[test]
     fn table_is_sorted_and_every_row_is_found() {
@@ -190,11 +286,40 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_site_are_sorted_found_and_read() {
+        assert!(SITE.is_sorted_by(|a, b| a.name < b.name));
+        for rule in SITE {
+            let found = find_site(rule.name.to_ascii_lowercase().as_bytes());
+            assert_eq!(found.map(|found| found.name), Some(rule.name));
+            let line = format!("SITE {} 644 20200101000000 x", rule.name);
+            let command = command::parse(line.as_bytes()).unwrap().command;
+            assert!(!matches!(command, Err(Misuse::Unsupported(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn rights_of_site_are_those_of_the_row() {
+        for (line, write) in [
+            ("SITE chmod 644 x", true),
+            ("SITE UTIME 20200101000000 x", true),
+            ("SITE CPTO x", true),
+            ("SITE CPFR x", false),
+            ("SITE UMASK 022", false),
+            ("SITE HELP", false),
+            // Told first that it is malformed.
+            ("SITE CHMOD x", false),
+        ] {
+            assert_eq!(command::parse(line.as_bytes()).unwrap().rule.write, write, "{line}");
+        }
+    }
+
+    #[test]
     fn unknown_and_registered_verbs_have_no_row() {
         for name in ["", "X", "XYZZY", "FOO", "RETRX", "RET"] {
             assert!(find(name.as_bytes()).is_none());
             assert!(!is_registered(name.as_bytes()));
         }
         assert!(find(b"SMNT").is_none() && is_registered(b"smnt"));
+        assert!(find(b"CHMOD").is_none() && find_site(b"RETR").is_none());
     }
 }

@@ -6,6 +6,7 @@ mod clock;
 mod descriptors;
 mod disk;
 mod event_loop;
+mod events;
 mod file_work;
 mod handle;
 mod host;

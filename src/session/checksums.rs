@@ -1,32 +1,15 @@
-//! Checksums: HASH, XCRC, XMD5, XSHA…, and RANG, which chooses the bytes.
+//! Checksums: HASH, XCRC, XMD5, XSHA….
 
 use super::waiting::{FileQuestion, HashQuestion};
 use super::{ByteRange, FileDone, FileOp, Session};
 use crate::fs::Refusal;
 use crate::proto::checksum::{Algorithm, Target};
-use crate::proto::listing::FactSet;
 use crate::proto::reply::Reply;
 
 impl Session {
-    pub(super) fn choose_facts(&mut self, facts: FactSet) {
-        self.facts = facts;
-        self.reply(Reply::FactsChosen(facts));
-    }
-
-    pub(super) fn choose_algorithm(&mut self, algorithm: Option<Algorithm>) {
-        self.algorithm = algorithm.unwrap_or(self.algorithm);
-        self.reply(Reply::AlgorithmChosen(self.algorithm));
-    }
-
-    /// RANG names the first and the last byte; `1 0` takes the choice back.
-    pub(super) fn choose_range(&mut self, first: u64, last: u64) {
-        let chosen = ByteRange { from: first, to: Some(last.saturating_add(1)) };
-        self.range = (first <= last).then_some(chosen);
-        self.reply(Reply::RangeSet(first, last));
-    }
-
     pub(super) fn hash(&mut self, path: &[u8]) {
-        let (algorithm, range) = (self.algorithm, self.range.take().unwrap_or_default());
+        let (algorithm, range) =
+            (self.parameters.algorithm, self.parameters.range.take().unwrap_or_default());
         self.seek(HashQuestion {
             algorithm,
             path: path.to_vec(),

@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use super::dtp::Transfer;
+use super::dtp::Input;
+use super::event::TransferEnd;
 use super::waiting::{FileQuestion, Waiting};
 use super::{FileOp, OUTPUT_LIMIT, Phase, Session};
 use crate::proto::command::{self, Command, Misuse, Request};
 use crate::proto::escaped::Escaped;
 use crate::proto::line::Line;
 use crate::proto::reply::Reply;
-use crate::proto::verb::{self, Verb};
+use crate::proto::verb::{self, Restart, Verb};
 use crate::users::Access;
 
 impl Session {
@@ -26,18 +27,18 @@ impl Session {
             if !self.is_orphan() {
                 break;
             }
-            self.broken();
+            self.desert(now);
         }
         match self.phase {
             Phase::Open if self.input_ended && self.may_obey() && self.lines.is_empty() => {
-                self.hang_up();
+                self.hang_up(now);
             }
-            Phase::Leaving if self.transfer.is_none() => {
+            Phase::Leaving if self.dtp.transfer().is_none() => {
                 self.cut_status();
                 if !self.changes() {
                     self.reply(Reply::ShuttingDown);
                 }
-                self.hang_up();
+                self.hang_up(now);
             }
             _ => {}
         }
@@ -46,7 +47,7 @@ impl Session {
     }
 
     fn may_obey(&self) -> bool {
-        let free = self.waiting.is_none() && self.transfer.is_none();
+        let free = self.waiting.is_none() && !self.dtp.is_busy();
         self.phase == Phase::Open && free && self.output.len() < OUTPUT_LIMIT
     }
 
@@ -62,8 +63,7 @@ impl Session {
 
     fn may_be_overtaken(&self) -> bool {
         match &self.waiting {
-            None => self.transfer.is_some() && self.phase != Phase::Over,
-            Some(Waiting::Connection { .. }) => true,
+            None => self.dtp.is_busy() && self.phase != Phase::Over,
             Some(Waiting::File(question)) => question.takes_time(),
             _ => false,
         }
@@ -72,10 +72,13 @@ impl Session {
     /// Whether data moves or is to move, or long work is done, for a client that has left without
     /// QUIT.
     fn is_orphan(&self) -> bool {
-        let moves = self.transfer.as_deref().is_some_and(Transfer::can_break) || self.connecting();
-        self.input_ended
-            && (moves || self.works())
-            && !self.lines.holds(|line| is_verb(line, Verb::Quit))
+        self.input_ended && (self.dtp.needs_client() || self.works()) && !self.lines.holds(is_quit)
+    }
+
+    /// Breaks off what the client will not be there to see.
+    fn desert(&mut self, now: Instant) {
+        self.stop_working();
+        self.tell_dtp(Input::End(TransferEnd::ControlLost), now);
     }
 
     /// One line: checked, then done.
@@ -83,7 +86,7 @@ impl Session {
         let request = match line {
             Line::Whole(line) => match command::parse(&line) {
                 Ok(request) => {
-                    let secret = request.rule.secret();
+                    let secret = request.rule.secret;
                     let shown = if secret { request.rule.name.as_bytes() } else { &line[..] };
                     log::debug!("#{} {} command: {}", self.id, self.client, Escaped(shown));
                     request
@@ -93,8 +96,8 @@ impl Session {
             Line::Dirty => return self.reply(Reply::DirtyLine),
             Line::TooLong => return self.reply(Reply::LineTooLong),
         };
-        if !request.rule.keeps_restart() && !request.rule.is_transfer() {
-            self.range = None;
+        if request.rule.restart == Restart::Forgets {
+            self.parameters.range = None;
         }
         match self.allowed(request) {
             Ok(command) => self.perform(command, now),
@@ -108,9 +111,6 @@ impl Session {
         match self.login.access() {
             None if rule.login => Err(Reply::NotLoggedIn),
             Some(Access::Read) if rule.write => Err(Reply::ReadOnlyUser),
-            Some(Access::Read) if request.command.as_ref().is_ok_and(Command::writes) => {
-                Err(Reply::ReadOnlyUser)
-            }
             _ => request.command.map_err(|misuse| match misuse {
                 Misuse::Protocol => Reply::UseProtocol(self.usable_protocol()),
                 misuse => Reply::Misuse(misuse),
@@ -120,11 +120,11 @@ impl Session {
 
     fn perform(&mut self, command: Command, now: Instant) {
         match command {
-            Command::User(name) => self.user(name),
+            Command::User(name) => self.user(name, now),
             Command::Pass(secret) => self.pass(secret),
             Command::Acct => self.reply(Reply::NoAccounts),
             Command::Rein => self.reinitialise(now),
-            Command::Quit => self.quit(),
+            Command::Quit => self.quit(now),
 
             Command::Auth(protection) => self.secure(protection, now),
             Command::Pbsz => self.set_buffer_size(),
@@ -133,8 +133,8 @@ impl Session {
 
             Command::Port(address) => self.connect(address, now),
             Command::Eprt(address) => self.extended_connect(address, now),
-            Command::Pasv => self.listen(),
-            Command::Epsv(protocol) => self.extended_listen(protocol),
+            Command::Pasv => self.listen(now),
+            Command::Epsv(protocol) => self.extended_listen(protocol, now),
 
             Command::Type(representation) => self.set_type(representation),
             Command::Mode(mode) => self.set_mode(mode),
@@ -149,7 +149,7 @@ impl Session {
             Command::Nlst(path) => self.list_names(&path, now),
             Command::Mlsd(path) => self.list_facts(&path, now),
             Command::Rang(first, last) => self.choose_range(first, last),
-            Command::Abor => self.abort(),
+            Command::Abor => self.abort(now),
 
             Command::Size(path) => self.size(&path),
             Command::Mdtm(path, otherwise) => self.modified_or_set(&path, otherwise),
@@ -170,7 +170,7 @@ impl Session {
             Command::Checksum(algorithm, target) => self.checksum(algorithm, target),
             Command::Pwd => self.print_folder(),
             Command::Cwd(path) => self.enter(self.path(&path)),
-            Command::Cdup => self.enter(self.folder.parent()),
+            Command::Cdup => self.enter(self.parameters.folder.parent()),
             Command::Mkd(path) => self.make_folder(self.path(&path)),
             Command::Rmd(path) => self.change(FileOp::RemoveDir(self.path(&path))),
             Command::Dele(path) => self.change(FileOp::RemoveFile(self.path(&path))),
@@ -197,11 +197,10 @@ impl Session {
 }
 
 fn overtakes(line: &[u8]) -> bool {
-    // STAT of a path is a listing: it waits its turn.
-    let argument = command::split(line).1.unwrap_or_default();
-    is_verb(line, Verb::Abor) || (is_verb(line, Verb::Stat) && argument.is_empty())
+    let (name, argument) = command::split(line);
+    verb::find(name).is_some_and(|rule| rule.may_overtake(argument))
 }
 
-fn is_verb(line: &[u8], verb: Verb) -> bool {
-    verb::find(command::split(line).0).is_some_and(|rule| rule.verb == verb)
+fn is_quit(line: &[u8]) -> bool {
+    verb::find(command::split(line).0).is_some_and(|rule| rule.verb == Verb::Quit)
 }

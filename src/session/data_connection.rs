@@ -1,11 +1,13 @@
-//! The data connection: PORT and EPRT make it, PASV and EPSV await it, ABOR drops it.
+//! Data connection: PORT and EPRT make it, PASV and EPSV await it, ABOR drops it. What they ask for
+//! goes to the machine of [`dtp`](super::dtp), and what it answers becomes replies and effects here.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::time::Instant;
 
-use super::dtp::{Data, Transfer};
-use super::waiting::Waiting;
-use super::{DataEvent, Effect, Session};
+use super::dtp::{Input, Outcome};
+use super::event::TransferEnd;
+use super::waiting::{FileQuestion, Waiting};
+use super::{DataEvent, Effect, FileOp, Session};
 use crate::proto::command::Epsv;
 use crate::proto::hostport;
 use crate::proto::reply::Reply;
@@ -16,15 +18,14 @@ const PRIVILEGED_PORTS: u16 = 1024;
 impl Session {
     /// PORT: the connection is made at once, and the reply tells what came of it.
     pub(super) fn connect(&mut self, address: SocketAddr, now: Instant) {
-        if self.epsv_only {
+        if self.parameters.epsv_only {
             return self.reply(Reply::EpsvWasPromised);
         }
         if address.ip() != self.client || address.port() < PRIVILEGED_PORTS {
             return self.reply(Reply::ForeignAddress);
         }
-        self.drop_data();
-        self.data = Data::Connecting;
-        self.waiting = Some(Waiting::Connection { since: now });
+        self.drop_data(now);
+        self.tell_dtp(Input::Connect, now);
         self.effects.push_back(Effect::Connect(address));
     }
 
@@ -34,49 +35,50 @@ impl Session {
         if address.ip() == Ipv6Addr::UNSPECIFIED && self.client.is_ipv6() {
             address.set_ip(self.client);
         }
-        if !self.epsv_only && address.is_ipv4() != self.client.is_ipv4() {
+        if !self.parameters.epsv_only && address.is_ipv4() != self.client.is_ipv4() {
             return self.reply(Reply::UseProtocol(self.usable_protocol()));
         }
         self.connect(address, now);
     }
 
     /// PASV.
-    pub(super) fn listen(&mut self) {
-        if self.epsv_only {
+    pub(super) fn listen(&mut self, now: Instant) {
+        if self.parameters.epsv_only {
             return self.reply(Reply::EpsvWasPromised);
         }
         if self.local.is_ipv6() {
             return self.reply(Reply::PassiveNeedsV4);
         }
-        self.await_connection(false);
+        self.await_connection(false, now);
     }
 
     /// EPSV.
-    pub(super) fn extended_listen(&mut self, protocol: Epsv) {
+    pub(super) fn extended_listen(&mut self, protocol: Epsv, now: Instant) {
         let usable = match protocol {
             Epsv::Same => true,
             Epsv::V4 => self.local.is_ipv4(),
             Epsv::V6 => self.local.is_ipv6(),
             Epsv::All => {
-                self.epsv_only = true;
+                self.parameters.epsv_only = true;
                 return self.reply(Reply::OnlyEpsv);
             }
         };
         if !usable {
             return self.reply(Reply::UseProtocol(self.usable_protocol()));
         }
-        self.await_connection(true);
+        self.await_connection(true, now);
     }
 
-    fn await_connection(&mut self, extended: bool) {
-        self.drop_data();
+    fn await_connection(&mut self, extended: bool, now: Instant) {
+        self.drop_data(now);
         self.waiting = Some(Waiting::Listening { extended });
         self.effects.push_back(Effect::Listen);
     }
 
-    pub(super) fn listening(&mut self, extended: bool, address: Option<SocketAddr>) {
+    /// The answer to PASV or EPSV.
+    pub(super) fn listening(&mut self, extended: bool, address: Option<SocketAddr>, now: Instant) {
         let Some(address) = address else { return self.reply(Reply::NoPassivePort) };
-        self.data = Data::Listening;
+        self.tell_dtp(Input::Listen, now);
         match (extended, self.settings.passive_address, address.ip()) {
             (true, ..) => {
                 let text = hostport::epsv_text(address.port());
@@ -93,80 +95,59 @@ impl Session {
         }
     }
 
-    /// What came of the data connection, or of the transfer over it.
+    /// News of the data connection, or of the transfer over it.
     pub(super) fn data_event(&mut self, event: DataEvent, now: Instant) {
-        match (event, self.data) {
-            (DataEvent::Connected, Data::Connecting) => {
-                self.waiting = None;
-                self.data = Data::Open;
-                self.reply(Reply::DataEstablished);
+        let input = match event {
+            DataEvent::Connected => Input::Connected,
+            DataEvent::Secured => Input::Secured,
+            DataEvent::Moved(bytes) => Input::Moved(bytes),
+            DataEvent::Ended => Input::Ended,
+            DataEvent::NotResumed => Input::End(TransferEnd::NotResumed),
+            DataEvent::Broken(loss) => Input::End(TransferEnd::Lost(loss)),
+            DataEvent::Refused(refusal) => Input::End(TransferEnd::Refused(refusal)),
+        };
+        self.tell_dtp(input, now);
+    }
+
+    /// Tells the data transfer process, and does what follows.
+    pub(super) fn tell_dtp(&mut self, input: Input, now: Instant) {
+        let outcome = self.dtp.tell(input, now);
+        self.follow(outcome);
+    }
+
+    pub(super) fn follow(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Nothing | Outcome::Awaited => {}
+            Outcome::Established => self.reply(Reply::DataEstablished),
+            Outcome::Unreachable(end) => {
+                log::info!("#{} {} PORT: {end}", self.id, self.client);
+                self.give_up();
+                self.reply(Reply::CannotConnect);
             }
-            (DataEvent::Connected, Data::Listening) => {
-                self.data = Data::Open;
-                self.start_if_ready(now);
-            }
-            (DataEvent::Connected, Data::None | Data::Open) => {
-                debug_assert!(false, "a connection that nobody waits for");
-            }
-            (DataEvent::Secured, _) => self.data_secured(now),
-            (DataEvent::NotResumed, _) => self.not_resumed(),
-            (DataEvent::Moved(bytes), _) => self.moved(bytes, now),
-            (DataEvent::Ended, _) => self.ended(now),
-            (DataEvent::Broken, _) => self.broken(),
-            (DataEvent::Refused(refusal), _) => self.refused_midway(refusal),
+            // The shell would drop the checksum or copy with it.
+            Outcome::Dropped if self.works() => self.stop_working(),
+            Outcome::Dropped => self.give_up(),
+            Outcome::Secure => self.effects.push_back(Effect::SecureData),
+            Outcome::Start => self.effects.push_back(Effect::Start),
+            Outcome::Finish => self.ask(FileQuestion::Finish, FileOp::FinishUpload),
+            Outcome::Over(stage, transfer, end) => self.over(stage, &transfer, &end),
         }
     }
 
     /// ABOR, which is answered in every state (RFC 959, 4.1.3).
-    pub(super) fn abort(&mut self) {
-        if self.connecting() {
-            self.waiting = None;
-            self.reply(Reply::CannotConnect);
-        } else if self.transfer.as_deref().and_then(Transfer::settles).is_some() {
-            self.complete();
-        } else if self.transfer.is_some() {
-            self.log_transfer("aborted");
-            self.reply(Reply::TransferAborted);
-        } else if self.waiting.is_some() {
-            // A checksum or a copy: what takes time on our side can be given up as well.
-            self.stop_working();
-        }
-        self.drop_data();
+    pub(super) fn abort(&mut self, now: Instant) {
+        self.stop_working();
+        self.tell_dtp(Input::End(TransferEnd::Aborted), now);
         self.reply(Reply::Aborted);
     }
 
-    /// The data connection is lost, or never came to be.
-    pub(super) fn broken(&mut self) {
-        if self.connecting() {
+    /// A checksum or a copy is given up: what takes time on our side can be stopped as well.
+    pub(super) fn stop_working(&mut self) {
+        if self.works() {
             self.waiting = None;
-            self.reply(Reply::CannotConnect);
-        } else if self.transfer.as_deref().is_some_and(Transfer::is_opening) {
-            // Told when the files have answered.
-            self.data = Data::None;
-            return;
-        } else if self.transfer.as_deref().is_some_and(Transfer::is_securing) {
-            self.log_transfer("no TLS on its data connection");
-            self.reply(Reply::HandshakeFailed);
-        } else if self.transfer.as_deref().is_some_and(Transfer::can_break) {
-            self.log_transfer("broken");
-            self.reply(Reply::DataBroken);
-        } else if self.works() {
-            self.stop_working();
+            self.give_up();
+            self.reply(Reply::TransferAborted);
         }
-        self.drop_data();
-    }
-
-    /// The data connection is not the client's own, as far as TLS can tell.
-    fn not_resumed(&mut self) {
-        self.log_transfer("its data connection did not resume the TLS session");
-        self.drop_data();
-        self.reply(Reply::NotResumed);
-    }
-
-    fn stop_working(&mut self) {
-        self.waiting = None;
-        self.give_up();
-        self.reply(Reply::TransferAborted);
     }
 
     /// Whether a checksum or a copy is being made.
@@ -174,21 +155,17 @@ impl Session {
         matches!(&self.waiting, Some(Waiting::File(question)) if question.takes_time())
     }
 
-    pub(super) fn connecting(&self) -> bool {
-        matches!(self.waiting, Some(Waiting::Connection { .. }))
-    }
-
-    /// Forgets the data connection and the transfer, and has the shell drop what it holds.
-    pub(super) fn drop_data(&mut self) {
-        if self.data != Data::None || self.transfer.is_some() {
-            self.data = Data::None;
-            self.transfer = None;
-            self.give_up();
+    /// Forgets the data connection and the transfer, and has the shell drop what it holds; nobody is
+    /// told.
+    pub(super) fn drop_data(&mut self, now: Instant) {
+        match self.dtp.tell(Input::End(TransferEnd::ControlLost), now) {
+            Outcome::Nothing => {}
+            _ => self.give_up(),
         }
     }
 
-    /// Has the shell drop what it holds, or does. What it has not begun, it must not begin: what
-    /// came of it would be taken for news of what is begun next.
+    /// Has the shell drop what it holds, or does. Whatever it has not begun, it must not begin: what
+    /// came of that would be taken for news of what is begun next.
     pub(super) fn give_up(&mut self) {
         self.effects.retain(|effect| match effect {
             Effect::Connect(_) | Effect::SecureData | Effect::Start => false,

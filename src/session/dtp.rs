@@ -1,104 +1,309 @@
-//! Data transfer process (RFC 959, 2.2): the data connection and the transfer over it.
+//! Data transfer process (RFC 959, 2.2): the data connection and the transfer over it, as one
+//! machine. It is fed [`Input`]s, answers each with one [`Outcome`], and knows neither replies nor
+//! effects.
+//!
+//! All transfers take the same way, so that no step is missed: *opening* (the files are asked),
+//! *awaiting* (the passive connection is to come), *securing* (it comes under TLS, if PROT P was
+//! said), *running* (the shell moves bytes), and for uploads *finishing* (the file is put under its
+//! name), for some downloads *settling*. A transfer is complete when everything is really done.
 
-use std::time::Instant;
+use std::mem;
+use std::time::{Duration, Instant};
 
+use super::event::{DataLoss, TransferEnd, TransferKind};
 use crate::proto::escaped::Escaped;
 use crate::proto::path::VPath;
 
-/// In what state the data connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Data {
-    /// There is none.
-    None,
-    /// We connect to the client.
-    Connecting,
-    /// The client is to connect to us.
+/// Pause between 125 and 226. aria2 waits in vain, for a minute by default, when it reads both at
+/// once, as happens with small files. It says REST before every RETR, even `REST 0`, and nearly
+/// nobody else does: so behind REST the 226 comes no sooner than this after the 125.
+const SETTLING: Duration = Duration::from_millis(50);
+
+/// State of the process. Every transfer that moves has its connection, since no state spells one
+/// without the other.
+#[derive(Debug, Default)]
+pub(super) enum Dtp {
+    /// No data connection.
+    #[default]
+    Idle,
+    /// PORT: we connect to the client, since that moment.
+    Connecting(Instant),
+    /// PASV: the client is to connect to us.
     Listening,
-    /// It stands.
+    /// The data connection stands, and nothing is to be moved.
     Open,
+    /// The files are asked for what is to be moved.
+    Opening(Box<Transfer>, Channel),
+    /// The passive connection is to come.
+    Awaiting(Box<Transfer>),
+    /// The data connection comes under TLS.
+    Securing(Box<Transfer>),
+    /// Bytes move.
+    Running(Box<Transfer>),
+    /// The upload has arrived, the connection is gone, and the file is put under its name.
+    Finishing(Box<Transfer>),
+    /// All is sent, the connection is gone, and only the 226 is still to come.
+    Settling(Box<Transfer>),
 }
 
-/// A transfer under way.
+/// Data connection while the files are asked.
+#[derive(Debug)]
+pub(super) enum Channel {
+    Listening,
+    Open,
+    /// It broke, which is told when the files have answered.
+    Lost(DataLoss),
+}
+
+/// One transfer.
 #[derive(Debug)]
 pub(super) struct Transfer {
-    pub(super) kind: Kind,
+    pub(super) kind: TransferKind,
     pub(super) path: VPath,
-    pub(super) stage: Stage,
-    /// How long an upload is to be, where ALLO is a promise.
+    /// Whether its data connection comes under TLS.
+    pub(super) private: bool,
+    /// Length that the upload must have, in bytes, where ALLO is a promise.
     pub(super) promised: Option<u64>,
-    /// The earliest moment for 226, where there is one.
-    pub(super) settles: Option<Instant>,
-    /// Bytes that moved so far, and when the last of them did (or when the stage began).
+    /// Whether the 226 keeps its distance from the 125.
+    pub(super) settles: bool,
+    /// Bytes that moved so far.
     pub(super) moved: u64,
+    /// When the last of them did, or the state began: deadlines count from here.
     pub(super) moved_at: Instant,
+    /// When it began to run; before that, when it was asked for.
+    pub(super) begun: Instant,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Download,
-    Upload,
-    /// STOU, whose replies tell the name.
-    UniqueUpload,
-    Listing,
-    /// MLSD, which has a reply of its own for what is no folder.
-    Facts,
+/// News for the process.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// PORT: the shell is asked to connect.
+    Connect,
+    /// PASV: the shell listens.
+    Listen,
+    /// A transfer is asked for.
+    Begin(Box<Transfer>),
+    /// The files are ready for it.
+    Opened,
+    /// The data connection stands.
+    Connected,
+    /// The data connection is under TLS.
+    Secured,
+    /// So many bytes have moved.
+    Moved(u64),
+    /// The data connection came to its clean end.
+    Ended,
+    /// The upload stands under its name.
+    Finished,
+    /// The deadline has passed.
+    Expired,
+    /// Whatever there is ends, for this reason.
+    End(TransferEnd),
 }
 
-impl Kind {
-    pub(super) fn is_upload(self) -> bool {
-        match self {
-            Kind::Upload | Kind::UniqueUpload => true,
-            Kind::Download | Kind::Listing | Kind::Facts => false,
-        }
-    }
+/// Consequence of an [`Input`].
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// None.
+    Nothing,
+    /// The connection that PORT asked for stands, or can't be had.
+    Established,
+    Unreachable(TransferEnd),
+    /// A data connection that nobody uses is to be dropped.
+    Dropped,
+    /// A transfer waits for its connection.
+    Awaited,
+    /// The data connection is to come under TLS.
+    Secure,
+    /// Bytes are to be moved.
+    Start,
+    /// The upload is to be put under its name.
+    Finish,
+    /// The transfer is over: how far it had come, and why.
+    Over(Stage, Box<Transfer>, TransferEnd),
 }
 
+/// Way that a transfer had come when it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// Its file was asked for.
     Opening,
+    /// Its data connection was not there.
     Awaiting,
+    /// Its data connection was not yet under TLS.
     Securing,
-    Running,
-    Finishing,
-    /// All is sent; only the 226 is still to come.
-    Settling,
+    /// Its bytes moved, or had moved: it had begun.
+    Moving,
+}
+
+impl Dtp {
+    /// Takes the news in, at this moment.
+    pub(super) fn tell(&mut self, input: Input, now: Instant) -> Outcome {
+        let (state, outcome) = match (mem::take(self), input) {
+            (Dtp::Idle, Input::Connect) => (Dtp::Connecting(now), Outcome::Nothing),
+            (Dtp::Idle, Input::Listen) => (Dtp::Listening, Outcome::Nothing),
+            (Dtp::Connecting(_), Input::Connected) => (Dtp::Open, Outcome::Established),
+            (Dtp::Listening, Input::Connected) => (Dtp::Open, Outcome::Nothing),
+            (Dtp::Listening, Input::Begin(transfer)) => {
+                (Dtp::Opening(transfer, Channel::Listening), Outcome::Nothing)
+            }
+            (Dtp::Open, Input::Begin(transfer)) => {
+                (Dtp::Opening(transfer, Channel::Open), Outcome::Nothing)
+            }
+
+            (Dtp::Opening(transfer, Channel::Listening), Input::Connected) => {
+                (Dtp::Opening(transfer, Channel::Open), Outcome::Nothing)
+            }
+            (Dtp::Opening(transfer, _), Input::End(TransferEnd::Lost(loss))) => {
+                (Dtp::Opening(transfer, Channel::Lost(loss)), Outcome::Nothing)
+            }
+            (Dtp::Opening(transfer, channel), Input::Opened) => match channel {
+                Channel::Listening => (Dtp::Awaiting(transfer.since(now)), Outcome::Awaited),
+                Channel::Open => Dtp::connected(transfer, now),
+                Channel::Lost(loss) => over(Stage::Awaiting, transfer, TransferEnd::Lost(loss)),
+            },
+            (Dtp::Awaiting(transfer), Input::Connected) => Dtp::connected(transfer, now),
+            (Dtp::Securing(transfer), Input::Secured) => Dtp::run(transfer, now),
+            (Dtp::Running(mut transfer), Input::Moved(bytes)) => {
+                transfer.moved += bytes;
+                (Dtp::Running(transfer.since(now)), Outcome::Nothing)
+            }
+            (Dtp::Running(transfer), Input::Ended) => Dtp::ended(transfer, now),
+            (Dtp::Finishing(transfer), Input::Finished)
+            | (Dtp::Settling(transfer), Input::Expired | Input::End(_)) => {
+                over(Stage::Moving, transfer, TransferEnd::Complete)
+            }
+
+            (Dtp::Idle, Input::End(_)) => (Dtp::Idle, Outcome::Nothing),
+            (Dtp::Listening | Dtp::Open, Input::End(_)) => (Dtp::Idle, Outcome::Dropped),
+            (Dtp::Connecting(_), Input::End(end)) => (Dtp::Idle, Outcome::Unreachable(end)),
+            (Dtp::Connecting(_), Input::Expired) => {
+                (Dtp::Idle, Outcome::Unreachable(TransferEnd::Lost(DataLoss::TimedOut)))
+            }
+            (Dtp::Awaiting(transfer), Input::Expired) => {
+                over(Stage::Awaiting, transfer, TransferEnd::NobodyConnected)
+            }
+            (Dtp::Securing(transfer), Input::Expired) => {
+                over(Stage::Securing, transfer, TransferEnd::HandshakeFailed(DataLoss::TimedOut))
+            }
+            (Dtp::Securing(transfer), Input::End(TransferEnd::Lost(loss))) => {
+                over(Stage::Securing, transfer, TransferEnd::HandshakeFailed(loss))
+            }
+            (Dtp::Running(transfer), Input::Expired) => {
+                over(Stage::Moving, transfer, TransferEnd::Stalled)
+            }
+            (Dtp::Opening(transfer, _), Input::End(end)) => over(Stage::Opening, transfer, end),
+            (Dtp::Awaiting(transfer), Input::End(end)) => over(Stage::Awaiting, transfer, end),
+            (Dtp::Securing(transfer), Input::End(end)) => over(Stage::Securing, transfer, end),
+            (Dtp::Running(transfer) | Dtp::Finishing(transfer), Input::End(end)) => {
+                over(Stage::Moving, transfer, end)
+            }
+            (state, input) => {
+                debug_assert!(false, "{input:?} means nothing to {state:?}");
+                (state, Outcome::Nothing)
+            }
+        };
+        *self = state;
+        outcome
+    }
+
+    /// The transfer has its file and its connection.
+    fn connected(transfer: Box<Transfer>, now: Instant) -> (Dtp, Outcome) {
+        match transfer.private {
+            true => (Dtp::Securing(transfer.since(now)), Outcome::Secure),
+            false => Dtp::run(transfer, now),
+        }
+    }
+
+    fn run(mut transfer: Box<Transfer>, now: Instant) -> (Dtp, Outcome) {
+        transfer.begun = now;
+        (Dtp::Running(transfer.since(now)), Outcome::Start)
+    }
+
+    /// The data connection of the transfer came to its clean end.
+    fn ended(transfer: Box<Transfer>, now: Instant) -> (Dtp, Outcome) {
+        let moved = transfer.moved;
+        match (transfer.kind.is_upload(), transfer.promised) {
+            (true, Some(promised)) if promised != moved => {
+                over(Stage::Moving, transfer, TransferEnd::WrongLength { promised })
+            }
+            (true, _) => (Dtp::Finishing(transfer), Outcome::Finish),
+            (false, _) if transfer.settles && transfer.begun + SETTLING > now => {
+                (Dtp::Settling(transfer), Outcome::Nothing)
+            }
+            (false, _) => over(Stage::Moving, transfer, TransferEnd::Complete),
+        }
+    }
+
+    /// When [`Input::Expired`] is due, if connections may take so long.
+    pub(super) fn deadline(&self, data_timeout: Duration) -> Option<Instant> {
+        match self {
+            Dtp::Connecting(since) => Some(*since + data_timeout),
+            Dtp::Awaiting(transfer) | Dtp::Securing(transfer) | Dtp::Running(transfer) => {
+                Some(transfer.moved_at + data_timeout)
+            }
+            Dtp::Settling(transfer) => Some(transfer.begun + SETTLING),
+            // Our own answers are not the client's to hurry.
+            Dtp::Opening(..) | Dtp::Finishing(_) => None,
+            Dtp::Idle | Dtp::Listening | Dtp::Open => None,
+        }
+    }
+
+    /// The transfer under way.
+    pub(super) fn transfer(&self) -> Option<&Transfer> {
+        match self {
+            Dtp::Idle | Dtp::Connecting(_) | Dtp::Listening | Dtp::Open => None,
+            Dtp::Opening(transfer, _) | Dtp::Awaiting(transfer) | Dtp::Securing(transfer) => {
+                Some(transfer)
+            }
+            Dtp::Running(transfer) | Dtp::Finishing(transfer) | Dtp::Settling(transfer) => {
+                Some(transfer)
+            }
+        }
+    }
+
+    /// Whether other commands must wait.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Dtp::Connecting(_)) || self.transfer().is_some()
+    }
+
+    /// Whether it is the client that goes on with it: neither our files nor our clock do.
+    pub(super) fn needs_client(&self) -> bool {
+        match self {
+            Dtp::Connecting(_) | Dtp::Awaiting(_) | Dtp::Securing(_) | Dtp::Running(_) => true,
+            Dtp::Opening(..) | Dtp::Finishing(_) | Dtp::Settling(_) => false,
+            Dtp::Idle | Dtp::Listening | Dtp::Open => false,
+        }
+    }
+
+    /// Words for STAT.
+    pub(super) fn describe(&self) -> String {
+        let Some(transfer) = self.transfer() else {
+            return match self {
+                Dtp::Connecting(_) => "connecting",
+                Dtp::Listening => "awaited",
+                Dtp::Open => "open",
+                _ => "none",
+            }
+            .to_owned();
+        };
+        let verb = match transfer.kind {
+            TransferKind::Download => "sending",
+            TransferKind::Upload | TransferKind::UniqueUpload => "storing",
+            TransferKind::Listing | TransferKind::Facts => "listing",
+        };
+        format!("{verb} {}, {} bytes", Escaped(transfer.path.as_bytes()), transfer.moved)
+    }
 }
 
 impl Transfer {
-    pub(super) fn runs(&self) -> bool {
-        self.stage == Stage::Running
+    /// Deadlines count from `now`.
+    fn since(mut self: Box<Self>, now: Instant) -> Box<Transfer> {
+        self.moved_at = now;
+        self
     }
+}
 
-    pub(super) fn is_opening(&self) -> bool {
-        self.stage == Stage::Opening
-    }
-
-    pub(super) fn is_securing(&self) -> bool {
-        self.stage == Stage::Securing
-    }
-
-    pub(super) fn awaits(&self) -> bool {
-        self.stage == Stage::Awaiting
-    }
-
-    /// When its 226 is due, if that is all that is left of it.
-    pub(super) fn settles(&self) -> Option<Instant> {
-        self.settles.filter(|_| self.stage == Stage::Settling)
-    }
-
-    /// Whether a lost connection still matters to it: while the files are asked it is the answer
-    /// that decides, and finishing no longer needs a connection.
-    pub(super) fn can_break(&self) -> bool {
-        matches!(self.stage, Stage::Awaiting | Stage::Securing | Stage::Running)
-    }
-
-    /// What it does and with what, for STAT and the log.
-    pub(super) fn describe(&self) -> String {
-        let verb = match self.kind {
-            Kind::Download => "sending",
-            Kind::Upload | Kind::UniqueUpload => "storing",
-            Kind::Listing | Kind::Facts => "listing",
-        };
-        format!("{verb} {}, {} bytes", Escaped(self.path.as_bytes()), self.moved)
-    }
+fn over(stage: Stage, transfer: Box<Transfer>, end: TransferEnd) -> (Dtp, Outcome) {
+    (Dtp::Idle, Outcome::Over(stage, transfer, end))
 }

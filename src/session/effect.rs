@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::event::DataLoss;
 use crate::fs::{NewFile, Refusal, UploadMode};
 use crate::proto::checksum::Algorithm;
 use crate::proto::coding::Coding;
@@ -178,7 +179,7 @@ pub enum Verdict {
 }
 
 /// What happens on the data connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataEvent {
     /// It stands.
     Connected,
@@ -193,7 +194,7 @@ pub enum DataEvent {
     /// has dropped the connection, and the file of a download.
     Ended,
     /// It could not be made, or it broke. The shell has dropped it and what was opened.
-    Broken,
+    Broken(DataLoss),
     /// The disk refused in mid-transfer. The shell has dropped the connection and what was opened.
     Refused(Refusal),
 }

@@ -1,12 +1,12 @@
-//! Files and folders: SIZE, MDTM, CWD, MKD, RMD, DELE, RNFR, RNTO, ALLO, REST, TYPE, STAT of a path.
+//! Files and folders: SIZE, MDTM, CWD, MKD, RMD, DELE, RNFR, RNTO, COMB, ALLO, STAT of a path.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::waiting::{FileQuestion, Waiting};
-use super::{ByteRange, FileDone, FileOp, Listing, Session};
-use crate::fs::{NewFile, Refusal};
-use crate::proto::coding::{Level, Mode, Representation};
+use super::{FileDone, FileOp, Listing, Session};
+use crate::fs::Refusal;
+use crate::proto::coding::Representation;
 use crate::proto::command::Change;
 use crate::proto::date;
 use crate::proto::facts::{Facts, Kind};
@@ -14,9 +14,6 @@ use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 use crate::proto::reply::{self, Reply};
 use crate::users::Access;
-
-/// What SITE UMASK tells before one was set; the process may have another.
-const USUAL_UMASK: u16 = 0o022;
 
 impl Session {
     pub(super) fn file_answered(
@@ -27,7 +24,7 @@ impl Session {
     ) {
         match (question, result) {
             (FileQuestion::Open, result) => self.opened(result.map(drop), now),
-            (FileQuestion::Finish, result) => self.finished(result.map(drop)),
+            (FileQuestion::Finish, result) => self.finished(result.map(drop), now),
             (FileQuestion::StatusLines, result) => self.status_lines(result),
             (FileQuestion::Checksum(question), result) => self.checksum_answered(*question, result),
             (FileQuestion::Combine(parts) | FileQuestion::RemovePart(parts), result) => {
@@ -57,7 +54,7 @@ impl Session {
             (FileQuestion::Site, Ok(FileDone::Done)) => self.reply(Reply::SiteDone),
             (FileQuestion::CopyFrom(path), Ok(FileDone::Facts(facts))) => match facts.kind {
                 Kind::File => {
-                    self.copy_from = Some(path);
+                    self.parameters.copy_from = Some(path);
                     self.reply(Reply::SendCopyName);
                 }
                 _ => self.reply(Reply::NotAFile),
@@ -67,11 +64,11 @@ impl Session {
                 self.reply(Reply::RoomMissing);
             }
             (FileQuestion::Allocate(bytes), Ok(FileDone::Free(_))) => {
-                self.allocated = Some(bytes);
+                self.parameters.allocated = Some(bytes);
                 self.reply(Reply::RoomEnough);
             }
             (FileQuestion::Enter(path), Ok(FileDone::Done)) => {
-                self.folder = path;
+                self.parameters.folder = path;
                 self.reply(Reply::FileActionOkay);
             }
             (FileQuestion::MakeDir(path), Ok(FileDone::Done)) => {
@@ -79,7 +76,7 @@ impl Session {
             }
             (FileQuestion::Change, Ok(FileDone::Done)) => self.reply(Reply::FileActionOkay),
             (FileQuestion::RenameFrom(path), Ok(FileDone::Done)) => {
-                self.rename_from = Some(path);
+                self.parameters.rename_from = Some(path);
                 self.reply(Reply::SendNewName);
             }
             (FileQuestion::OpenStatus, Ok(FileDone::Done)) => {
@@ -103,36 +100,12 @@ impl Session {
         self.reply(Reply::Refused(code, &refusal.to_string()));
     }
 
-    pub(super) fn set_type(&mut self, representation: Representation) {
-        self.coding.representation = representation;
-        self.reply(Reply::TypeSet(representation));
-    }
-
-    pub(super) fn set_mode(&mut self, mode: Mode) {
-        self.coding.mode = mode;
-        self.reply(Reply::ParameterSet);
-    }
-
-    pub(super) fn set_level(&mut self, level: Level) {
-        self.coding.level = level;
-        self.reply(Reply::ParameterSet);
-    }
-
-    /// REST counts bytes of the file, which are those of the transfer in TYPE I only.
-    pub(super) fn restart_at(&mut self, at: u64) {
-        if self.coding.representation == Representation::Ascii && at > 0 {
-            return self.reply(Reply::NoRestartInAscii);
-        }
-        self.range = Some(ByteRange { from: at, to: None });
-        self.reply(Reply::Restarting(at));
-    }
-
     pub(super) fn allocate(&mut self, bytes: u64) {
-        self.ask(FileQuestion::Allocate(bytes), FileOp::FreeSpace(self.folder.clone()));
+        self.ask(FileQuestion::Allocate(bytes), FileOp::FreeSpace(self.parameters.folder.clone()));
     }
 
     pub(super) fn size(&mut self, argument: &[u8]) {
-        match self.coding.representation {
+        match self.parameters.coding.representation {
             Representation::Ascii => self.reply(Reply::NoSizeInAscii),
             Representation::Image => {
                 self.ask(FileQuestion::Size, FileOp::Facts(self.path(argument)))
@@ -167,7 +140,7 @@ impl Session {
     fn tell_facts(&mut self, path: &VPath, facts: &Facts) {
         let may_write = self.login.access() == Some(Access::Write);
         let mut line = Vec::new();
-        listing::machine(&mut line, path.as_bytes(), facts, may_write, self.facts);
+        listing::machine(&mut line, path.as_bytes(), facts, may_write, self.parameters.facts);
         // Only the line end is ours: the blanks before it are the name's.
         self.reply(Reply::Facts(line.strip_suffix(b"\r\n").unwrap_or(&line)));
     }
@@ -178,23 +151,15 @@ impl Session {
         self.ask(FileQuestion::SetFacts(changes, argument.to_vec()), operation);
     }
 
-    pub(super) fn set_umask(&mut self, mask: Option<u16>) {
-        self.umask = mask.or(self.umask);
-        self.reply(Reply::Umask(self.umask.unwrap_or(USUAL_UMASK)));
-    }
-
-    /// What a file that is made without an upload is to be like.
-    pub(super) fn new_file(&self) -> NewFile {
-        NewFile { umask: self.umask, reserve: 0 }
-    }
-
     pub(super) fn copy_from(&mut self, path: VPath) {
         self.ask(FileQuestion::CopyFrom(path.clone()), FileOp::Facts(path));
     }
 
     pub(super) fn copy_to(&mut self, to: VPath) {
-        match self.copy_from.take() {
-            Some(from) => self.ask(FileQuestion::Copy, FileOp::Copy(from, to, self.new_file())),
+        match self.parameters.copy_from.take() {
+            Some(from) => {
+                self.ask(FileQuestion::Copy, FileOp::Copy(from, to, self.parameters.new_file(0)))
+            }
             None => self.reply(Reply::CopyFromFirst),
         }
     }
@@ -203,7 +168,8 @@ impl Session {
     /// one step. Only then are the parts removed, so that a refusal at any point loses nothing.
     pub(super) fn combine(&mut self, target: &[u8], parts: &[Vec<u8>]) {
         let parts: Vec<VPath> = parts.iter().map(|part| self.path(part)).collect();
-        let operation = FileOp::Combine(self.path(target), parts.clone(), self.new_file());
+        let operation =
+            FileOp::Combine(self.path(target), parts.clone(), self.parameters.new_file(0));
         self.ask(FileQuestion::Combine(parts.into()), operation);
     }
 
@@ -219,7 +185,7 @@ impl Session {
     }
 
     pub(super) fn print_folder(&mut self) {
-        let folder = self.folder.clone();
+        let folder = self.parameters.folder.clone();
         self.reply(Reply::CurrentFolder(folder.as_bytes()));
     }
 
@@ -228,7 +194,7 @@ impl Session {
     }
 
     pub(super) fn make_folder(&mut self, path: VPath) {
-        self.ask(FileQuestion::MakeDir(path.clone()), FileOp::MakeDir(path, self.umask));
+        self.ask(FileQuestion::MakeDir(path.clone()), FileOp::MakeDir(path, self.parameters.umask));
     }
 
     pub(super) fn change(&mut self, operation: FileOp) {
@@ -240,7 +206,7 @@ impl Session {
     }
 
     pub(super) fn rename_to(&mut self, to: VPath) {
-        match self.rename_from.take() {
+        match self.parameters.rename_from.take() {
             Some(from) => self.change(FileOp::Rename(from, to)),
             None => self.reply(Reply::RenameFromFirst),
         }
@@ -252,7 +218,7 @@ impl Session {
             return self.reply(Reply::NotLoggedIn);
         }
         let path = self.path(argument);
-        let (spelled, coding) = (argument.to_vec(), self.coding);
+        let (spelled, coding) = (argument.to_vec(), self.parameters.coding);
         let listing = Listing { path, spelled, style: Style::Long, coding };
         self.ask(FileQuestion::OpenStatus, FileOp::OpenListing(listing));
     }

@@ -1,13 +1,10 @@
 //! Logging in: USER, PASS, QUIT. Names are never told apart before the password is checked.
 
+use super::parameters::Parameters;
 use super::waiting::Waiting;
 use super::{Effect, Session, Verdict};
-use crate::proto::checksum::Algorithm;
-use crate::proto::coding::Coding;
 use crate::proto::command::Secret;
 use crate::proto::escaped::Escaped;
-use crate::proto::listing::FactSet;
-use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::users::Access;
 use std::time::Instant;
@@ -15,32 +12,46 @@ use std::time::Instant;
 /// Wrong passwords that a session may send; the last one closes it.
 const ATTEMPTS: u8 = 3;
 
-/// Who the client is.
+/// Login of a session, and the wrong passwords before it.
 #[derive(Debug, Default)]
 pub(super) struct Login {
-    /// What USER said and PASS has not yet confirmed.
-    named: Option<Vec<u8>>,
-    /// Who is logged in, and what they may do.
-    granted: Option<(Vec<u8>, Access)>,
+    user: User,
     failures: u8,
+}
+
+/// User of a session, by name.
+#[derive(Debug, Default)]
+enum User {
+    #[default]
+    Nobody,
+    /// USER said the name, and PASS has not yet confirmed it.
+    Named(Vec<u8>),
+    /// Logged in, with these rights.
+    Granted(Vec<u8>, Access),
 }
 
 impl Login {
     /// What the user may do, once logged in.
     pub(super) fn access(&self) -> Option<Access> {
-        self.granted.as_ref().map(|(_, access)| *access)
+        match self.user {
+            User::Granted(_, access) => Some(access),
+            User::Nobody | User::Named(_) => None,
+        }
     }
 
     /// Who is logged in, as the log shows it.
     pub(super) fn name(&self) -> String {
-        self.granted.as_ref().map_or_else(String::new, |(name, _)| Escaped(name).to_string())
+        match &self.user {
+            User::Granted(name, _) => Escaped(name).to_string(),
+            User::Nobody | User::Named(_) => String::new(),
+        }
     }
 }
 
 impl Session {
     /// USER begins anew, whoever was logged in before (RFC 959, 4.1.1).
-    pub(super) fn user(&mut self, name: Vec<u8>) {
-        self.forget_user();
+    pub(super) fn user(&mut self, name: Vec<u8>, now: Instant) {
+        self.forget_user(now);
         if !self.may_name() {
             return self.reply(Reply::TlsRequired);
         }
@@ -52,12 +63,18 @@ impl Session {
     }
 
     fn named(&mut self, name: Vec<u8>) {
-        self.login.named = Some(name);
+        self.login.user = User::Named(name);
         self.reply(Reply::SendPassword);
     }
 
     pub(super) fn pass(&mut self, secret: Secret) {
-        let Some(name) = self.login.named.take() else { return self.reply(Reply::UserFirst) };
+        let name = match std::mem::take(&mut self.login.user) {
+            User::Named(name) => name,
+            user @ (User::Nobody | User::Granted(..)) => {
+                self.login.user = user;
+                return self.reply(Reply::UserFirst);
+            }
+        };
         self.waiting = Some(Waiting::Verdict { name: name.clone() });
         self.effects.push_back(Effect::Verify { name, secret });
     }
@@ -77,7 +94,7 @@ impl Session {
             }
             Verdict::Granted(access, _) => {
                 log::info!("#{id} {client} {shown} logged in, may {access}");
-                self.login.granted = Some((name, access));
+                self.login.user = User::Granted(name, access);
                 self.reply(welcome);
             }
             Verdict::Unrecognised => self.named(name),
@@ -88,26 +105,26 @@ impl Session {
             Verdict::Busy => {
                 log::warn!("#{id} {client} {shown} turned away, too many logins at once");
                 self.reply(Reply::LoginBusy);
-                self.hang_up();
+                self.hang_up(now);
             }
         }
     }
 
     /// The delay after a wrong password is over.
-    pub(super) fn deny(&mut self) {
+    pub(super) fn deny(&mut self, now: Instant) {
         self.waiting = None;
         self.login.failures += 1;
         if self.login.failures < ATTEMPTS {
             self.reply(Reply::LoginFailed);
         } else {
             self.reply(Reply::TooManyFailures);
-            self.hang_up();
+            self.hang_up(now);
         }
     }
 
     /// HOST (RFC 7151): there is one host here, by the name of the machine or by its address.
     pub(super) fn host(&mut self, name: &[u8]) {
-        if self.login.named.is_some() || self.login.granted.is_some() {
+        if !matches!(self.login.user, User::Nobody) {
             return self.reply(Reply::HostTooLate);
         }
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
@@ -120,26 +137,16 @@ impl Session {
         }
     }
 
-    pub(super) fn quit(&mut self) {
+    pub(super) fn quit(&mut self, now: Instant) {
         self.reply(Reply::Goodbye);
-        self.hang_up();
+        self.hang_up(now);
     }
 
     /// Everything that belonged to the user is as at the beginning; failures stay counted.
-    pub(super) fn forget_user(&mut self) {
-        self.drop_data();
+    pub(super) fn forget_user(&mut self, now: Instant) {
+        self.drop_data(now);
         self.require_no_more();
-        self.login.named = None;
-        self.login.granted = None;
-        self.folder = VPath::root();
-        self.coding = Coding::default();
-        self.range = None;
-        self.rename_from = None;
-        self.copy_from = None;
-        self.facts = FactSet::default();
-        self.algorithm = Algorithm::default();
-        self.umask = None;
-        self.allocated = None;
-        self.epsv_only = false;
+        self.login.user = User::Nobody;
+        self.parameters = Parameters::default();
     }
 }

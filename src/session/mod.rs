@@ -14,7 +14,7 @@
 //! then write what there is to write.
 //!
 //! Two machines are coupled in here: the commands, of which one is obeyed at a time, and the data
-//! connection (`data`). A command is obeyed only while no question is open (`waiting`), no
+//! transfer process (`dtp`). A command is obeyed only while no question is open (`waiting`), no
 //! transfer runs, and the client reads its replies; until then lines wait in order. ABOR and STAT
 //! overtake (`commands`).
 
@@ -23,8 +23,10 @@ mod commands;
 mod data_connection;
 mod dtp;
 mod effect;
+mod event;
 mod files;
 mod login;
+mod parameters;
 mod security;
 #[cfg(test)]
 mod simulation;
@@ -41,17 +43,16 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
+pub use event::{DataLoss, TransferEnd, TransferKind};
 
-use crate::proto::checksum::Algorithm;
-use crate::proto::coding::Coding;
 use crate::proto::escaped::Escaped;
 use crate::proto::line::Lines;
-use crate::proto::listing::FactSet;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 use crate::users::RequireTls;
-use dtp::{Data, Transfer};
+use dtp::Dtp;
 use login::Login;
+use parameters::Parameters;
 use security::Security;
 use timeouts::Timestamps;
 use waiting::{FileQuestion, Waiting};
@@ -101,20 +102,8 @@ pub struct Session {
 
     login: Login,
     security: Security,
-    folder: VPath,
-    coding: Coding,
-    /// The bytes that REST or RANG chose for the next transfer.
-    range: Option<ByteRange>,
-    rename_from: Option<VPath>,
-    copy_from: Option<VPath>,
-    /// What ALLO announced for the next upload, in bytes.
-    allocated: Option<u64>,
-    epsv_only: bool,
-    facts: FactSet,
-    algorithm: Algorithm,
-    umask: Option<u16>,
-    data: Data,
-    transfer: Option<Box<Transfer>>,
+    parameters: Parameters,
+    dtp: Dtp,
 }
 
 /// How far the conversation has come.
@@ -152,18 +141,8 @@ impl Session {
             timestamps: Timestamps::new(now),
             login: Login::default(),
             security: Security::new(implicit_tls),
-            folder: VPath::root(),
-            coding: Coding::default(),
-            range: None,
-            rename_from: None,
-            copy_from: None,
-            allocated: None,
-            epsv_only: false,
-            facts: FactSet::default(),
-            algorithm: Algorithm::default(),
-            umask: None,
-            data: Data::None,
-            transfer: None,
+            parameters: Parameters::default(),
+            dtp: Dtp::default(),
         };
         match implicit_tls {
             true => session.begin_handshake(now),
@@ -212,7 +191,7 @@ impl Session {
             }
             (Some(Waiting::Clearing { .. }), Answer::Cleared) => self.cleared(),
             (Some(Waiting::Listening { extended }), Answer::Listening(address)) => {
-                self.listening(extended, address);
+                self.listening(extended, address, now);
             }
             (Some(Waiting::File(question)), Answer::File(result)) => {
                 self.file_answered(question, result, now);
@@ -330,7 +309,7 @@ impl Session {
     }
 
     fn path(&self, argument: &[u8]) -> VPath {
-        self.folder.join(argument)
+        self.parameters.folder.join(argument)
     }
 
     /// Asks a question about files.
@@ -340,11 +319,11 @@ impl Session {
     }
 
     /// The last thing a session does.
-    fn hang_up(&mut self) {
+    fn hang_up(&mut self, now: Instant) {
         if self.works() {
             self.give_up();
         }
-        self.drop_data();
+        self.drop_data(now);
         self.phase = Phase::Over;
         self.waiting = None;
         self.lines.clear();
@@ -353,19 +332,24 @@ impl Session {
 
     /// What must hold after every input.
     fn check(&self) {
-        let running = self.transfer.as_deref().is_some_and(Transfer::runs);
-        debug_assert!(!running || self.data == Data::Open, "a transfer runs without a connection");
-        debug_assert!(!running || self.may_transfer(), "what must be private goes in clear");
+        let opening = matches!(self.waiting, Some(Waiting::File(FileQuestion::Open)));
+        let finishing = matches!(self.waiting, Some(Waiting::File(FileQuestion::Finish)));
         debug_assert!(
-            self.connecting() == (self.data == Data::Connecting),
-            "a connection is made that nobody asked for, or none that was"
+            opening == matches!(self.dtp, Dtp::Opening(..))
+                && finishing == matches!(self.dtp, Dtp::Finishing(_)),
+            "the files are asked for no transfer, or a transfer waits for files that nobody asked"
         );
         debug_assert!(
-            self.phase != Phase::Over || (self.waiting.is_none() && self.transfer.is_none()),
+            !matches!(self.dtp, Dtp::Running(_)) || self.may_transfer(),
+            "what must be private goes in clear"
+        );
+        let idle = matches!(self.dtp, Dtp::Idle);
+        debug_assert!(
+            self.phase != Phase::Over || (self.waiting.is_none() && idle),
             "a session that is over still wants something"
         );
         debug_assert!(
-            self.login.access().is_some() || (self.data == Data::None && self.transfer.is_none()),
+            self.login.access().is_some() || idle,
             "data for somebody who has not logged in"
         );
         debug_assert!(self.output.len() < OUTPUT_LIMIT + 32 * 1024, "replies grow without bounds");

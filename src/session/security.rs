@@ -6,6 +6,7 @@ use super::waiting::Waiting;
 use super::{Effect, Session};
 use crate::proto::command::{Misuse, Protection};
 use crate::proto::reply::Reply;
+use crate::proto::verb::Verb;
 use crate::users::RequireTls;
 
 /// How well the connections are protected.
@@ -60,9 +61,9 @@ impl Session {
             return self.reply(Reply::SecureAlready);
         }
         if self.lines.holds_anything() {
-            return self.smuggled();
+            return self.smuggled(now);
         }
-        self.forget_user();
+        self.forget_user(now);
         self.security.protection = protection;
         self.reply(Reply::BeginTls);
         self.begin_handshake(now);
@@ -137,7 +138,7 @@ impl Session {
     /// REIN ends TLS as well (RFC 4217, 11), save where it is no option. Behind CCC that means data
     /// connections alone.
     pub(super) fn reinitialise(&mut self, now: Instant) {
-        self.forget_user();
+        self.forget_user(now);
         self.security.begin_anew();
         if !self.security.secure || self.security.implicit {
             return self.reply(Reply::ReadyAgain);
@@ -147,7 +148,7 @@ impl Session {
 
     fn leave_tls(&mut self, reply: Reply<'_>, now: Instant) {
         if self.lines.holds_anything() {
-            return self.smuggled();
+            return self.smuggled(now);
         }
         self.reply(reply);
         self.waiting = Some(Waiting::Clearing { since: now });
@@ -161,10 +162,10 @@ impl Session {
         self.security.sized = false;
     }
 
-    fn smuggled(&mut self) {
+    fn smuggled(&mut self, now: Instant) {
         log::warn!("#{} {} sent on before the connection was as agreed", self.id, self.client);
         self.reply(Reply::Smuggled);
-        self.hang_up();
+        self.hang_up(now);
     }
 
     /// Whether the client can be known by its certificate.
@@ -197,13 +198,13 @@ impl Session {
         self.settings.tls.unwrap_or_default().max(self.security.of_user)
     }
 
-    /// The lines of FEAT: what of TLS can be said at this moment.
-    pub(super) fn security_features(&self) -> &'static str {
+    /// Verbs of TLS that can be said at this moment, for FEAT.
+    pub(super) fn security_features(&self) -> &'static [Verb] {
         match (self.settings.tls, self.security.secure) {
-            (None, _) => "",
-            (Some(_), false) => "AUTH TLS\nPBSZ\nPROT\n",
-            (Some(_), true) if self.may_clear() => "CCC\nPBSZ\nPROT\n",
-            (Some(_), true) => "PBSZ\nPROT\n",
+            (None, _) => &[],
+            (Some(_), false) => &[Verb::Auth, Verb::Pbsz, Verb::Prot],
+            (Some(_), true) if self.may_clear() => &[Verb::Ccc, Verb::Pbsz, Verb::Prot],
+            (Some(_), true) => &[Verb::Pbsz, Verb::Prot],
         }
     }
 

@@ -183,13 +183,13 @@ impl World {
     fn data_event(&mut self) {
         let Some(event) = self.shell.next_event(&mut self.chance) else { return };
         // What the client has said before the end of an upload is heard before it.
-        if self.shell.ends_upload(event) {
+        if self.shell.ends_upload(&event) {
             self.hear_out();
             if !self.shell.runs() {
                 return;
             }
         }
-        self.shell.note(event);
+        self.shell.note(&event);
         self.session.data(event, self.now);
         self.settle_effects();
     }

@@ -3,14 +3,13 @@
 use std::time::Instant;
 
 use super::Session;
-use super::dtp::Data;
 use crate::proto::coding::{Mode, Representation};
 use crate::proto::reply::Reply;
 
 impl Session {
     pub(super) fn features(&mut self) {
         let security = self.security_features();
-        self.reply(Reply::Features(self.facts, self.algorithm, security));
+        self.reply(Reply::Features(self.parameters.facts, self.parameters.algorithm, security));
     }
 
     pub(super) fn status(&mut self, now: Instant) {
@@ -19,21 +18,15 @@ impl Session {
             None => "Not logged in".to_owned(),
         };
         let control = if self.security.is_secure() { " by TLS" } else { "" };
-        let representation = match self.coding.representation {
+        let representation = match self.parameters.coding.representation {
             Representation::Ascii => "ASCII",
             Representation::Image => "Binary",
         };
-        let mode = match self.coding.mode {
+        let mode = match self.parameters.coding.mode {
             Mode::Stream => "Stream",
             Mode::Deflate => "Deflate",
         };
-        let data = match (&self.transfer, self.data) {
-            (Some(transfer), _) => transfer.describe(),
-            (None, Data::None) => "none".to_owned(),
-            (None, Data::Connecting) => "connecting".to_owned(),
-            (None, Data::Listening) => "awaited".to_owned(),
-            (None, Data::Open) => "open".to_owned(),
-        };
+        let data = self.dtp.describe();
         let seconds = self.timestamps.age(now).as_secs();
         let text = format!(
             "packetboat status:\nConnected from {}{control} for {seconds} seconds\n{login}\n\

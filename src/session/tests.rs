@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{Answer, DataEvent, Effect, FileDone, FileOp, Session, Settings, Verdict};
+use super::{Answer, DataEvent, DataLoss, Effect, FileDone, FileOp, Session, Settings, Verdict};
 use crate::fs::Refusal;
 use crate::proto::facts::{Facts, Kind};
 use crate::users::{Access, RequireTls};
@@ -208,6 +208,10 @@ fn codes(text: &str) -> String {
     let last_lines = text.lines().filter(|line| line.as_bytes().get(3) == Some(&b' '));
     let codes: Vec<&str> = last_lines.map(|line| &line[..3]).filter(|code| *code > "099").collect();
     codes.join(" ")
+}
+
+fn broken() -> DataEvent {
+    DataEvent::Broken(DataLoss::Failed("connection reset".into()))
 }
 
 fn facts(kind: Kind) -> Answer {

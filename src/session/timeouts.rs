@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::dtp::Data;
+use super::dtp::Input;
 use super::waiting::Waiting;
 use super::{Phase, Session};
 use crate::proto::reply::Reply;
@@ -40,20 +40,12 @@ enum Timeout {
     Idling,
     /// With our own answer, for a client that says no more and may be gone.
     Answering,
-    /// With the client's port that PORT named.
-    Connecting,
-    /// With a passive connection that doesn't come.
-    Awaiting,
     /// With a TLS handshake of the control connection, or its end.
     Securing,
-    /// With a TLS handshake of a data connection.
-    SecuringData,
-    /// With a transfer that stands still.
-    Moving,
+    /// With what the data transfer process waits for.
+    Data,
     /// Not ours, but the client's: a wrong password is answered late.
     Penalty,
-    /// Not with anybody: a client that reads slowly is given time.
-    Settling,
 }
 
 impl Session {
@@ -66,40 +58,24 @@ impl Session {
         let due = self.timeout().into_iter().flatten().filter(|(until, _)| *until <= now);
         let Some((_, timeout)) = due.min_by_key(|(until, _)| *until) else { return };
         match timeout {
-            Timeout::Penalty => self.deny(),
-            Timeout::Settling => self.complete(),
-            Timeout::Connecting => {
-                self.waiting = None;
-                self.drop_data();
-                self.reply(Reply::CannotConnect);
-            }
-            Timeout::Awaiting => {
-                self.log_transfer("nobody connected");
-                self.drop_data();
-                self.reply(Reply::NobodyConnected);
-            }
+            Timeout::Penalty => self.deny(now),
+            Timeout::Data => self.tell_dtp(Input::Expired, now),
             Timeout::Securing => {
                 log::info!("#{} {} does not come under TLS", self.id, self.client);
-                self.hang_up();
-            }
-            Timeout::SecuringData => self.broken(),
-            Timeout::Moving => {
-                self.log_transfer("stood still");
-                self.drop_data();
-                self.reply(Reply::DataStalled);
+                self.hang_up(now);
             }
             Timeout::Idling => {
                 log::info!("#{} {} idle for too long", self.id, self.client);
                 self.reply(Reply::Idle);
-                self.hang_up();
+                self.hang_up(now);
             }
             Timeout::Answering => {
                 log::info!("#{} {} left, and waited for an answer too long", self.id, self.client);
-                self.hang_up();
+                self.hang_up(now);
             }
             Timeout::Reading => {
                 log::info!("#{} {} doesn't read its replies", self.id, self.client);
-                self.hang_up();
+                self.hang_up(now);
             }
         }
     }
@@ -113,37 +89,21 @@ impl Session {
         let data_timeout = self.settings.data_timeout;
         let reading = (!self.output.is_empty())
             .then_some((self.timestamps.output_moved + data_timeout, Timeout::Reading));
-        let other = match (&self.waiting, &self.transfer) {
-            (Some(Waiting::Penalty { until }), _) => Some((*until, Timeout::Penalty)),
-            (Some(Waiting::Connection { since }), _) => {
-                Some((*since + data_timeout, Timeout::Connecting))
-            }
-            (Some(Waiting::Securing { since } | Waiting::Clearing { since }), _) => {
+        let other = match &self.waiting {
+            Some(Waiting::Penalty { until }) => Some((*until, Timeout::Penalty)),
+            Some(Waiting::Securing { since } | Waiting::Clearing { since }) => {
                 Some((*since + data_timeout, Timeout::Securing))
             }
-            (Some(Waiting::Drain), _) => None,
-            (Some(_), _) if self.input_ended => {
+            Some(Waiting::Drain) => None,
+            Some(_) if self.input_ended => {
                 Some((self.timestamps.last_active + data_timeout, Timeout::Answering))
             }
             // Our own answers are not the client's to hurry.
-            (Some(_), _) => None,
-            (None, Some(transfer)) => {
-                if let Some(at) = transfer.settles() {
-                    return [reading, Some((at, Timeout::Settling))];
-                }
-                debug_assert!(transfer.awaits() || self.data == Data::Open);
-                let timeout = if transfer.awaits() {
-                    Timeout::Awaiting
-                } else if transfer.is_securing() {
-                    Timeout::SecuringData
-                } else {
-                    Timeout::Moving
-                };
-                Some((transfer.moved_at + data_timeout, timeout))
+            Some(_) => None,
+            None if self.dtp.is_busy() => {
+                self.dtp.deadline(data_timeout).map(|until| (until, Timeout::Data))
             }
-            (None, None) => {
-                Some((self.timestamps.last_active + self.idle_timeout(), Timeout::Idling))
-            }
+            None => Some((self.timestamps.last_active + self.idle_timeout(), Timeout::Idling)),
         };
         [reading, other]
     }

@@ -23,8 +23,6 @@ pub(super) enum Waiting {
     Penalty { until: Instant },
     /// PASV or EPSV: on which port?
     Listening { extended: bool },
-    /// PORT or EPRT: does the client's port answer?
-    Connection { since: Instant },
     /// What do the files say?
     File(FileQuestion),
     /// Nothing is asked, but STAT goes on only when the client has read what it has.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::super::events;
 use super::super::file_work::Terms;
 use super::super::logins::{Admission, Grant};
 use super::files::Request;
@@ -144,7 +145,7 @@ impl Peer {
             }
             Err(error) => {
                 log::warn!("#{} cannot connect from {from} to {to}: {error}", self.session.id());
-                Some(Input::Data(DataEvent::Broken))
+                Some(Input::Data(DataEvent::Broken(events::loss(&error))))
             }
         }
     }

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::disk::Latency;
+use super::events;
 use super::file_work::Finished;
 use super::host::Host;
 use super::logins::PendingLogin;
@@ -303,7 +304,7 @@ impl Peer {
             Some(Secured::NotResumed) => DataEvent::NotResumed,
             Some(Secured::Failed(error)) => {
                 log::info!("#{} TLS on the data connection: {error}", self.session.id());
-                DataEvent::Broken
+                DataEvent::Broken(events::loss(&error))
             }
         };
         if event != DataEvent::Secured {
@@ -320,7 +321,7 @@ impl Peer {
             Some(Ok(())) => DataEvent::Connected,
             Some(Err(error)) => {
                 log::info!("#{} data connection refused: {error}", self.session.id());
-                DataEvent::Broken
+                DataEvent::Broken(events::loss(&error))
             }
         };
         self.tell(Input::Data(event), turn);
@@ -431,7 +432,7 @@ impl Peer {
             FileNews::Stepped(State::Broken(error)) => {
                 log::debug!("#{} data connection: {error}", self.session.id());
                 self.drop_transfer(turn);
-                Some(Input::Data(DataEvent::Broken))
+                Some(Input::Data(DataEvent::Broken(events::loss(&error))))
             }
             FileNews::Stepped(State::Refused(refusal)) => {
                 self.drop_transfer(turn);

@@ -9,7 +9,7 @@ use super::DATA_TIMEOUT;
 use super::chance::Chance;
 use super::files::REFUSALS;
 use super::judge::Judge;
-use crate::session::{Answer, DataEvent, Effect, Verdict};
+use crate::session::{Answer, DataEvent, DataLoss, Effect, Verdict};
 use crate::users::{Access, RequireTls};
 
 /// What comes of an effect before the next is looked at.
@@ -201,7 +201,7 @@ impl Shell {
                 assert_eq!(address.ip(), self.client, "somebody else is connected to");
                 assert!(address.port() >= 1024, "a privileged port is connected to");
                 if chance.one_in(8) {
-                    return Deed::Event(DataEvent::Broken);
+                    return Deed::Event(broken(chance));
                 }
                 self.link = Link::Connecting;
             }
@@ -298,34 +298,34 @@ impl Shell {
     /// Something that can happen to the data connection now.
     pub(super) fn next_event(&mut self, chance: &mut Chance) -> Option<DataEvent> {
         match (self.link, self.running) {
-            (Link::Connecting, _) if chance.one_in(4) => Some(DataEvent::Broken),
+            (Link::Connecting, _) if chance.one_in(4) => Some(broken(chance)),
             (Link::Connecting | Link::Leased, _) => Some(DataEvent::Connected),
             (Link::Open, false) if self.securing => match chance.below(8) {
                 _ if self.stuck => None,
-                0 => Some(DataEvent::Broken),
+                0 => Some(broken(chance)),
                 1 => Some(DataEvent::NotResumed),
                 _ => Some(DataEvent::Secured),
             },
             (Link::Open, true) => Some(match chance.below(20) {
-                0 => DataEvent::Broken,
+                0 => broken(chance),
                 1 => DataEvent::Refused(chance.pick(REFUSALS)),
                 2..10 => DataEvent::Ended,
                 _ => DataEvent::Moved(chance.below(10)),
             }),
             // The shell doesn't look at what it has no use for yet; but it may.
             (Link::Open, false) if self.opened.is_none() && chance.one_in(20) => {
-                Some(DataEvent::Broken)
+                Some(broken(chance))
             }
             (Link::Open, false) | (Link::None, _) => None,
         }
     }
 
-    pub(super) fn ends_upload(&self, event: DataEvent) -> bool {
-        event == DataEvent::Ended && self.opened == Some(Opened::Upload)
+    pub(super) fn ends_upload(&self, event: &DataEvent) -> bool {
+        *event == DataEvent::Ended && self.opened == Some(Opened::Upload)
     }
 
     /// What the shell does before it tells the session.
-    pub(super) fn note(&mut self, event: DataEvent) {
+    pub(super) fn note(&mut self, event: &DataEvent) {
         match event {
             DataEvent::Connected => self.link = Link::Open,
             DataEvent::Moved(_) => {}
@@ -344,7 +344,14 @@ impl Shell {
                     self.completed += 1;
                 }
             }
-            DataEvent::Broken | DataEvent::NotResumed | DataEvent::Refused(_) => self.drop_all(),
+            DataEvent::Broken(_) | DataEvent::NotResumed | DataEvent::Refused(_) => self.drop_all(),
         }
     }
+}
+
+fn broken(chance: &mut Chance) -> DataEvent {
+    DataEvent::Broken(match chance.one_in(2) {
+        true => DataLoss::NoCloseNotify,
+        false => DataLoss::Failed("connection reset".into()),
+    })
 }

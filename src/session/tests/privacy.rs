@@ -66,11 +66,11 @@ fn prot_holds_for_the_transfer_whenever_its_connection_was_set_up() {
 
 #[test]
 fn a_data_handshake_that_fails_costs_the_transfer_only() {
-    for event in [DataEvent::Broken, DataEvent::NotResumed] {
+    for event in [broken(), DataEvent::NotResumed] {
         for line in ["RETR f", "STOR f", "LIST"] {
             let mut talk = private().connected().transferring(line);
             assert_eq!(talk.say("NOOP"), "");
-            assert_eq!(talk.data(event), "425 200", "{line} {event:?}");
+            assert_eq!(talk.data(event.clone()), "425 200", "{line} {event:?}");
             assert!(!talk.effects().contains(&Effect::Start));
             let mut talk = talk.connected().transferring(line);
             assert_eq!(talk.data(DataEvent::Secured), "");
@@ -87,7 +87,7 @@ fn a_data_handshake_is_broken_off() {
     assert_eq!(talk.effects(), [Effect::Abort]);
     let mut talk = securing();
     assert_eq!(talk.say("QUIT"), "", "which waits for the transfer");
-    assert_eq!(talk.data(DataEvent::Broken), "425 221");
+    assert_eq!(talk.data(broken()), "425 221");
     let mut talk = securing();
     assert_eq!(talk.leave(), "425");
     assert_eq!(talk.effects(), [Effect::Abort, Effect::HangUp]);
@@ -101,6 +101,6 @@ fn a_checksum_goes_on_while_a_private_connection_comes() {
     assert_eq!(talk.data(DataEvent::Connected), "");
     assert_eq!(talk.effects(), [], "a handshake, and nothing to be moved");
     // The shell gives up the checksum together with the connection.
-    assert_eq!(talk.data(DataEvent::Broken), "426");
+    assert_eq!(talk.data(broken()), "426");
     assert_eq!(talk.say("NOOP"), "200");
 }

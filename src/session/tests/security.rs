@@ -316,7 +316,7 @@ fn a_shut_down_amid_a_handshake_said_421_in_clear() {
     }
     let mut talk = private().connected().transferring("STOR f");
     assert_eq!(talk.shut_down(), "", "that of a data connection may come to its end");
-    assert_eq!(talk.data(DataEvent::Broken), "425 421");
+    assert_eq!(talk.data(broken()), "425 421");
     assert!(talk.is_over());
 }
 

@@ -48,7 +48,7 @@ fn an_upload_is_complete_when_it_stands_under_its_name() {
 #[test]
 fn a_transfer_breaks_by_its_own_codes() {
     for (event, code) in [
-        (DataEvent::Broken, "426"),
+        (broken(), "426"),
         (DataEvent::Refused(Refusal::Failed(5)), "451"),
         (DataEvent::Refused(Refusal::NoSpace), "452"),
         (DataEvent::Refused(Refusal::Quota), "552"),
@@ -56,7 +56,7 @@ fn a_transfer_breaks_by_its_own_codes() {
         for line in ["RETR f", "STOR f"] {
             let mut talk = Talk::writer().connected().transferring(line);
             assert_eq!(talk.say("NOOP"), "", "others wait their turn");
-            assert_eq!(talk.data(event), format!("{code} 200"), "{line}");
+            assert_eq!(talk.data(event.clone()), format!("{code} 200"), "{line}");
         }
     }
 }
@@ -76,7 +76,7 @@ fn a_connection_that_breaks_while_the_file_is_opened_is_told_of() {
     for (result, code) in [(Ok(FileDone::Done), "426"), (Err(Refusal::NotFound), "550")] {
         let mut talk = Talk::writer().connected();
         assert_eq!(talk.say("RETR f"), "");
-        assert_eq!(talk.data(DataEvent::Broken), "");
+        assert_eq!(talk.data(broken()), "");
         assert_eq!(talk.answer(Answer::File(result)), code);
         assert!(!talk.effects().contains(&Effect::Start));
     }
@@ -167,7 +167,7 @@ fn a_promise_of_allo_is_for_the_next_upload_only() {
     talk.say("ALLO 10");
     talk.answer(Answer::File(Ok(FileDone::Free(100))));
     let mut talk = talk.connected().transferring("STOR f");
-    assert_eq!(talk.data(DataEvent::Broken), "426");
+    assert_eq!(talk.data(broken()), "426");
     let mut talk = talk.connected().transferring("STOR other");
     assert_eq!(talk.data(DataEvent::Ended), "", "the promise was for the one that broke");
 }
