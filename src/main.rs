@@ -3,11 +3,13 @@
 
 #![forbid(unsafe_code)]
 
+mod logger;
+
 use clap::Parser;
+use logger::Logger;
 use packetboat::Config;
 use packetboat::config::flags::{Command, CommandLine, ServeFlags};
 use packetboat::config::{explain, summary};
-use simple_logger::SimpleLogger;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -28,12 +30,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(flags: &ServeFlags) -> Result<(), String> {
-    SimpleLogger::new()
-        .with_level(flags.log_level())
-        .with_utc_timestamps()
-        .init()
-        .expect("main sets the only logger, once");
-    run(flags.config()?).map_err(|error| explain(&error))
+    let logger = Logger::start(flags.log_level())
+        .map_err(|error| format!("there is no thread for the log: {error}"))?;
+    let done = run(flags.config()?).map_err(|error| explain(&error));
+    logger.finish();
+    done
 }
 
 fn run(config: Config) -> Result<(), packetboat::Error> {

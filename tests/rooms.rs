@@ -26,10 +26,10 @@ const OWNED: [(&str, &[&str]); 12] = [
     ("signal_hook_mio", &["net"]),
     ("socket2", &["net"]),
     ("slab", &["server"]),
-    ("std::thread", &["server"]),
+    ("std::thread", &["server", "logger"]),
     ("std::fs", &["fs", "config"]),
     ("rustix::fs", &["fs", "config"]),
-    ("Instant::now", &["server"]),
+    ("Instant::now", &["server", "logger"]),
     ("SystemTime::now", &["server"]),
 ];
 
