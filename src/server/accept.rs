@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::event_loop::EventLoop;
 use super::host::Host;
-use super::peer::{Peer, Turn};
+use super::peer::Peer;
 use crate::net::{Link, Listener, Role};
 use crate::proto::reply::Reply;
 use crate::session::Session;
@@ -108,11 +108,10 @@ impl EventLoop {
             arrived.push((owner, Link::adopt(stream)));
         });
         for (owner, link) in arrived {
-            let Some(peer) = self.peers.get_mut(owner.slot()) else { continue };
+            let Some(peer) = self.peers.get(owner.slot()) else { continue };
             debug_assert!(peer.key() == owner, "a lease outlived its session");
             self.shared.lease_used(peer.client());
-            peer.arrived(link, &mut Turn::new(&mut self.shared, now));
-            self.scheduler.make_ready(owner.slot());
+            self.visit(owner.slot(), now, |peer, turn| peer.arrived(link, turn));
         }
         result
     }

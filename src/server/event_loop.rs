@@ -9,6 +9,7 @@
 //!    budget lasts. Only the loop removes peers.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -61,21 +62,27 @@ impl EventLoop {
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut now = Instant::now();
         while !self.lifecycle.is_done(self.is_idle()) {
-            self.wait(now)?;
-            now = Instant::now();
-            self.shared.begin_round(wall_clock());
-            self.handle_lifecycle(now);
-            self.expire(now);
-            self.collect_verdicts(now);
-            self.collect_files(now);
-            self.accept(now);
-            self.run_round(now);
-            self.publish();
+            now = self.come_around(now)?;
         }
         self.remove_all(now);
         self.shared.finish_files();
         self.publish();
         Ok(())
+    }
+
+    /// Comes around once; the moment at which it did.
+    fn come_around(&mut self, before: Instant) -> io::Result<Instant> {
+        self.wait(before)?;
+        let now = Instant::now();
+        self.shared.begin_round(wall_clock());
+        self.handle_lifecycle(now);
+        self.expire(now);
+        self.collect_verdicts(now);
+        self.collect_files(now);
+        self.accept(now);
+        self.run_round(now);
+        self.publish();
+        Ok(now)
     }
 
     // Wait and mark.
@@ -130,10 +137,10 @@ impl EventLoop {
 
     fn expire(&mut self, now: Instant) {
         while let Some(slot) = self.timers.pop_due(now) {
-            let Some(peer) = self.peers.get_mut(slot) else { continue };
-            peer.armed = None;
-            peer.tick(&mut Turn::new(&mut self.shared, now));
-            self.scheduler.make_ready(slot);
+            self.visit(slot, now, |peer, turn| {
+                peer.armed = None;
+                peer.tick(turn);
+            });
         }
         self.shared.passive.expire(now);
         self.acceptor.paused = self.acceptor.paused.filter(|until| *until > now);
@@ -142,10 +149,8 @@ impl EventLoop {
     fn collect_verdicts(&mut self, now: Instant) {
         while let Some((key, right)) = self.shared.logins.verdict() {
             // The session may have ended while its password was checked.
-            let Some(peer) = self.peers.get_mut(key.slot()) else { continue };
-            if peer.key() == key {
-                peer.judge(right, &mut Turn::new(&mut self.shared, now));
-                self.scheduler.make_ready(key.slot());
+            if self.peers.get(key.slot()).is_some_and(|peer| peer.key() == key) {
+                self.visit(key.slot(), now, |peer, turn| peer.judge(right, turn));
             }
         }
     }
@@ -153,12 +158,11 @@ impl EventLoop {
     fn collect_files(&mut self, now: Instant) {
         while let Some(done) = self.shared.workers.done() {
             let slot = done.owner.slot();
-            match self.peers.get_mut(slot).filter(|peer| peer.key() == done.owner) {
-                Some(peer) => {
-                    peer.take_back(done.outcome, &mut Turn::new(&mut self.shared, now));
-                    self.scheduler.make_ready(slot);
+            match self.peers.get(slot).is_some_and(|peer| peer.key() == done.owner) {
+                true => {
+                    self.visit(slot, now, |peer, turn| peer.take_back(done.outcome, turn));
                 }
-                None => self.shared.drop_on_worker(done),
+                false => self.shared.drop_on_worker(done),
             }
         }
     }
@@ -181,10 +185,9 @@ impl EventLoop {
 
     /// Gives one peer a turn with a budget in bytes: how much of it was used.
     fn turn(&mut self, slot: usize, budget: usize, now: Instant) -> usize {
-        let Some(peer) = self.peers.get_mut(slot) else { return 0 };
-        let mut turn = Turn::with_budget(&mut self.shared, now, budget);
-        let fate = peer.turn(&mut turn);
-        let used = budget - turn.budget;
+        let had =
+            self.guard(slot, budget, now, |peer, turn| (peer.turn(turn), budget - turn.budget));
+        let Some((fate, used)) = had else { return 0 };
         match fate {
             Fate::Gone(reason) => {
                 self.remove(slot, reason, now);
@@ -194,9 +197,40 @@ impl EventLoop {
             Fate::Deferred(handshake) => self.scheduler.defer_handshake(slot, handshake),
             Fate::Rest => {}
         }
-        let wanted = peer.deadline();
-        self.timers.arm(slot, &mut peer.armed, wanted);
+        if let Some(peer) = self.peers.get_mut(slot) {
+            let wanted = peer.deadline();
+            self.timers.arm(slot, &mut peer.armed, wanted);
+        }
         used
+    }
+
+    /// Tells a peer of something that happened to it: it has a turn in the next round.
+    pub(super) fn visit(
+        &mut self,
+        slot: usize,
+        now: Instant,
+        tell: impl FnOnce(&mut Peer, &mut Turn<'_>),
+    ) {
+        if self.guard(slot, 0, now, tell).is_some() {
+            self.scheduler.make_ready(slot);
+        }
+    }
+
+    /// Has a peer act. A panic is a bug of ours, and ends this peer alone.
+    fn guard<T>(
+        &mut self,
+        slot: usize,
+        budget: usize,
+        now: Instant,
+        act: impl FnOnce(&mut Peer, &mut Turn<'_>) -> T,
+    ) -> Option<T> {
+        let peer = self.peers.get_mut(slot)?;
+        let mut turn = Turn::with_budget(&mut self.shared, now, budget);
+        let acted = catch_unwind(AssertUnwindSafe(|| act(peer, &mut turn)));
+        if acted.is_err() {
+            self.remove(slot, "it met a bug of this server", now);
+        }
+        acted.ok()
     }
 
     fn remove(&mut self, slot: usize, reason: &str, now: Instant) {
@@ -204,7 +238,9 @@ impl EventLoop {
         self.timers.disarm(slot, &mut peer.armed);
         self.scheduler.remove(slot);
         self.acceptor.forget(peer.client());
-        peer.end(reason, &mut Turn::new(&mut self.shared, now));
+        let mut turn = Turn::new(&mut self.shared, now);
+        // After a panic of its own a peer may panic once more.
+        let _ = catch_unwind(AssertUnwindSafe(|| peer.end(reason, &mut turn)));
     }
 
     fn remove_all(&mut self, now: Instant) {
@@ -221,5 +257,42 @@ impl EventLoop {
             timers: self.timers.len(),
             away: self.shared.workers.pending(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpStream;
+
+    #[test]
+    fn a_panic_ends_one_session_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::new(folder.path());
+        config.listen = vec!["127.0.0.1:0".parse().unwrap()];
+        let server = Server::bind(config).unwrap();
+        let address = server.addresses()[0];
+        let mut event_loop = EventLoop::new(server);
+        let mut now = Instant::now();
+        let mut clients = [(); 2].map(|()| TcpStream::connect(address).unwrap());
+        while event_loop.peers.len() < 2 {
+            now = event_loop.come_around(now).unwrap();
+        }
+        let gone = event_loop.guard(0, 0, now, |_, _| panic!("as a test has it"));
+        assert_eq!((gone, event_loop.peers.len()), (None::<()>, 1));
+        clients[1].write_all(b"SYST\r\n").unwrap();
+        clients[1].set_nonblocking(true).unwrap();
+        let mut reader = BufReader::new(&clients[1]);
+        let (mut lines, mut line) = (Vec::new(), String::new());
+        while lines.len() < 2 {
+            // A line may come in two pieces.
+            match reader.read_line(&mut line) {
+                Ok(_) => lines.push(std::mem::take(&mut line)),
+                Err(_) => now = event_loop.come_around(now).unwrap(),
+            }
+        }
+        assert!(lines[0].starts_with("220 ") && lines[1].starts_with("215 "), "{lines:?}");
     }
 }

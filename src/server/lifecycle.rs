@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::event_loop::EventLoop;
 use super::handle::Handle;
-use super::peer::Turn;
+use super::peer::Peer;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, certificates};
 use crate::net::Signals;
 
@@ -92,9 +92,9 @@ impl EventLoop {
         log::info!("shutting down, {} sessions", self.peers.len());
         self.lifecycle.drained_by = Some(now + self.host.shutdown_grace());
         self.acceptor.listeners.clear();
-        for (slot, peer) in &mut self.peers {
-            peer.shut_down(&mut Turn::new(&mut self.shared, now));
-            self.scheduler.make_ready(slot);
+        let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.visit(slot, now, Peer::shut_down);
         }
     }
 }
