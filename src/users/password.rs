@@ -57,7 +57,7 @@ impl StoredPassword {
 
     /// Decoy that an unknown name is checked against: nobody's password, at the cost of a real
     /// check, so that the time of an answer does not tell which names exist.
-    pub fn decoy() -> StoredPassword {
+    pub(crate) fn decoy() -> StoredPassword {
         StoredPassword::parse(DECOY).expect("the decoy is a constant, and a test parses it")
     }
 
