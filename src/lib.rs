@@ -2,28 +2,77 @@
 //!
 //! The program serves a folder; this library puts the same server into a Rust program, or into a
 //! test that needs a real one. It runs on the thread that calls [`Server::run`], and a [`Handle`]
-//! ends it from another:
+//! ends it from another. Here it listens on any free port, and knows a user without a users file:
 //!
 //! ```
+//! use packetboat::{Access, Account, Config, Grace, Server, StoredPassword};
+//! use std::io::{BufRead, BufReader, Write};
+//! use std::net::TcpStream;
+//!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use std::io::BufRead;
 //! let folder = tempfile::tempdir()?;
-//! let mut config = packetboat::Config::new(folder.path());
+//! let mut alice = Account::new("alice", StoredPassword::hash("secret")?);
+//! alice.access = Access::Write;
+//! let mut config = Config::new(folder.path());
 //! config.listen = vec!["127.0.0.1:0".parse()?];
-//! let server = packetboat::Server::bind(config)?;
+//! config.accounts = vec![alice];
+//! let server = Server::bind(config)?;
 //! let (address, handle) = (server.addresses()[0], server.handle());
 //! let thread = std::thread::spawn(move || server.run());
 //!
-//! let mut client = std::io::BufReader::new(std::net::TcpStream::connect(address)?);
-//! let mut greeting = String::new();
-//! client.read_line(&mut greeting)?;
-//! assert_eq!(greeting, "220 packetboat ready.\r\n");
+//! let mut client = BufReader::new(TcpStream::connect(address)?);
+//! for (command, code) in [("", "220"), ("USER alice\r\n", "331"), ("PASS secret\r\n", "230")] {
+//!     client.get_mut().write_all(command.as_bytes())?;
+//!     let mut reply = String::new();
+//!     client.read_line(&mut reply)?;
+//!     assert!(reply.starts_with(code), "{reply}");
+//! }
 //!
-//! handle.shut_down(packetboat::Grace::Transfers);
+//! handle.shut_down(Grace::Transfers);
 //! thread.join().expect("the server does not panic")?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With TLS, by a certificate that is made at the start ([`TlsPair`] takes one of your own):
+//!
+//! ```
+//! use packetboat::{Config, RequireTls, Server, TlsConfig, TlsIdentity};
+//!
+//! # #[cfg(feature = "tls")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
+//! tls.require = RequireTls::Data;
+//! let mut config = Config::new(folder.path());
+//! config.listen = vec!["127.0.0.1:0".parse()?];
+//! config.tls = Some(tls);
+//! let server = Server::bind(config)?;
+//! println!("compare the fingerprint: {}", server.fingerprint().unwrap_or_default());
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "tls"))]
+//! # fn main() {}
+//! ```
+//!
+//! A server that cannot start says why by an [`Error`]: a line for people, and a kind to match on.
+//! Once it runs it writes to the logger of the crate `log`, if your program has one. It changes
+//! nothing of the process that it is part of, save for a few threads while they are of use;
+//! signals ([`Server::stop_on_signals`]) and the limit of descriptors ([`raise_descriptor_limit`])
+//! are left alone unless you ask.
+//!
+//! # What is stable
+//!
+//! The names that this page lists at its end, under "Structs", "Enums" and "Functions"; they follow
+//! semantic versioning. Configuration, errors and counts may get more fields and variants, so a
+//! match needs a `_` arm, and a struct its `new`. The modules are the inside of the server, open
+//! for benches and the curious, and may change at any time.
+//!
+//! # Features
+//!
+//! `tls`, on by default: FTPS, by rustls and aws-lc. Without it (`default-features = false`)
+//! nothing is built that is written in C, and [`Config::tls`] is refused
+//! ([`ErrorKind::TlsUnsupported`]).
 //!
 //! # The map
 //!
@@ -40,12 +89,14 @@
 //! | [`transfer`] | 2 | moves bytes between a file or listing and a connection, a slice at a time |
 //! | [`server`] | 3 | the shell: the loop, peers, timers, limits, threads for passwords and slow disks |
 //!
-//! To read it, begin with [`session`], whose first lines say how everything talks to it, then
-//! `server/event_loop.rs`. What is stable for embedding is what this page names: [`Config`],
-//! [`Server`], [`Handle`] and their kin; the rooms are open for benches and the curious.
+//! Reading begins with [`session`], whose first lines say how everything talks to it, then
+//! `server/event_loop.rs`.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("packetboat needs Linux (5.6 or later): it stands on openat2, splice and sendfile");
 
 pub mod config;
 pub mod fs;
@@ -61,3 +112,26 @@ pub use config::{
 };
 pub use server::{Counts, Grace, Handle, Server, raise_descriptor_limit};
 pub use users::{Access, Account, PartialUploads, RequireTls, StoredPassword, ValueError};
+
+/// Parts of the program `packetboat` beside the server. They change with it, at any time.
+#[doc(hidden)]
+pub mod program {
+    pub use crate::config::explain;
+    pub use crate::config::flags::{Command, CommandLine, ServeFlags};
+    pub use crate::config::summary::summary;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_types_may_go_to_other_threads() {
+        fn to_another<T: Send>() {}
+        fn to_several<T: Send + Sync + Clone>() {}
+        to_another::<Server>();
+        to_another::<Error>();
+        to_several::<Config>();
+        to_several::<Handle>();
+    }
+}

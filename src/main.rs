@@ -1,5 +1,5 @@
-//! The program: arguments → config → logger → server → exit code. What the library does is decided
-//! there; here it is only started, and heard out.
+//! The program: arguments → logger → config → server → exit code. Every decision is the library's;
+//! here it is only started, and heard out.
 
 #![forbid(unsafe_code)]
 
@@ -7,9 +7,8 @@ mod logger;
 
 use clap::Parser;
 use logger::Logger;
-use packetboat::Config;
-use packetboat::config::flags::{Command, CommandLine, ServeFlags};
-use packetboat::config::{explain, summary};
+use packetboat::program::{Command, CommandLine, ServeFlags, explain, summary};
+use packetboat::{Config, Error, Server};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -22,7 +21,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(line) => {
-            // With nobody to hear it, the exit code still tells.
+            // The exit code still tells when nobody hears the line.
             let _ = writeln!(std::io::stderr(), "packetboat: {line}");
             ExitCode::from(2)
         }
@@ -37,13 +36,13 @@ fn serve(flags: &ServeFlags) -> Result<(), String> {
     done
 }
 
-fn run(config: Config) -> Result<(), packetboat::Error> {
+fn run(config: Config) -> Result<(), Error> {
     if let Err(error) = packetboat::raise_descriptor_limit(config.max_sessions) {
         log::warn!("cannot have more descriptors: {error}");
     }
-    let mut server = packetboat::Server::bind(config.clone())?;
+    let mut server = Server::bind(config.clone())?;
     server.stop_on_signals()?;
-    for line in summary::summary(&config, server.addresses(), server.fingerprint())? {
+    for line in summary(&config, server.addresses(), server.fingerprint())? {
         print(&format!("{line}\n"));
     }
     server.run()?;

@@ -33,6 +33,10 @@ pub enum ErrorKind {
     ActivePort,
     /// [`Config::users`](crate::Config::users) cannot be read or written, or is flawed.
     UsersFile,
+    /// [`Config::banner`](crate::Config::banner) is not one line.
+    Banner,
+    /// [`Config::passive_ports`](crate::Config::passive_ports) are no range of ports.
+    PassivePorts,
     /// One of [`Config::accounts`](crate::Config::accounts) is nobody's that can log in.
     Account,
     /// A certificate chain cannot be read or used.
@@ -49,7 +53,7 @@ pub enum ErrorKind {
     EventLoop,
 }
 
-/// Where an error is.
+/// Place of an error.
 #[derive(Debug)]
 enum Place {
     /// In the setting itself.
@@ -216,6 +220,8 @@ impl fmt::Display for Error {
             ErrorKind::Listen => "listening on",
             ErrorKind::ActivePort => "active data connections from port",
             ErrorKind::UsersFile => "the users file",
+            ErrorKind::Banner => "the banner",
+            ErrorKind::PassivePorts => "the passive ports",
             ErrorKind::Account => "the account",
             ErrorKind::Certificate => "the certificate",
             ErrorKind::PrivateKey => "the private key",

@@ -12,6 +12,8 @@ pub fn explain(error: &Error) -> String {
         ErrorKind::Listen => ("--listen", other_address(error)),
         ErrorKind::ActivePort => ("--active-port", other_active_port(error)),
         ErrorKind::UsersFile => ("--users", users_file(error)),
+        ErrorKind::Banner => ("--banner", None),
+        ErrorKind::PassivePorts => ("--passive-ports", None),
         ErrorKind::Certificate => ("--tls-cert", None),
         ErrorKind::PrivateKey => ("--tls-key", None),
         ErrorKind::ClientCa => ("--tls-client-ca", None),

@@ -28,7 +28,7 @@ pub struct CommandLine {
     /// Command to carry out instead of serving, if any.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// How to serve.
+    /// Options of the server.
     #[command(flatten)]
     pub serve: ServeFlags,
 }
@@ -146,7 +146,7 @@ impl ServeFlags {
         Ok(config)
     }
 
-    /// How much to log. Each -v undoes one -q.
+    /// Level of the log. Each -v undoes one -q.
     pub fn log_level(&self) -> LevelFilter {
         match i16::from(self.verbose) - i16::from(self.quiet) {
             ..=-2 => LevelFilter::Error,

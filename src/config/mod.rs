@@ -32,9 +32,10 @@ use std::time::Duration;
 pub struct Config {
     /// The folder that is served.
     pub root: PathBuf,
-    /// Where to listen for control connections; port 0 takes any free one.
+    /// Addresses to listen on for control connections; port 0 takes any free one.
     pub listen: Vec<SocketAddr>,
-    /// Where to listen for clients that begin with a TLS handshake (implicit FTPS); needs `tls`.
+    /// Addresses to listen on for clients that begin with a TLS handshake (implicit FTPS); they
+    /// need `tls`.
     pub listen_tls: Vec<SocketAddr>,
     /// TLS; `None` has none.
     pub tls: Option<TlsConfig>,
@@ -68,7 +69,7 @@ pub struct Config {
     pub data_timeout: Duration,
     /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
-    /// Whether `ALLO n` is a promise: an upload of other than n bytes then counts as cut off.
+    /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,
     /// Time that running transfers have at shutdown with [`Grace::Transfers`](crate::Grace).
     pub shutdown_grace: Duration,
@@ -113,7 +114,33 @@ impl Config {
         }
     }
 
-    /// Whether every listener is loopback, so that only this machine can connect.
+    /// Checks what can be checked before anything is opened.
+    ///
+    /// # Errors
+    /// Settings that are wrong in themselves, or do not go together.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.banner.contains(char::is_control) {
+            let trouble = "it has a control character; write one line without";
+            return Err(Error::setting(ErrorKind::Banner, trouble));
+        }
+        if self.passive_ports.as_ref().is_some_and(|ports| ports.is_empty() || *ports.start() == 0)
+        {
+            let trouble = "they are no range from 1 to 65535; give the lower one first";
+            return Err(Error::setting(ErrorKind::PassivePorts, trouble));
+        }
+        match &self.tls {
+            Some(_) if cfg!(not(feature = "tls")) => {
+                let trouble = "this build has none; build packetboat with its feature `tls`";
+                Err(Error::setting(ErrorKind::TlsUnsupported, trouble))
+            }
+            None if !self.listen_tls.is_empty() => {
+                Err(Error::setting(ErrorKind::Tls, "listening for it needs a certificate"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Every listener is loopback, so that only this machine can connect.
     fn is_local(&self) -> bool {
         let mut listeners = self.listen.iter().chain(&self.listen_tls);
         listeners.all(|address| address.ip().to_canonical().is_loopback())
@@ -159,6 +186,26 @@ impl FromStr for Anonymous {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_are_refused() {
+        let kind = |change: &dyn Fn(&mut Config)| {
+            let mut config = Config::new("/srv");
+            change(&mut config);
+            config.check().err().map(|error| error.kind())
+        };
+        assert_eq!(kind(&|_| {}), None);
+        assert_eq!(
+            kind(&|config| config.banner = "a\r\n230 b".to_owned()),
+            Some(ErrorKind::Banner)
+        );
+        for (low, high) in [(0, 9), (9, 3)] {
+            let ports = kind(&|config| config.passive_ports = Some(low..=high));
+            assert_eq!(ports, Some(ErrorKind::PassivePorts));
+        }
+        let implicit = kind(&|config| config.listen_tls.clone_from(&config.listen));
+        assert_eq!(implicit, Some(ErrorKind::Tls));
+    }
 
     #[test]
     fn anonymous_may_write_only_where_nobody_else_can_connect() {

@@ -19,9 +19,9 @@ pub struct TlsConfig {
     pub client_ca: Option<Pem>,
     /// Connections that must be under TLS; a user's account may ask for more.
     pub require: RequireTls,
-    /// Whether data connections resume the TLS session of their control connection.
+    /// Reuse of the control connection's TLS session by data connections.
     pub session_reuse: SessionReuse,
-    /// Whether an upload that ends by a FIN alone is complete: some clients never send the
+    /// An upload that ends by a FIN alone is complete: some clients never send the
     /// close_notify that tells an end from a cut.
     pub lenient_close: bool,
 }
@@ -129,15 +129,15 @@ impl fmt::Debug for Pem {
 /// | Python's ftplib | no; yes when told `session=` | the same |
 /// | rustls, as in the tests | yes | yes, save for the fifth of five uploads in a row |
 ///
-/// Who uses each ticket of TLS 1.3 once needs new ones, and an upload brings none.
+/// A client that uses each ticket of TLS 1.3 once needs new ones, and an upload brings none.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionReuse {
-    /// They can't: every handshake is a full one.
+    /// Data connections can't: every handshake is a full one.
     Off,
-    /// They may.
+    /// Data connections may.
     Prefer,
-    /// They must.
+    /// Data connections must.
     Require,
 }
 

@@ -1,5 +1,6 @@
-//! `packetboat user add|passwd|remove|list`: the users file, changed and shown from the command line.
-//! It speaks with a person or a script, never with a server: that one notices the new file itself.
+//! `packetboat user add|passwd|remove|list`: the users file, changed and shown from the command
+//! line. The command speaks with a person or a script, never with a server, which notices the new
+//! file itself.
 
 use super::users_file::refused;
 use super::{UsersFile, edit_users_file, explain};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub enum UserCommand {
     /// Add a user; the password is asked for, or read as one line of standard input
     Add {
-        /// Which user, in which file.
+        /// The user and the file.
         #[command(flatten)]
         user: UserName,
         /// What the user may do
@@ -37,7 +38,7 @@ pub enum UserCommand {
     },
 }
 
-/// Which user, in which file.
+/// The user that a command is about, and the file.
 #[derive(Debug, Args)]
 pub struct UserName {
     /// The name that the user logs in with

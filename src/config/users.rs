@@ -32,11 +32,6 @@ impl Users {
         file.accounts().find(name)
     }
 
-    /// Users that were given in code.
-    pub fn given(&self) -> &Accounts {
-        &self.given
-    }
-
     /// Users of the file, if there is one.
     pub fn in_file(&self) -> Option<&Accounts> {
         self.file.as_ref().map(UsersFile::accounts)

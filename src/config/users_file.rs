@@ -1,5 +1,5 @@
 //! The users file on disk: read at the start, read again when it has changed, and changed by
-//! `packetboat user`. What its text means is decided in `users`; who may log in, elsewhere.
+//! `packetboat user`. The meaning of its text is decided in `users`; who may log in, elsewhere.
 
 use super::{Error, ErrorKind};
 use crate::users::edit::EditError;
@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 pub struct UsersFile {
     path: PathBuf,
     accounts: Accounts,
-    /// What the file looked like when it was last read, good or bad; `None` is missing.
+    /// Stamp of the file when it was last read, good or bad; `None` is missing.
     stamp: Option<Stamp>,
-    /// What was last wrong with it, which is said once.
+    /// Trouble that the file was last in, which is said once.
     trouble: Option<String>,
 }
 
@@ -37,8 +37,8 @@ impl UsersFile {
         &self.accounts
     }
 
-    /// Reads the file again if it has changed, so that a user added while the server runs can log in
-    /// at once. Costs one stat where it has not. A file that went bad or missing changes nothing but
+    /// Reads the file again if it has changed, so that a user added while the server runs can log
+    /// in at once. Costs one stat where it has not. A file that went bad or missing changes nothing but
     /// the log, in one line: users are not locked out because somebody mistypes.
     pub fn refresh(&mut self) {
         let stamp = Stamp::of(&self.path);
@@ -69,7 +69,7 @@ impl UsersFile {
     }
 }
 
-/// What tells one version of a file from the next.
+/// Stamp of a file: it tells one version from the next.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     device: u64,

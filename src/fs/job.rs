@@ -65,7 +65,7 @@ impl FileJob {
     /// To join `parts` behind what `target` holds.
     ///
     /// # Errors
-    /// As [`Combination::new`].
+    /// As `Combination::new`.
     pub fn combine(
         root: Root,
         target: &VPath,

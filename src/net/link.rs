@@ -14,7 +14,7 @@ use mio::net::TcpStream;
 use super::socket::{Flow, Socket};
 use super::tls::{Input, Tls, TlsConnection};
 
-/// A TCP connection. What TLS changes nothing about is its socket's own.
+/// A TCP connection. All that TLS does not change is its socket's own.
 #[derive(Debug)]
 pub struct Link {
     socket: Socket,
@@ -30,12 +30,12 @@ impl Link {
     /// Begins to connect, from an address of ours; its port 0 is any.
     ///
     /// # Errors
-    /// What the kernel knows at once: no route, no descriptor, no right to the port.
+    /// The kernel refuses at once: no route, no descriptor, no right to the port.
     pub fn connect(from: SocketAddr, to: SocketAddr) -> io::Result<Link> {
         Ok(Link { socket: Socket::connect(from, to)?, tls: None })
     }
 
-    /// Whether reading is worth a try.
+    /// Reading is worth a try.
     pub fn is_readable(&self) -> bool {
         self.socket.is_readable() || self.tls.as_ref().is_some_and(|connection| connection.holds())
     }
@@ -81,8 +81,8 @@ impl Link {
 
     // TLS.
 
-    /// As many bytes are encrypted whole, when nothing waits to be sent. It is also what waits at
-    /// most, some records' frames aside.
+    /// Bytes that are encrypted at once when nothing waits to be sent. No more can wait, some
+    /// records' frames aside.
     pub const MOST_ENCRYPTED: usize = 64 * 1024;
 
     /// Puts the connection under TLS: the client is to begin a handshake. `owner` is the number of
@@ -96,17 +96,17 @@ impl Link {
         Ok(())
     }
 
-    /// What it is under TLS by.
+    /// The TLS that it is under.
     pub fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref().map(|connection| connection.tls())
     }
 
-    /// Whether it is under TLS, or on the way there.
+    /// The connection is under TLS, or on the way there.
     pub fn is_secure(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// Whether nothing can be read or written, because the TLS handshake is not done.
+    /// Nothing can be read or written, because the TLS handshake is not done.
     pub fn is_handshaking(&self) -> bool {
         self.tls.as_ref().is_some_and(|connection| connection.is_handshaking())
     }
@@ -122,23 +122,23 @@ impl Link {
         }
     }
 
-    /// Whether it has resumed a TLS session, one that it could: see
+    /// The connection has resumed a TLS session, one that it could: see
     /// [`Resumption`](super::Resumption).
     pub fn has_resumed(&self) -> bool {
         self.tls.as_ref().is_some_and(|connection| connection.has_resumed())
     }
 
-    /// Whether the client has shown a certificate, which then is one that we trust.
+    /// The client has shown a certificate, which then is one that we trust.
     pub fn is_certified(&self) -> bool {
         self.tls.as_ref().is_some_and(|connection| connection.is_certified())
     }
 
-    /// Whether it has shown one for this name.
+    /// The client has shown a certificate for this name.
     pub fn is_certified_as(&self, name: &str) -> bool {
         self.tls.as_ref().is_some_and(|connection| connection.is_certified_as(name))
     }
 
-    /// Sends what was written and still waits: whether nothing does any more.
+    /// Sends all that was written and still waits: whether nothing does any more.
     ///
     /// # Errors
     /// The connection is lost.
@@ -161,8 +161,8 @@ impl Link {
         }
     }
 
-    /// Throws away, under TLS, what has come and will not be read, the client's close_notify for
-    /// one: a close with something unread is a reset, and what was sent could be lost.
+    /// Throws away, under TLS, input that will not be read, the client's close_notify for one: a
+    /// close with something unread is a reset, and what was sent could be lost.
     pub fn discard_input(&mut self) {
         let mut buffer = [0; 4096];
         for _ in 0..DISCARDS {

@@ -17,9 +17,6 @@ pub(super) fn load<'a>(
     config: &TlsConfig,
     listen: impl IntoIterator<Item = &'a SocketAddr>,
 ) -> Result<Loaded, Error> {
-    if cfg!(not(feature = "tls")) {
-        return Err(Error::setting(ErrorKind::TlsUnsupported, NO_TLS));
-    }
     let lacking = |trouble: String| Error::setting(ErrorKind::Tls, trouble);
     let identities = match &config.identity {
         TlsIdentity::SelfSigned => vec![Identity::self_signed(names(listen)).map_err(lacking)?],
@@ -47,8 +44,6 @@ pub(super) fn load<'a>(
     })?;
     Ok(Loaded { tls, fingerprint })
 }
-
-const NO_TLS: &str = "this build has none; build packetboat with its feature `tls`";
 
 fn identity(pair: &TlsPair) -> Result<Identity, Error> {
     let chain = pair.certificate.read(ErrorKind::Certificate)?;

@@ -92,3 +92,21 @@ impl Handle {
         self.shared.away.store(counts.away, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Poller;
+
+    #[test]
+    fn less_grace_counts_and_more_changes_nothing() {
+        let handle = Handle::new(Poller::new().unwrap().waker().unwrap());
+        assert_eq!(handle.stops(), 0);
+        for (grace, stops) in
+            [(Grace::Transfers, 1), (Grace::Transfers, 1), (Grace::None, 2), (Grace::Transfers, 2)]
+        {
+            handle.clone().shut_down(grace);
+            assert_eq!(handle.stops(), stops, "{grace:?}");
+        }
+    }
+}

@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 
 use rustix::process::Signal;
 
-use crate::config::{Config, Error, ErrorKind, TlsIdentity, Users};
+use crate::config::{Config, Error, TlsIdentity, Users};
 use crate::fs::Root;
 use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
 use accept::TlsMode;
@@ -59,19 +59,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the folder, the users file and the listeners.
+    /// Opens the folder, the users file, the certificates and the listeners.
     ///
     /// # Errors
-    /// Whichever of them cannot be had; the message is one line for the operator.
+    /// A setting is wrong, or one of these cannot be had; [`Error::kind`] says which.
     pub fn bind(config: Config) -> Result<Server, Error> {
+        config.check()?;
         let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;
         descriptors::warn_if_too_few(config.max_sessions);
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
-        if config.tls.is_none() && !config.listen_tls.is_empty() {
-            return Err(Error::setting(ErrorKind::Tls, "listening for it needs a certificate"));
-        }
         let tls = config.tls.as_ref();
         let tls = tls
             .map(|tls| certificates::load(tls, config.listen.iter().chain(&config.listen_tls)))
@@ -101,7 +99,7 @@ impl Server {
         Ok(Server { config, root, users, poller, listeners, addresses, tls, signals: None, handle })
     }
 
-    /// Where it listens, in the order of [`Config::listen`] and, behind them, of
+    /// Addresses that it listens on, in the order of [`Config::listen`] and, behind them, of
     /// [`Config::listen_tls`], with the ports that were chosen.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -112,7 +110,7 @@ impl Server {
         self.tls.as_ref().map(|tls| tls.fingerprint.as_str())
     }
 
-    /// By which another thread can end it.
+    /// A handle by which another thread can end it.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
@@ -122,7 +120,7 @@ impl Server {
     /// but one that is self-signed.
     ///
     /// # Errors
-    /// The signals cannot be caught.
+    /// The signals cannot be caught ([`ErrorKind::EventLoop`](crate::ErrorKind)).
     pub fn stop_on_signals(&mut self) -> Result<(), Error> {
         let mut caught = [&STOP_SIGNALS[..], &[HARMLESS_SIGNAL]].concat();
         let tls = self.config.tls.as_ref().map(|tls| &tls.identity);
@@ -138,7 +136,8 @@ impl Server {
     /// Serves on the calling thread, until it is shut down.
     ///
     /// # Errors
-    /// The event loop fails, which no client can bring about.
+    /// The event loop fails ([`ErrorKind::EventLoop`](crate::ErrorKind)), which no client can bring
+    /// about.
     pub fn run(self) -> Result<(), Error> {
         EventLoop::new(self).run().map_err(Error::event_loop)
     }

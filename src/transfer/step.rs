@@ -29,7 +29,8 @@ pub enum State {
     Broken(io::Error),
     /// The disk refused.
     Refused(Refusal),
-    /// What comes next may wait for the disk: it is for [`Pump::work`], where that stops nobody.
+    /// The next step may wait for the disk: it is for [`Pump::work`](super::pump::Pump::work), where
+    /// that stops nobody.
     NeedsWorker,
 }
 

@@ -1,5 +1,5 @@
-//! Changes to the text of a users file. Each is one splice: what it does not mean to change stays as
-//! it was, byte for byte, comments and order included. Pure: text in, text out.
+//! Changes to the text of a users file. Each is one splice: all that it does not mean to change
+//! stays as it was, byte for byte, comments and order included. Pure: text in, text out.
 
 use super::{Account, Accounts, Flaw, RequireTls, Section, StoredPassword, check_name, sections};
 use std::fmt;
@@ -12,7 +12,7 @@ use toml_edit::{Item, Key, Value};
 pub enum EditError {
     /// A user of that name is there already.
     Exists(String),
-    /// There is no user of that name.
+    /// No user has that name.
     Missing(String),
     /// The account cannot be written down.
     Unwritable(String),
@@ -161,7 +161,7 @@ fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-/// Where the line ends that `at` is in, its line end included.
+/// End of the line that `at` is in, its line end included.
 fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }

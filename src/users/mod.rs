@@ -126,7 +126,7 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// Whether a user may be called that; the error says what a name looks like.
+/// Checks the name of a user; the error says what a name looks like.
 pub fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > MOST_NAME_BYTES {
         return Err(format!("a user name has 1 to {MOST_NAME_BYTES} bytes"));
@@ -142,7 +142,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 
 const MOST_NAME_BYTES: usize = 64;
 
-/// Whether a name is the anonymous user's, in any case; no account can have it.
+/// The name is the anonymous user's, in any case; no account can have it.
 pub fn is_anonymous(name: &[u8]) -> bool {
     ANONYMOUS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
@@ -150,7 +150,7 @@ pub fn is_anonymous(name: &[u8]) -> bool {
 /// Names that log in without an account, whatever their password.
 const ANONYMOUS: [&str; 2] = ["anonymous", "ftp"];
 
-/// Whether somebody can log in by an account; the error says what would be right.
+/// Checks that somebody can log in by an account; the error says what would be right.
 fn check(account: &Account) -> Result<(), String> {
     check_name(&account.name)?;
     if let Some(name) = &account.certificate {
@@ -279,7 +279,7 @@ fn absolute(text: &str) -> Result<PathBuf, String> {
     folder.is_absolute().then(|| folder.to_owned()).ok_or_else(relative)
 }
 
-/// Where an entry of `table` begins in the text.
+/// Begin of an entry of `table` in the text.
 fn place(table: &Table, name: &str, item: &Item) -> usize {
     let key = table.key(name).and_then(Key::span);
     key.or_else(|| item.span()).map_or(0, |span| span.start)

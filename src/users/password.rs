@@ -20,7 +20,7 @@ impl StoredPassword {
     /// Takes a PHC string, as `packetboat user add` writes it.
     ///
     /// # Errors
-    /// It is none, or not whole, or of another algorithm than argon2id.
+    /// The text is no PHC string, or not whole, or of another algorithm than argon2id.
     pub fn parse(text: &str) -> Result<StoredPassword, ValueError> {
         let hash = PasswordHash::new(text)
             .map_err(|error| ValueError::new(format!("not a PHC string ({error})")))?;
@@ -30,7 +30,7 @@ impl StoredPassword {
         if hash.salt.is_none() || hash.hash.is_none() {
             return Err(ValueError::new("cut short: the salt or the hash is missing"));
         }
-        // A parameter that verify would stumble over is refused now, while somebody reads the message.
+        // Parameters that verify would stumble over are refused now, while somebody reads it.
         Params::try_from(&hash).map_err(|_| ValueError::new("its m, t or p is out of range"))?;
         if let Some(version) = hash.version {
             let unknown = |_| ValueError::new(format!("argon2 has no version {version}"));
@@ -46,7 +46,7 @@ impl StoredPassword {
     /// packages `argon2` and `blake2` have `opt-level = 3` in the profile `dev`.
     ///
     /// # Errors
-    /// This machine has no random numbers.
+    /// Random numbers cannot be had on this machine.
     pub fn hash(password: impl AsRef<[u8]>) -> Result<StoredPassword, ValueError> {
         let hash: PasswordHash =
             Argon2::default().hash_password(password.as_ref()).map_err(|error| {
@@ -55,13 +55,13 @@ impl StoredPassword {
         Ok(StoredPassword { text: hash.to_string(), hash })
     }
 
-    /// Decoy that an unknown name is checked against: nobody's password, at the cost of a real check, so
-    /// that the time of an answer does not tell which names exist.
-    pub fn decoy() -> StoredPassword {
+    /// Decoy that an unknown name is checked against: nobody's password, at the cost of a real
+    /// check, so that the time of an answer does not tell which names exist.
+    pub(crate) fn decoy() -> StoredPassword {
         StoredPassword::parse(DECOY).expect("the decoy is a constant, and a test parses it")
     }
 
-    /// Whether `secret` is the password. Takes tens of milliseconds on purpose: call it on the
+    /// Compares `secret` with the password. Takes tens of milliseconds on purpose: call it on the
     /// worker thread only.
     pub fn verify(&self, secret: &[u8]) -> bool {
         Argon2::default().verify_password(secret, &self.hash).is_ok()

@@ -16,11 +16,11 @@ pub(in crate::net) struct TlsConnection {
     tls: Tls,
     connection: ServerConnection,
     input: Input,
-    /// Where in a record the input stands.
+    /// Place in a record where the input stands.
     records: Records,
     /// Records that were sent, as many as that may have been.
     sent: u64,
-    /// There may be plaintext to read, or its end.
+    /// Plaintext may be there to read, or its end.
     holds: bool,
     /// We have said that no more will come.
     closed: bool,
@@ -33,7 +33,7 @@ const BUFFERED_BYTES: usize = Link::MOST_ENCRYPTED + 1024;
 
 /// Bytes that are read at once where little is wanted, the plaintext of which can be kept.
 const KEPT_BYTES: usize = 4096;
-/// As many records as one key may encrypt, with some to spare. Under TLS 1.3 there is a new key
+/// Records that one key may encrypt, with some to spare. Under TLS 1.3 there is a new key
 /// then; under TLS 1.2 the connection is at its end, and rustls goes on as if it sent.
 const MOST_RECORDS: u64 = (1 << 24) - (1 << 16);
 /// Bytes that a record holds.
@@ -43,7 +43,7 @@ const LONGEST_ALERT: usize = 64;
 
 /// Plaintext that is at hand to be read.
 enum Plaintext {
-    /// So many bytes, which are in the buffer now.
+    /// Bytes, as many as are in the buffer now.
     Bytes(usize),
     /// The client has said that no more will come.
     Closed,
@@ -74,7 +74,7 @@ impl TlsConnection {
         &self.tls
     }
 
-    /// Whether a FIN may stand here, without a close_notify before it.
+    /// A FIN may stand here, without a close_notify before it.
     fn may_end(&self) -> bool {
         match self.input {
             Input::Commands => true,
@@ -87,7 +87,7 @@ impl TlsConnection {
         self.connection.is_handshaking()
     }
 
-    /// Whether it resumes a session.
+    /// The connection resumes a TLS session.
     pub(in crate::net) fn has_resumed(&self) -> bool {
         self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
     }
@@ -96,7 +96,7 @@ impl TlsConnection {
         self.connection.peer_certificates().is_some_and(|chain| !chain.is_empty())
     }
 
-    /// Whether the client's certificate is for this name.
+    /// The client's certificate is for this name.
     pub(in crate::net) fn is_certified_as(&self, name: &str) -> bool {
         let chain: &[CertificateDer<'_>] = self.connection.peer_certificates().unwrap_or_default();
         identity::is_named(chain, name)
@@ -104,14 +104,14 @@ impl TlsConnection {
 
     // In.
 
-    /// Whether reading may give something without the socket.
+    /// Reading may give something without the socket.
     pub(in crate::net) fn holds(&self) -> bool {
         self.holds
     }
 
     /// Goes on with the handshake as far as it goes now: whether it is done.
     pub(in crate::net) fn handshake(&mut self, socket: &mut Socket) -> io::Result<bool> {
-        // What is still to be sent may be all that the client waits for.
+        // Records still to be sent may be all that the client waits for.
         self.flush(socket)?;
         while self.is_handshaking() {
             match self.receive_some(socket) {
@@ -126,13 +126,13 @@ impl TlsConnection {
 
     pub(in crate::net) fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> Flow {
         if self.closed {
-            // What comes behind our close_notify is read to be thrown away.
+            // Bytes behind our close_notify are read to be thrown away.
             return socket.read(buffer);
         }
         if let Err(error) = self.flush(socket) {
             return Flow::Broken(error);
         }
-        // It comes to an end: rustls bears only so many records that hold nothing.
+        // The loop comes to an end: rustls bears only so many records that hold nothing.
         loop {
             match self.plaintext(buffer) {
                 Ok(Plaintext::Bytes(count)) => return Flow::Moved(count),
@@ -212,7 +212,7 @@ impl TlsConnection {
                 0 => break,
                 more => taken += more,
             }
-            // There is room: it never makes more than it has taken.
+            // Room is there: rustls never makes more than it has taken.
             if let Plaintext::Bytes(more) = self.plaintext(&mut buffer[made..taken])? {
                 made += more;
             }
@@ -319,13 +319,13 @@ impl TlsConnection {
         Ok(true)
     }
 
-    /// Whether nothing has come that was not read, save for the client's close_notify.
+    /// Nothing has come that was not read, save for the client's close_notify.
     fn connection_is_at_rest(&mut self) -> bool {
         let state = self.connection.process_new_packets();
         state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0) && self.records.are_whole()
     }
 
-    /// Whether the client's close_notify is there, all of it.
+    /// The client's close_notify is there, all of it.
     fn has_parted(&mut self) -> io::Result<bool> {
         if self.connection.process_new_packets().is_ok_and(|state| state.peer_has_closed()) {
             return Ok(true);

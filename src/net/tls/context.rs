@@ -29,10 +29,10 @@ const TICKETS: usize = 4;
 /// TLS as all connections of a server have it in common. Cheap to clone.
 #[derive(Clone)]
 pub struct Tls {
-    /// For connections that the client reads from.
+    /// Configuration of connections that the client reads from.
     talking: Arc<ServerConfig>,
-    /// The same without tickets, for connections that the client only writes to: it might close one
-    /// with the tickets unread, which makes its kernel send a reset and lose what was written.
+    /// Configuration without tickets, for connections that the client only writes to: it might close
+    /// one with the tickets unread, and its kernel would send a reset and lose what was written.
     silent: Arc<ServerConfig>,
     resumption: Resumption,
 }
@@ -42,7 +42,7 @@ impl Tls {
     /// Clients may show a certificate of `client_ca`, PEM text.
     ///
     /// # Errors
-    /// What is wrong with `client_ca`, or with the random numbers of this machine.
+    /// `client_ca` is wrong, or random numbers cannot be had on this machine.
     pub fn new(
         identities: Vec<Identity>,
         client_ca: Option<&[u8]>,
@@ -80,7 +80,7 @@ impl Tls {
         Ok(Tls { talking: Arc::new(config), silent, resumption })
     }
 
-    /// For a connection that belongs to the session of this number.
+    /// Configuration of a connection that belongs to the session of this number.
     pub(super) fn config(&self, owner: u64, input: Input) -> Arc<ServerConfig> {
         let config = match input {
             Input::Commands | Input::None => &self.talking,
@@ -88,7 +88,7 @@ impl Tls {
         };
         match (self.resumption, input) {
             (Resumption::None | Resumption::Any, _) => Arc::clone(config),
-            // Who comes back may take up an earlier session, but gets tickets of the new one.
+            // A client that comes back may resume an earlier session, but gets tickets of its own.
             (Resumption::Own, Input::Commands) => resumption::marked(config, owner, false),
             (Resumption::Own, _) => resumption::marked(config, owner, true),
         }

@@ -16,8 +16,8 @@ use super::FlawedIdentity;
 pub struct Identity(CertifiedKey);
 
 impl Identity {
-    /// From PEM text: the chain, the server's own certificate first, and the key in any of its
-    /// forms (PKCS#8, SEC1, PKCS#1). `now` is in seconds since 1970.
+    /// An identity from PEM text: the chain, the server's own certificate first, and the key in any
+    /// of its forms (PKCS#8, SEC1, PKCS#1). `now` is in seconds since 1970.
     ///
     /// # Errors
     /// One of them is wrong, or they don't belong together, or the certificate is not valid now.
@@ -53,7 +53,7 @@ impl Identity {
     /// A new key, and a certificate for these names and addresses that nobody vouches for.
     ///
     /// # Errors
-    /// This machine has no random numbers.
+    /// Random numbers cannot be had on this machine.
     pub fn self_signed(names: Vec<String>) -> Result<Identity, String> {
         let made = rcgen::generate_simple_self_signed(names).map_err(|error| error.to_string())?;
         let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
@@ -75,7 +75,7 @@ impl Identity {
 pub(super) const NO_CERTIFICATE: &str =
     "there is no certificate in it; it takes PEM text, -----BEGIN CERTIFICATE-----";
 
-/// Whether the first certificate of a chain is for this name.
+/// The first certificate of a chain is for this name.
 pub(super) fn is_named(chain: &[CertificateDer<'_>], name: &str) -> bool {
     let Some(Ok(certificate)) = chain.first().map(EndEntityCert::try_from) else { return false };
     ServerName::try_from(name)

@@ -36,7 +36,7 @@ pub enum Input {
     None,
     /// A file, and nothing is to be read.
     File {
-        /// It is whole only when it ends by close_notify; by a FIN alone it is broken.
+        /// The file is whole only when it ends by close_notify; by a FIN alone it is broken.
         strict: bool,
     },
 }

@@ -1,6 +1,6 @@
 //! Records of TLS, followed by their frames (RFC 8446, 5.1): where one ends and the next begins.
 
-/// Where in a record the input stands. rustls knows, and doesn't tell.
+/// Place in a record where the input stands. rustls knows, and doesn't tell.
 #[derive(Default)]
 pub(super) struct Records {
     /// Of the frame that stands before a record, whose last two bytes are the record's length.
@@ -39,7 +39,7 @@ impl Records {
     }
 }
 
-/// Whether a record can begin with this byte; no command can.
+/// A record can begin with this byte; no command can.
 pub(super) fn is_record(byte: u8) -> bool {
     (20..=23).contains(&byte)
 }
