@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
+use log::LevelFilter;
 use packetboat::config::flags::{Command, CommandLine, ServeFlags};
 use packetboat::config::{StartError, summary};
 use simple_logger::SimpleLogger;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
 
 fn serve(flags: &ServeFlags) -> Result<(), StartError> {
     SimpleLogger::new()
-        .with_level(flags.log_level())
+        .with_level(level(flags.verbosity()))
         .with_utc_timestamps()
         .init()
         .expect("main sets the only logger, once");
@@ -41,6 +42,17 @@ fn serve(flags: &ServeFlags) -> Result<(), StartError> {
     server.run()?;
     print("Stopped.\n");
     Ok(())
+}
+
+/// What is logged of an operator who wants more or less than usual.
+fn level(verbosity: i16) -> LevelFilter {
+    match verbosity {
+        ..=-2 => LevelFilter::Error,
+        -1 => LevelFilter::Warn,
+        0 => LevelFilter::Info,
+        1 => LevelFilter::Debug,
+        2.. => LevelFilter::Trace,
+    }
 }
 
 /// Like `print!`, but a reader of the output that went away does not end a server.

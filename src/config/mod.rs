@@ -10,7 +10,7 @@ mod users_file;
 
 pub use error::StartError;
 pub use tls::{SessionReuse, TlsConfig, TlsFiles, TlsIdentity, TlsPair};
-pub use users_file::{UsersFile, edit_users_file};
+pub use users_file::{UsersFile, UsersNews, edit_users_file};
 
 use crate::users::PartialUploads;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use slab::Slab;
 
+use super::events;
 use super::handle::{Counts, Handle};
 use super::peer::{Fate, Peer};
 use super::scheduler::Scheduler;
@@ -22,9 +23,9 @@ use super::shared::Shared;
 use super::timers::Timers;
 use super::{RELOAD_SIGNAL, STOP_SIGNALS, Server, certificates};
 use crate::config::TlsConfig;
-use crate::net::{Event, Link, Listener, Role, Signals};
+use crate::net::{Arrival, Event, Link, Listener, Role, Signals};
 use crate::proto::reply::Reply;
-use crate::session::{Session, Settings};
+use crate::session::{Disconnect, Session, Settings};
 
 /// Connections that one listener lets in before others get their turn.
 const ACCEPTS: usize = 64;
@@ -78,6 +79,7 @@ impl EventLoop {
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             strict_allo: config.strict_allo,
             tls: config.tls.as_ref().map(|tls| tls.require),
+            traces: log::log_enabled!(log::Level::Debug),
         };
         EventLoop {
             shared,
@@ -264,8 +266,9 @@ impl EventLoop {
 
     fn accept_passive(&mut self, now: Instant) -> io::Result<()> {
         let mut arrived = Vec::new();
-        let result = self.shared.passive.accept(now, |owner, stream| {
-            arrived.push((owner, Link::adopt(stream)));
+        let result = self.shared.passive.accept(now, |arrival| match arrival {
+            Arrival::Awaited(owner, stream) => arrived.push((owner, Link::adopt(stream))),
+            Arrival::Stranger(stranger) => events::record_stranger(&stranger),
         });
         for (owner, link) in arrived {
             let Some(peer) = self.peers.get_mut(owner.slot()) else { continue };
@@ -357,8 +360,8 @@ impl EventLoop {
         let Some(peer) = self.peers.get_mut(slot) else { return 0 };
         let mut left = budget;
         match peer.turn(&mut self.shared, &mut left, now) {
-            Fate::Gone(reason) => {
-                self.remove(slot, reason, now);
+            Fate::Gone(cause) => {
+                self.remove(slot, cause, now);
                 return budget - left;
             }
             Fate::Again => self.scheduler.queue(slot),
@@ -370,7 +373,7 @@ impl EventLoop {
         budget - left
     }
 
-    fn remove(&mut self, slot: usize, reason: &str, now: Instant) {
+    fn remove(&mut self, slot: usize, cause: Disconnect, now: Instant) {
         let mut peer = self.peers.remove(slot);
         self.timers.disarm(slot, &mut peer.armed);
         self.scheduler.forget(slot);
@@ -382,13 +385,14 @@ impl EventLoop {
                 self.addresses.remove(&client);
             }
         }
-        log::debug!("#{} {client} {reason}", peer.session.id());
+        peer.session.disconnected(cause, now);
+        events::record_all(&mut peer.session);
     }
 
     fn remove_all(&mut self, now: Instant) {
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
-            self.remove(slot, "shut down", now);
+            self.remove(slot, Disconnect::Shutdown, now);
         }
     }
 

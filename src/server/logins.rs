@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::events;
 use super::password_worker::PasswordWorker;
 use crate::config::{Anonymous, UsersFile};
 use crate::net::{Key, Waker};
@@ -126,7 +127,9 @@ impl Logins {
 
     fn account(&mut self, name: &[u8]) -> Option<&Account> {
         let users = self.users.as_mut()?;
-        users.refresh();
+        if let Some(news) = users.refresh() {
+            events::record_users(&news);
+        }
         users.accounts().find(name)
     }
 

@@ -9,7 +9,7 @@ use super::super::shared::Shared;
 use super::{DataLink, Lost, Peer};
 use crate::config::SessionReuse;
 use crate::net::{Input, Role};
-use crate::session::{Answer, DataEvent};
+use crate::session::{Answer, DataEvent, Disconnect};
 
 /// What becomes of a control connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Peer {
             Err(error) => {
                 let (id, client) = (self.session.id(), self.session.client());
                 log::info!("#{id} {client} TLS on the control connection: {error}");
-                return Err(Lost("TLS failed"));
+                return Err(Lost(Disconnect::Failed("TLS failed")));
             }
         }
         self.session.answer(
@@ -97,10 +97,7 @@ impl Peer {
                     DataEvent::Secured
                 }
             },
-            Err(error) => {
-                log::info!("#{id} TLS on the data connection: {error}");
-                DataEvent::Broken(events::loss(&error))
-            }
+            Err(error) => DataEvent::Broken(events::loss(&error)),
         };
         self.securing = false;
         if event != DataEvent::Secured {

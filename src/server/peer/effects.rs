@@ -43,6 +43,7 @@ impl Peer {
                 Effect::HangUp => self.closing = Some(now + CLOSING),
             }
         }
+        events::record_all(&mut self.session);
     }
 
     /// The worker's verdict on the login that is being checked.

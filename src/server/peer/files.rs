@@ -213,8 +213,7 @@ impl Peer {
                 self.pump = Some(pump);
                 // A slow disk is not the client's standing still.
                 self.session.data(DataEvent::Moved(0), now);
-                if let Err(Lost(reason)) = self.stepped(state, shared, now) {
-                    log::debug!("#{} {reason}", self.session.id());
+                if let Err(Lost(_)) = self.stepped(state, shared, now) {
                     self.closing = Some(now);
                 }
             }

@@ -17,7 +17,7 @@ use super::scheduler::Handshake;
 use super::shared::Shared;
 use crate::fs::FileJob;
 use crate::net::{Event, Flow, Key, Lease, Link, Role};
-use crate::session::{DataEvent, Session};
+use crate::session::{DataEvent, Disconnect, Session};
 use crate::transfer::{Pump, State};
 
 /// How long a client may take to read the last reply and close its side.
@@ -79,11 +79,11 @@ pub(in crate::server) enum Fate {
     /// It wants one when there is time for its TLS handshake.
     InLine(Handshake),
     /// It is to be removed, for this reason.
-    Gone(&'static str),
+    Gone(Disconnect),
 }
 
 /// The control connection is lost; carries the reason.
-pub(in crate::server) struct Lost(pub(in crate::server) &'static str);
+pub(in crate::server) struct Lost(pub(in crate::server) Disconnect);
 
 impl Peer {
     pub(in crate::server) fn new(
@@ -163,7 +163,7 @@ impl Peer {
     ) -> Fate {
         self.in_line = None;
         match (self.work(shared, now, budget), self.in_line) {
-            (Err(Lost(reason)), _) => Fate::Gone(reason),
+            (Err(Lost(cause)), _) => Fate::Gone(cause),
             (Ok(()), _) if self.closing.is_some() => self.close(shared, now),
             (Ok(()), Some(line)) => Fate::InLine(line),
             (Ok(()), None) if *budget == 0 => Fate::Again,
@@ -173,7 +173,7 @@ impl Peer {
 
     fn work(&mut self, shared: &mut Shared, now: Instant, budget: &mut usize) -> Result<(), Lost> {
         if self.control.is_gone() && self.closing.is_none() {
-            return Err(Lost("connection lost"));
+            return Err(Lost(Disconnect::Lost));
         }
         self.settle_connect(shared, now);
         self.carry_out(shared, now);
@@ -212,7 +212,7 @@ impl Peer {
             }
             Flow::Blocked => return Ok(false),
             Flow::Ended => self.session.end_of_input(now),
-            Flow::Broken(_) => return Err(Lost("connection lost")),
+            Flow::Broken(_) => return Err(Lost(Disconnect::Lost)),
         }
         self.carry_out(shared, now);
         Ok(true)
@@ -231,7 +231,7 @@ impl Peer {
         }
         if most == 0 {
             let flushed = self.control.flush();
-            return flushed.map(|_| false).map_err(|_| Lost("connection lost"));
+            return flushed.map(|_| false).map_err(|_| Lost(Disconnect::Lost));
         }
         let flow = match self.closing.is_some() && most == output.len() {
             true => self.control.write_last(output),
@@ -245,7 +245,7 @@ impl Peer {
                 Ok(true)
             }
             Flow::Blocked | Flow::Ended => Ok(false),
-            Flow::Broken(_) => Err(Lost("connection lost")),
+            Flow::Broken(_) => Err(Lost(Disconnect::Lost)),
         }
     }
 
@@ -266,7 +266,6 @@ impl Peer {
                 self.session.data(DataEvent::Connected, now);
             }
             Err(error) => {
-                log::info!("#{} data connection refused: {error}", self.session.id());
                 self.drop_data(shared, now);
                 self.session.data(DataEvent::Broken(events::loss(&error)), now);
             }
@@ -334,10 +333,7 @@ impl Peer {
         match state {
             State::Spent | State::Blocked | State::NeedsWorker => {}
             State::Ended => self.ended(shared, now)?,
-            State::Broken(error) => {
-                log::debug!("#{} data connection: {error}", self.session.id());
-                self.broken(&error, shared, now);
-            }
+            State::Broken(error) => self.broken(&error, shared, now),
             State::Refused(refusal) => {
                 self.drop_transfer(shared, now);
                 self.session.data(DataEvent::Refused(refusal), now);
@@ -395,7 +391,7 @@ impl Peer {
     fn close(&mut self, shared: &mut Shared, now: Instant) -> Fate {
         let late = self.closing.is_some_and(|until| until <= now);
         if late || self.control.is_gone() || self.control.is_handshaking() {
-            return Fate::Gone("closed");
+            return Fate::Gone(Disconnect::Closed);
         }
         if !self.session.output().is_empty() {
             return if self.control.is_writable() { Fate::Again } else { Fate::Rest };
@@ -403,7 +399,7 @@ impl Peer {
         match self.control.close_notify() {
             Ok(true) => {}
             Ok(false) => return Fate::Rest,
-            Err(_) => return Fate::Gone("closed"),
+            Err(_) => return Fate::Gone(Disconnect::Closed),
         }
         match self.control.read(&mut shared.buffers.buffer) {
             Flow::Moved(_) => {
@@ -414,7 +410,7 @@ impl Peer {
                 Fate::Again
             }
             Flow::Blocked if self.half_closed => Fate::Rest,
-            Flow::Blocked | Flow::Ended | Flow::Broken(_) => Fate::Gone("closed"),
+            Flow::Blocked | Flow::Ended | Flow::Broken(_) => Fate::Gone(Disconnect::Closed),
         }
     }
 }
