@@ -68,6 +68,7 @@ impl Shell {
             passive_address: None,
             strict_allo: false,
             tls: None,
+            traces: false,
             host_name: "host".to_owned(),
         };
         let now = Instant::now();
@@ -96,6 +97,9 @@ impl Shell {
                 if let Some(answer) = answer(effect) {
                     self.session.answer(answer, self.now);
                 }
+            }
+            while let Some(event) = self.session.event() {
+                black_box(event);
             }
             let sent = black_box(self.session.output()).len();
             if sent == 0 {

@@ -6,6 +6,7 @@
 mod logger;
 
 use clap::Parser;
+use log::LevelFilter;
 use logger::Logger;
 use packetboat::program::{Command, CommandLine, ServeFlags, explain, summary};
 use packetboat::{Config, Error, Server};
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(flags: &ServeFlags) -> Result<(), String> {
-    let logger = Logger::start(flags.log_level())
+    let logger = Logger::start(level(flags.verbosity()))
         .map_err(|error| format!("there is no thread for the log: {error}"))?;
     let done = run(flags.config()?).map_err(|error| explain(&error));
     logger.finish();
@@ -48,6 +49,17 @@ fn run(config: Config) -> Result<(), Error> {
     server.run()?;
     print("Stopped.\n");
     Ok(())
+}
+
+/// What is logged of an operator who wants more or less than usual.
+fn level(verbosity: i16) -> LevelFilter {
+    match verbosity {
+        ..=-2 => LevelFilter::Error,
+        -1 => LevelFilter::Warn,
+        0 => LevelFilter::Info,
+        1 => LevelFilter::Debug,
+        2.. => LevelFilter::Trace,
+    }
 }
 
 /// Like `print!`, but a reader of the output that went away does not end a server.

@@ -8,7 +8,6 @@ use super::{Anonymous, Config};
 use crate::users::{PartialUploads, ValueError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand};
-use log::LevelFilter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -146,15 +145,9 @@ impl ServeFlags {
         Ok(config)
     }
 
-    /// Level of the log. Each -v undoes one -q.
-    pub fn log_level(&self) -> LevelFilter {
-        match i16::from(self.verbose) - i16::from(self.quiet) {
-            ..=-2 => LevelFilter::Error,
-            -1 => LevelFilter::Warn,
-            0 => LevelFilter::Info,
-            1 => LevelFilter::Debug,
-            2.. => LevelFilter::Trace,
-        }
+    /// Verbosity of the log: 0 is the usual one. Each -v undoes one -q.
+    pub fn verbosity(&self) -> i16 {
+        i16::from(self.verbose) - i16::from(self.quiet)
     }
 }
 
@@ -303,16 +296,10 @@ mod tests {
 
     #[test]
     fn more_and_less_log() {
-        for (line, level) in [
-            ("", LevelFilter::Info),
-            ("-q", LevelFilter::Warn),
-            ("-qq", LevelFilter::Error),
-            ("-qqq", LevelFilter::Error),
-            ("-v", LevelFilter::Debug),
-            ("-v -v", LevelFilter::Trace),
-            ("-vq", LevelFilter::Info),
-        ] {
-            assert_eq!(flags(line).log_level(), level, "{line}");
+        for (line, verbosity) in
+            [("", 0), ("-q", -1), ("-qq", -2), ("-qqq", -3), ("-v", 1), ("-v -v", 2), ("-vq", 0)]
+        {
+            assert_eq!(flags(line).verbosity(), verbosity, "{line}");
         }
     }
 

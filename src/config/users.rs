@@ -1,6 +1,6 @@
 //! Users of a server: those that were given in code, and those of the users file.
 
-use super::{Config, Error, UsersFile};
+use super::{Config, Error, UsersFile, UsersNews};
 use crate::users::{Account, Accounts};
 
 /// Everybody who may log in by name.
@@ -21,15 +21,14 @@ impl Users {
         Ok(Users { given, file: config.users.as_ref().map(UsersFile::open).transpose()? })
     }
 
-    /// The user of this name, compared byte for byte; of two, the one that was given in code. The
-    /// users file is read again first if it has changed.
-    pub fn find(&mut self, name: &[u8]) -> Option<&Account> {
-        if let Some(account) = self.given.find(name) {
-            return Some(account);
-        }
-        let file = self.file.as_mut()?;
-        file.refresh();
-        file.accounts().find(name)
+    /// Reads the users file again if it has changed; news of it are for the log.
+    pub fn refresh(&mut self) -> Option<UsersNews> {
+        self.file.as_mut()?.refresh()
+    }
+
+    /// User of this name, compared byte for byte; of two, the one that was given in code.
+    pub fn find(&self, name: &[u8]) -> Option<&Account> {
+        self.given.find(name).or_else(|| self.in_file()?.find(name))
     }
 
     /// Users of the file, if there is one.
@@ -57,7 +56,7 @@ mod tests {
         alice.access = Access::Write;
         config.accounts = vec![alice.clone()];
         config.users = Some(path);
-        let mut users = Users::open(&config).unwrap();
+        let users = Users::open(&config).unwrap();
         assert_eq!(users.find(b"alice"), Some(&alice));
         assert_eq!(users.find(b"bob").map(|bob| bob.access), Some(Access::Read));
         assert_eq!(users.find(b"cat"), None);

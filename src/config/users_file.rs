@@ -22,6 +22,20 @@ pub struct UsersFile {
     trouble: Option<String>,
 }
 
+/// What a look at the users file has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UsersNews {
+    /// It had changed, and was read.
+    Read {
+        /// The file.
+        path: String,
+        /// How many users it has.
+        users: usize,
+    },
+    /// It is bad, for this reason; nothing has changed.
+    Bad(String),
+}
+
 impl UsersFile {
     /// Reads the file, and refuses one with any flaw.
     pub fn open(path: impl Into<PathBuf>) -> Result<UsersFile, Error> {
@@ -37,35 +51,33 @@ impl UsersFile {
         &self.accounts
     }
 
-    /// Reads the file again if it has changed, so that a user added while the server runs can log
-    /// in at once. Costs one stat where it has not. A file that went bad or missing changes nothing but
-    /// the log, in one line: users are not locked out because somebody mistypes.
-    pub fn refresh(&mut self) {
+    /// Reads the file again if it has changed, so that a user added while the server runs can log in
+    /// at once. Costs one stat where it has not. A file that went bad or missing changes nothing, and
+    /// is told once: users are not locked out because somebody mistypes.
+    pub fn refresh(&mut self) -> Option<UsersNews> {
         let stamp = Stamp::of(&self.path);
         if stamp == self.stamp {
-            return;
+            return None;
         }
         let before = std::mem::replace(&mut self.stamp, stamp);
-        let trouble = match load(&self.path) {
+        match load(&self.path) {
             Ok(accounts) => {
-                log::info!("{}: read again, {} users", self.path.display(), accounts.iter().len());
+                self.trouble = None;
                 self.accounts = accounts;
-                None
+                let (path, users) = (self.path.display().to_string(), self.accounts.iter().len());
+                Some(UsersNews::Read { path, users })
             }
             Err(error) => {
                 // Descriptors may have run out, or a permission be missing: it is tried again.
                 if self.stamp.is_some() && error.line().is_none() {
                     self.stamp = before;
                 }
-                Some(error.to_string())
+                let trouble = Some(error.to_string());
+                let known = trouble == self.trouble;
+                self.trouble = trouble;
+                self.trouble.clone().filter(|_| !known).map(UsersNews::Bad)
             }
-        };
-        if let Some(trouble) = &trouble
-            && self.trouble.as_ref() != Some(trouble)
-        {
-            log::error!("{trouble}; until that is mended the users stay as they were");
         }
-        self.trouble = trouble;
     }
 }
 
@@ -225,17 +237,20 @@ mod tests {
         add(&path, "alice").unwrap();
         let mut file = UsersFile::open(&path).unwrap();
         assert_eq!(names(&file), ["alice"]);
+        assert_eq!(file.refresh(), None, "nothing has changed");
         add(&path, "bob").unwrap();
-        file.refresh();
+        let read = |users| UsersNews::Read { path: path.display().to_string(), users };
+        assert_eq!(file.refresh(), Some(read(2)));
         assert_eq!(names(&file), ["alice", "bob"]);
         fs::write(&path, "[users.cat").unwrap();
-        file.refresh();
+        assert!(matches!(file.refresh(), Some(UsersNews::Bad(_))));
         assert_eq!(names(&file), ["alice", "bob"], "a bad file locks nobody out");
+        assert_eq!(file.refresh(), None, "what is bad is told once");
         fs::remove_file(&path).unwrap();
-        file.refresh();
+        assert!(matches!(file.refresh(), Some(UsersNews::Bad(_))));
         assert_eq!(names(&file), ["alice", "bob"], "nor does a missing one");
         add(&path, "cat").unwrap();
-        file.refresh();
+        assert_eq!(file.refresh(), Some(read(1)));
         assert_eq!(names(&file), ["cat"]);
     }
 

@@ -11,7 +11,7 @@ mod tls;
 pub use link::Link;
 pub use listener::Listener;
 pub use mio::Waker;
-pub use passive::{Lease, PassivePorts};
+pub use passive::{Arrival, Lease, PassivePorts, Stranger};
 pub use poller::{Event, Key, Poller, Role, Signals};
 pub use socket::{Flow, Socket, can_connect_from};
 pub use tls::{FlawedIdentity, Identity, Input, Resumption, Tls};

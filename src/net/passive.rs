@@ -53,6 +53,26 @@ impl Lease {
     }
 }
 
+/// Connection that came to a passive port.
+#[derive(Debug)]
+pub enum Arrival {
+    /// It belongs to the lease of the control connection with this key.
+    Awaited(Key, TcpStream),
+    /// It had no lease, and is closed.
+    Stranger(Stranger),
+}
+
+/// Connection without a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stranger {
+    /// Where it came from.
+    pub from: SocketAddr,
+    /// The passive port.
+    pub to: SocketAddr,
+    /// A client that this port awaits, if it awaits any.
+    pub awaited: Option<IpAddr>,
+}
+
 #[derive(Debug)]
 enum Claim {
     /// The control connection with this key waits.
@@ -159,11 +179,7 @@ impl PassivePorts {
     ///
     /// # Errors
     /// Too few descriptors: what waits, waits on.
-    pub fn accept(
-        &mut self,
-        now: Instant,
-        mut deliver: impl FnMut(Key, TcpStream),
-    ) -> io::Result<()> {
+    pub fn accept(&mut self, now: Instant, mut deliver: impl FnMut(Arrival)) -> io::Result<()> {
         let slots = std::mem::take(&mut self.ready);
         for (index, &slot) in slots.iter().enumerate() {
             let Some(Some(open)) = self.listeners.get_mut(slot) else { continue };
@@ -175,13 +191,17 @@ impl PassivePorts {
                         return Err(error);
                     }
                 };
-                let Some((stream, client)) = accepted else { break };
-                let claim = (slot, client.ip());
+                let Some((stream, from)) = accepted else { break };
+                let claim = (slot, from.ip());
                 let Some(Claim::Held(owner)) = self.claims.get(&claim) else {
-                    log::debug!("a connection of {client} that nobody waits for is closed");
+                    let to = open.listener.address();
+                    let awaited = self.claims.iter().find_map(|((at, client), claim)| {
+                        (*at == slot && matches!(claim, Claim::Held(_))).then_some(*client)
+                    });
+                    deliver(Arrival::Stranger(Stranger { from, to, awaited }));
                     continue;
                 };
-                deliver(*owner, stream);
+                deliver(Arrival::Awaited(*owner, stream));
                 self.claims.remove(&claim);
                 open.claims -= 1;
                 open.last_used = now;

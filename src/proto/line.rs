@@ -117,6 +117,11 @@ impl Lines {
         !self.is_empty() || !self.open.is_empty() || self.held_cr || !text
     }
 
+    /// Whether the last byte that came is a LF without a CR before it, which ends nothing.
+    pub fn ends_in_line_feed(&self) -> bool {
+        self.open.last() == Some(&b'\n') && !self.held_cr
+    }
+
     /// The oldest complete line.
     pub fn pop(&mut self) -> Option<Line> {
         let (mark, bytes) = self.stored(self.first)?;

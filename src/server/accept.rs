@@ -8,9 +8,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::event_loop::EventLoop;
+use super::events;
 use super::host::Host;
 use super::peer::Peer;
-use crate::net::{Link, Listener, Role};
+use crate::net::{Arrival, Link, Listener, Role};
 use crate::proto::reply::Reply;
 use crate::session::Session;
 
@@ -104,8 +105,9 @@ impl EventLoop {
 
     fn accept_passive(&mut self, now: Instant) -> io::Result<()> {
         let mut arrived = Vec::new();
-        let result = self.shared.passive.accept(now, |owner, stream| {
-            arrived.push((owner, Link::adopt(stream)));
+        let result = self.shared.passive.accept(now, |arrival| match arrival {
+            Arrival::Awaited(owner, stream) => arrived.push((owner, Link::adopt(stream))),
+            Arrival::Stranger(stranger) => events::record_stranger(&stranger),
         });
         for (owner, link) in arrived {
             let Some(peer) = self.peers.get(owner.slot()) else { continue };

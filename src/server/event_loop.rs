@@ -26,6 +26,7 @@ use super::scheduler::Scheduler;
 use super::shared::Shared;
 use super::timers::Timers;
 use crate::net::{Event, Role};
+use crate::session::Disconnect;
 
 pub(super) struct EventLoop {
     pub(super) shared: Shared,
@@ -189,8 +190,8 @@ impl EventLoop {
             self.guard(slot, budget, now, |peer, turn| (peer.turn(turn), budget - turn.budget));
         let Some((fate, used)) = had else { return 0 };
         match fate {
-            Fate::Gone(reason) => {
-                self.remove(slot, reason, now);
+            Fate::Gone(cause) => {
+                self.remove(slot, cause, now);
                 return used;
             }
             Fate::Again => self.scheduler.make_bulk(slot),
@@ -228,25 +229,25 @@ impl EventLoop {
         let mut turn = Turn::with_budget(&mut self.shared, now, budget);
         let acted = catch_unwind(AssertUnwindSafe(|| act(peer, &mut turn)));
         if acted.is_err() {
-            self.remove(slot, "it met a bug of this server", now);
+            self.remove(slot, Disconnect::Failed("it met a bug of this server"), now);
         }
         acted.ok()
     }
 
-    fn remove(&mut self, slot: usize, reason: &str, now: Instant) {
+    fn remove(&mut self, slot: usize, cause: Disconnect, now: Instant) {
         let mut peer = self.peers.remove(slot);
         self.timers.disarm(slot, &mut peer.armed);
         self.scheduler.remove(slot);
         self.acceptor.forget(peer.client());
         let mut turn = Turn::new(&mut self.shared, now);
         // After a panic of its own a peer may panic once more.
-        let _ = catch_unwind(AssertUnwindSafe(|| peer.end(reason, &mut turn)));
+        let _ = catch_unwind(AssertUnwindSafe(|| peer.end(cause, &mut turn)));
     }
 
     fn remove_all(&mut self, now: Instant) {
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
-            self.remove(slot, "shut down", now);
+            self.remove(slot, Disconnect::Shutdown, now);
         }
     }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::disk::Disk;
+use super::events;
 use crate::config::{Config, SessionReuse, Users};
 use crate::fs::Root;
 use crate::net::{Input, Tls};
@@ -39,6 +40,7 @@ impl Host {
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             strict_allo: config.strict_allo,
             tls: config.tls.as_ref().map(|tls| tls.require),
+            traces: log::log_enabled!(log::Level::Debug),
         };
         Host {
             config,
@@ -67,7 +69,11 @@ impl Host {
 
     /// Account of this name, as the users file has it now.
     pub(super) fn account(&self, name: &[u8]) -> Option<Account> {
-        self.users.borrow_mut().find(name).cloned()
+        let mut users = self.users.borrow_mut();
+        if let Some(news) = users.refresh() {
+            events::record_users(&news);
+        }
+        users.find(name).cloned()
     }
 
     /// Time that transfers get at shutdown.

@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use super::dtp::Input;
-use super::event::TransferEnd;
+use super::event::{Event, TransferEnd, TransferKind};
 use super::waiting::{FileQuestion, Waiting};
 use super::{FileOp, OUTPUT_LIMIT, Phase, Session};
 use crate::proto::command::{self, Command, Misuse, Request};
-use crate::proto::escaped::Escaped;
 use crate::proto::line::Line;
 use crate::proto::reply::Reply;
 use crate::proto::verb::{self, Restart, Verb};
@@ -64,7 +63,7 @@ impl Session {
     fn may_be_overtaken(&self) -> bool {
         match &self.waiting {
             None => self.dtp.is_busy() && self.phase != Phase::Over,
-            Some(Waiting::File(question)) => question.takes_time(),
+            Some(Waiting::File(question, _)) => question.takes_time(),
             _ => false,
         }
     }
@@ -81,14 +80,17 @@ impl Session {
         self.tell_dtp(Input::End(TransferEnd::ControlLost), now);
     }
 
-    /// One line: checked, then done.
+    /// One line: checked by what is the same for every verb, login first, then permission, then
+    /// syntax; then done.
     fn obey(&mut self, line: Line, now: Instant) {
         let request = match line {
             Line::Whole(line) => match command::parse(&line) {
                 Ok(request) => {
-                    let secret = request.rule.secret;
-                    let shown = if secret { request.rule.name.as_bytes() } else { &line[..] };
-                    log::debug!("#{} {} command: {}", self.id, self.client, Escaped(shown));
+                    if self.settings.traces {
+                        let name = request.rule.name.as_bytes();
+                        let shown = if request.rule.secret { name.to_vec() } else { line };
+                        self.events.push_back(Event::Command(shown));
+                    }
                     request
                 }
                 Err(misuse) => return self.reply(Reply::Misuse(misuse)),
@@ -99,22 +101,29 @@ impl Session {
         if request.rule.restart == Restart::Forgets {
             self.parameters.range = None;
         }
-        match self.allowed(request) {
-            Ok(command) => self.perform(command, now),
-            Err(reply) => self.reply(reply),
+        match self.login.access() {
+            None if request.rule.login => self.reply(Reply::NotLoggedIn),
+            Some(Access::Read) if request.rule.write => self.refuse_writing(request),
+            _ => match request.command {
+                Ok(command) => self.perform(command, now),
+                Err(Misuse::Protocol) => self.reply(Reply::UseProtocol(self.usable_protocol())),
+                Err(misuse) => self.reply(Reply::Misuse(misuse)),
+            },
         }
     }
 
-    /// The refusals that are the same for every verb: login first, then permission, then syntax.
-    fn allowed(&self, request: Request) -> Result<Command, Reply<'static>> {
-        let rule = request.rule;
-        match self.login.access() {
-            None if rule.login => Err(Reply::NotLoggedIn),
-            Some(Access::Read) if rule.write => Err(Reply::ReadOnlyUser),
-            _ => request.command.map_err(|misuse| match misuse {
-                Misuse::Protocol => Reply::UseProtocol(self.usable_protocol()),
-                misuse => Reply::Misuse(misuse),
-            }),
+    /// A user who may only read wants to write.
+    fn refuse_writing(&mut self, request: Request) {
+        let cause = TransferEnd::ReadOnlyUser;
+        match request.command {
+            Ok(Command::Stor(path) | Command::Appe(path)) => {
+                self.refuse_transfer(TransferKind::Upload, self.path(&path), cause);
+            }
+            Ok(Command::Stou) => {
+                let folder = self.parameters.folder.clone();
+                self.refuse_transfer(TransferKind::UniqueUpload, folder, cause);
+            }
+            _ => self.reply(Reply::ReadOnlyUser),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::dtp::{Input, Outcome};
 use super::event::TransferEnd;
 use super::waiting::{FileQuestion, Waiting};
-use super::{DataEvent, Effect, FileOp, Session};
+use super::{DataEvent, Effect, Event, FileOp, Session};
 use crate::proto::command::Epsv;
 use crate::proto::hostport;
 use crate::proto::reply::Reply;
@@ -24,7 +24,7 @@ impl Session {
         if address.ip() != self.client || address.port() < PRIVILEGED_PORTS {
             return self.reply(Reply::ForeignAddress);
         }
-        self.drop_data(now);
+        self.drop_data(TransferEnd::Aborted, now);
         self.tell_dtp(Input::Connect, now);
         self.effects.push_back(Effect::Connect(address));
     }
@@ -70,7 +70,7 @@ impl Session {
     }
 
     fn await_connection(&mut self, extended: bool, now: Instant) {
-        self.drop_data(now);
+        self.drop_data(TransferEnd::Aborted, now);
         self.waiting = Some(Waiting::Listening { extended });
         self.effects.push_back(Effect::Listen);
     }
@@ -112,15 +112,17 @@ impl Session {
     /// Tells the data transfer process, and does what follows.
     pub(super) fn tell_dtp(&mut self, input: Input, now: Instant) {
         let outcome = self.dtp.tell(input, now);
-        self.follow(outcome);
+        self.follow(outcome, now);
     }
 
-    pub(super) fn follow(&mut self, outcome: Outcome) {
+    pub(super) fn follow(&mut self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Nothing | Outcome::Awaited => {}
             Outcome::Established => self.reply(Reply::DataEstablished),
             Outcome::Unreachable(end) => {
-                log::info!("#{} {} PORT: {end}", self.id, self.client);
+                if let TransferEnd::Lost(loss) = end {
+                    self.events.push_back(Event::Unreachable { user: self.user_name(), loss });
+                }
                 self.give_up();
                 self.reply(Reply::CannotConnect);
             }
@@ -128,9 +130,12 @@ impl Session {
             Outcome::Dropped if self.works() => self.stop_working(),
             Outcome::Dropped => self.give_up(),
             Outcome::Secure => self.effects.push_back(Effect::SecureData),
-            Outcome::Start => self.effects.push_back(Effect::Start),
+            Outcome::Start => {
+                self.tell_beginning();
+                self.effects.push_back(Effect::Start);
+            }
             Outcome::Finish => self.ask(FileQuestion::Finish, FileOp::FinishUpload),
-            Outcome::Over(stage, transfer, end) => self.over(stage, &transfer, &end),
+            Outcome::Over(stage, transfer, end) => self.over(stage, *transfer, end, now),
         }
     }
 
@@ -152,14 +157,18 @@ impl Session {
 
     /// Whether a checksum or a copy is being made.
     pub(super) fn works(&self) -> bool {
-        matches!(&self.waiting, Some(Waiting::File(question)) if question.takes_time())
+        matches!(&self.waiting, Some(Waiting::File(question, _)) if question.takes_time())
     }
 
-    /// Forgets the data connection and the transfer, and has the shell drop what it holds; nobody is
-    /// told.
-    pub(super) fn drop_data(&mut self, now: Instant) {
-        match self.dtp.tell(Input::End(TransferEnd::ControlLost), now) {
+    /// Forgets the data connection and the transfer, and has the shell drop what it holds; the client
+    /// is told nothing.
+    pub(super) fn drop_data(&mut self, end: TransferEnd, now: Instant) {
+        match self.dtp.tell(Input::End(end), now) {
             Outcome::Nothing => {}
+            Outcome::Over(stage, transfer, end) => {
+                self.tell_end(stage, *transfer, end, now);
+                self.give_up();
+            }
             _ => self.give_up(),
         }
     }

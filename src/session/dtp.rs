@@ -52,7 +52,7 @@ pub(super) enum Channel {
     Listening,
     Open,
     /// It broke, which is told when the files have answered.
-    Lost(DataLoss),
+    Lost(Box<DataLoss>),
 }
 
 /// One transfer.
@@ -155,12 +155,12 @@ impl Dtp {
                 (Dtp::Opening(transfer, Channel::Open), Outcome::Nothing)
             }
             (Dtp::Opening(transfer, _), Input::End(TransferEnd::Lost(loss))) => {
-                (Dtp::Opening(transfer, Channel::Lost(loss)), Outcome::Nothing)
+                (Dtp::Opening(transfer, Channel::Lost(Box::new(loss))), Outcome::Nothing)
             }
             (Dtp::Opening(transfer, channel), Input::Opened) => match channel {
                 Channel::Listening => (Dtp::Awaiting(transfer.since(now)), Outcome::Awaited),
                 Channel::Open => Dtp::connected(transfer, now),
-                Channel::Lost(loss) => over(Stage::Awaiting, transfer, TransferEnd::Lost(loss)),
+                Channel::Lost(loss) => over(Stage::Awaiting, transfer, TransferEnd::Lost(*loss)),
             },
             (Dtp::Awaiting(transfer), Input::Connected) => Dtp::connected(transfer, now),
             (Dtp::Securing(transfer), Input::Secured) => Dtp::run(transfer, now),

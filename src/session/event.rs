@@ -1,8 +1,206 @@
-//! Events: what happened in a session, told once. Nothing has to be done about them.
+//! Events: what happened in a session, told once. Nothing has to be done about them; whoever writes
+//! logs, counts or calls hooks reads them.
 
 use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
 
+use super::FileOp;
 use crate::fs::Refusal;
+use crate::proto::command::Change;
+use crate::proto::path::VPath;
+use crate::users::Access;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A command came, where [`Settings::traces`](super::Settings::traces) is set: the line, or for
+    /// one with a secret the verb alone.
+    Command(Vec<u8>),
+    /// A reply was written, where [`Settings::traces`](super::Settings::traces) is set.
+    Reply(Vec<u8>),
+    /// A user came in.
+    LoggedIn {
+        /// The user's name.
+        user: Rc<[u8]>,
+        /// What the user may do.
+        access: Access,
+    },
+    /// A user did not come in.
+    LoginRefused {
+        /// The name as it was given, known or not.
+        user: Vec<u8>,
+        /// Why not.
+        cause: LoginRefusal,
+    },
+    /// A name, or what is known of it, was changed, or the disk refused.
+    Changed {
+        /// Who asked for it.
+        user: Rc<[u8]>,
+        /// What was asked for.
+        change: Box<NameChange>,
+        /// Why it was not done, if it was not.
+        result: Result<(), Refusal>,
+    },
+    /// PORT or EPRT got no connection.
+    Unreachable {
+        /// Who asked for it.
+        user: Rc<[u8]>,
+        /// Why not.
+        loss: DataLoss,
+    },
+    /// A transfer could not begin.
+    TransferRefused {
+        /// Who asked for it.
+        user: Rc<[u8]>,
+        /// What it was to do.
+        kind: TransferKind,
+        /// Of which file or folder.
+        path: VPath,
+        /// Why it could not.
+        cause: TransferEnd,
+    },
+    /// A transfer began: the shell was asked to move bytes.
+    TransferBegun {
+        /// Who asked for it.
+        user: Rc<[u8]>,
+        /// What it does.
+        kind: TransferKind,
+        /// Of which file or folder.
+        path: VPath,
+    },
+    /// A transfer that had begun has ended.
+    TransferEnded {
+        /// Who asked for it.
+        user: Rc<[u8]>,
+        /// What it did.
+        kind: TransferKind,
+        /// Of which file or folder.
+        path: VPath,
+        /// How many moved over the data connection.
+        bytes: u64,
+        /// How long it took, from its beginning on.
+        duration: Duration,
+        /// How it ended.
+        end: TransferEnd,
+    },
+    /// The client did something worth a word.
+    Notice(Notice),
+    /// The session is over. The last event.
+    Disconnected {
+        /// Who was logged in at the end.
+        user: Option<Rc<[u8]>>,
+        /// Whether anybody had logged in.
+        known: bool,
+        /// How it ended.
+        cause: Disconnect,
+        /// Bytes of files and listings that went to the client.
+        sent: u64,
+        /// Bytes of files that came from it.
+        received: u64,
+        /// How long the session lasted.
+        age: Duration,
+    },
+}
+
+/// Why a login was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginRefusal {
+    /// The name or the password is wrong.
+    WrongPassword,
+    /// The user may log in under TLS only.
+    TlsRequired,
+    /// Too many passwords wait to be checked.
+    Busy,
+}
+
+/// A change of a name in the tree, or of what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameChange {
+    /// MKD.
+    MakeDir(VPath),
+    /// RMD.
+    RemoveDir(VPath),
+    /// DELE.
+    RemoveFile(VPath),
+    /// RNFR and RNTO.
+    Rename {
+        /// The old name.
+        from: VPath,
+        /// The new one.
+        to: VPath,
+    },
+    /// SITE CHMOD, SITE UTIME, MFMT, MFF, and MDTM that sets a time.
+    Facts(VPath, Vec<Change>),
+    /// SITE CPFR and SITE CPTO.
+    Copy {
+        /// The file.
+        from: VPath,
+        /// The copy.
+        to: VPath,
+    },
+    /// COMB.
+    Combine {
+        /// The file that the parts were joined to.
+        target: VPath,
+        /// How many parts, which are then removed.
+        parts: usize,
+    },
+}
+
+impl NameChange {
+    /// The change that an operation makes, if it makes one. Uploads are told as transfers.
+    pub(super) fn of(operation: &FileOp) -> Option<NameChange> {
+        Some(match operation {
+            FileOp::MakeDir(path, _) => NameChange::MakeDir(path.clone()),
+            FileOp::RemoveDir(path) => NameChange::RemoveDir(path.clone()),
+            FileOp::RemoveFile(path) => NameChange::RemoveFile(path.clone()),
+            FileOp::Rename(from, to) => NameChange::Rename { from: from.clone(), to: to.clone() },
+            FileOp::Change(path, changes) => NameChange::Facts(path.clone(), changes.clone()),
+            FileOp::Copy(from, to, _) => NameChange::Copy { from: from.clone(), to: to.clone() },
+            FileOp::Combine(target, parts, _) => {
+                NameChange::Combine { target: target.clone(), parts: parts.len() }
+            }
+            FileOp::Facts(_) | FileOp::Exists(_) | FileOp::Enter(_) | FileOp::FreeSpace(_) => {
+                return None;
+            }
+            FileOp::Checksum(..) | FileOp::OpenDownload(..) | FileOp::OpenListing(_) => {
+                return None;
+            }
+            FileOp::OpenUpload(..) | FileOp::FinishUpload | FileOp::NextLines => return None,
+        })
+    }
+}
+
+/// Things that clients do, or don't, which somebody may want to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Bytes came behind AUTH, CCC or REIN, before the connection was as agreed.
+    Smuggled,
+    /// Lines end in LF alone, so that nothing is ever answered. Told once a session.
+    BareLineFeed,
+    /// Nothing was said for too long.
+    Idle,
+    /// Replies are not read.
+    RepliesUnread,
+    /// The client left, and the answer that it waited for did not come.
+    LeftWaiting,
+    /// The control connection does not come under TLS, or out of it.
+    NoTls,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disconnect {
+    /// It had hung up, and the connection was closed.
+    Closed,
+    /// The control connection was lost.
+    Lost,
+    /// The server shut down.
+    Shutdown,
+    /// It could not go on, for this reason.
+    Failed(&'static str),
+}
 
 /// What a transfer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

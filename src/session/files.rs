@@ -1,6 +1,5 @@
 //! Files and folders: SIZE, MDTM, CWD, MKD, RMD, DELE, RNFR, RNTO, COMB, ALLO, STAT of a path.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::waiting::{FileQuestion, Waiting};
@@ -30,7 +29,8 @@ impl Session {
             (FileQuestion::Combine(parts) | FileQuestion::RemovePart(parts), result) => {
                 self.remove_parts(parts, result);
             }
-            (FileQuestion::ModifiedOrSet(change, path), Err(Refusal::NotFound)) => {
+            (FileQuestion::ModifiedOrSet(otherwise), Err(Refusal::NotFound)) => {
+                let (change, path) = *otherwise;
                 self.set_facts(vec![change], &path);
             }
             (_, Err(refusal)) => self.refused(refusal),
@@ -39,7 +39,7 @@ impl Session {
                 _ => self.reply(Reply::NotAFile),
             },
             (
-                FileQuestion::Modified | FileQuestion::ModifiedOrSet(..),
+                FileQuestion::Modified | FileQuestion::ModifiedOrSet(_),
                 Ok(FileDone::Facts(facts)),
             ) => {
                 self.modified(&facts);
@@ -48,7 +48,8 @@ impl Session {
                 self.tell_facts(&path, &facts)
             }
             (FileQuestion::Free, Ok(FileDone::Free(bytes))) => self.reply(Reply::Free(bytes)),
-            (FileQuestion::SetFacts(changes, path), Ok(FileDone::Done)) => {
+            (FileQuestion::SetFacts(told), Ok(FileDone::Done)) => {
+                let (changes, path) = *told;
                 self.reply(Reply::Changed(&changes, &path));
             }
             (FileQuestion::Site, Ok(FileDone::Done)) => self.reply(Reply::SiteDone),
@@ -123,8 +124,8 @@ impl Session {
     /// MDTM shows a time; old clients set one with it, and only the files know which is meant.
     pub(super) fn modified_or_set(&mut self, path: &[u8], otherwise: Option<(Change, Vec<u8>)>) {
         let question = match otherwise {
-            Some((change, path)) if self.login.access() == Some(Access::Write) => {
-                FileQuestion::ModifiedOrSet(change, path)
+            Some(otherwise) if self.login.access() == Some(Access::Write) => {
+                FileQuestion::ModifiedOrSet(Box::new(otherwise))
             }
             _ => FileQuestion::Modified,
         };
@@ -148,7 +149,8 @@ impl Session {
     /// MFMT and MFF.
     pub(super) fn set_facts(&mut self, changes: Vec<Change>, argument: &[u8]) {
         let operation = FileOp::Change(self.path(argument), changes.clone());
-        self.ask(FileQuestion::SetFacts(changes, argument.to_vec()), operation);
+        let told = Box::new((changes, argument.to_vec()));
+        self.ask(FileQuestion::SetFacts(told), operation);
     }
 
     pub(super) fn copy_from(&mut self, path: VPath) {
@@ -170,15 +172,18 @@ impl Session {
         let parts: Vec<VPath> = parts.iter().map(|part| self.path(part)).collect();
         let operation =
             FileOp::Combine(self.path(target), parts.clone(), self.parameters.new_file(0));
-        self.ask(FileQuestion::Combine(parts.into()), operation);
+        let to_remove = parts.into_iter().rev().collect();
+        self.ask(FileQuestion::Combine(to_remove), operation);
     }
 
     /// The target is whole, or a part is gone: the next part goes, until there is none.
-    fn remove_parts(&mut self, mut parts: VecDeque<VPath>, result: Result<FileDone, Refusal>) {
-        match (result, parts.pop_front()) {
+    fn remove_parts(&mut self, parts: Box<[VPath]>, result: Result<FileDone, Refusal>) {
+        let mut parts = parts.into_vec();
+        match (result, parts.pop()) {
             (Err(refusal), _) => self.refused(refusal),
             (Ok(_), Some(part)) => {
-                self.ask(FileQuestion::RemovePart(parts), FileOp::RemoveFile(part));
+                let question = FileQuestion::RemovePart(parts.into_boxed_slice());
+                self.ask(question, FileOp::RemoveFile(part));
             }
             (Ok(_), None) => self.reply(Reply::FileActionOkay),
         }
@@ -233,7 +238,7 @@ impl Session {
 
     /// Ends the listing of a STAT early: the client would take what follows for a part of it.
     pub(super) fn cut_status(&mut self) {
-        if let Some(Waiting::Drain | Waiting::File(FileQuestion::StatusLines)) = self.waiting {
+        if let Some(Waiting::Drain | Waiting::File(FileQuestion::StatusLines, _)) = self.waiting {
             self.reply(Reply::EndOfStatus);
         }
     }

@@ -2,11 +2,11 @@
 
 use super::parameters::Parameters;
 use super::waiting::Waiting;
-use super::{Effect, Session, Verdict};
+use super::{Effect, Event, LoginRefusal, Session, TransferEnd, Verdict};
 use crate::proto::command::Secret;
-use crate::proto::escaped::Escaped;
 use crate::proto::reply::Reply;
 use crate::users::Access;
+use std::rc::Rc;
 use std::time::Instant;
 
 /// Wrong passwords that a session may send; the last one closes it.
@@ -16,6 +16,8 @@ const ATTEMPTS: u8 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Login {
     user: User,
+    /// Somebody has logged in, then or now.
+    known: bool,
     failures: u8,
 }
 
@@ -25,9 +27,9 @@ enum User {
     #[default]
     Nobody,
     /// USER said the name, and PASS has not yet confirmed it.
-    Named(Vec<u8>),
+    Named(Box<[u8]>),
     /// Logged in, with these rights.
-    Granted(Vec<u8>, Access),
+    Granted(Rc<[u8]>, Access),
 }
 
 impl Login {
@@ -39,12 +41,17 @@ impl Login {
         }
     }
 
-    /// Who is logged in, as the log shows it.
-    pub(super) fn name(&self) -> String {
+    /// Name of the user who is logged in.
+    pub(super) fn user(&self) -> Option<Rc<[u8]>> {
         match &self.user {
-            User::Granted(name, _) => Escaped(name).to_string(),
-            User::Nobody | User::Named(_) => String::new(),
+            User::Granted(name, _) => Some(Rc::clone(name)),
+            User::Nobody | User::Named(_) => None,
         }
+    }
+
+    /// Whether anybody has logged in so far.
+    pub(super) fn is_known(&self) -> bool {
+        self.known
     }
 }
 
@@ -53,6 +60,7 @@ impl Session {
     pub(super) fn user(&mut self, name: Vec<u8>, now: Instant) {
         self.forget_user(now);
         if !self.may_name() {
+            self.refuse_login(name, LoginRefusal::TlsRequired);
             return self.reply(Reply::TlsRequired);
         }
         if self.is_certified() {
@@ -63,13 +71,13 @@ impl Session {
     }
 
     fn named(&mut self, name: Vec<u8>) {
-        self.login.user = User::Named(name);
+        self.login.user = User::Named(name.into());
         self.reply(Reply::SendPassword);
     }
 
     pub(super) fn pass(&mut self, secret: Secret) {
         let name = match std::mem::take(&mut self.login.user) {
-            User::Named(name) => name,
+            User::Named(name) => name.into_vec(),
             user @ (User::Nobody | User::Granted(..)) => {
                 self.login.user = user;
                 return self.reply(Reply::UserFirst);
@@ -86,28 +94,33 @@ impl Session {
         welcome: Reply<'static>,
         now: Instant,
     ) {
-        let (id, client, shown) = (self.id, self.client, Escaped(&name).to_string());
         match verdict {
             Verdict::Granted(_, required) if !self.satisfies(required) => {
-                log::warn!("#{id} {client} {shown} may log in under TLS only");
+                self.refuse_login(name, LoginRefusal::TlsRequired);
                 self.reply(Reply::TlsRequired);
             }
             Verdict::Granted(access, _) => {
-                log::info!("#{id} {client} {shown} logged in, may {access}");
-                self.login.user = User::Granted(name, access);
+                let user: Rc<[u8]> = name.into();
+                self.events.push_back(Event::LoggedIn { user: Rc::clone(&user), access });
+                self.login.user = User::Granted(user, access);
+                self.login.known = true;
                 self.reply(welcome);
             }
             Verdict::Unrecognised => self.named(name),
             Verdict::Denied(delay) => {
-                log::warn!("#{id} {client} {shown} could not log in");
+                self.refuse_login(name, LoginRefusal::WrongPassword);
                 self.waiting = Some(Waiting::Penalty { until: now + delay });
             }
             Verdict::Busy => {
-                log::warn!("#{id} {client} {shown} turned away, too many logins at once");
+                self.refuse_login(name, LoginRefusal::Busy);
                 self.reply(Reply::LoginBusy);
                 self.hang_up(now);
             }
         }
+    }
+
+    fn refuse_login(&mut self, user: Vec<u8>, cause: LoginRefusal) {
+        self.events.push_back(Event::LoginRefused { user, cause });
     }
 
     /// The delay after a wrong password is over.
@@ -144,7 +157,7 @@ impl Session {
 
     /// Everything that belonged to the user is as at the beginning; failures stay counted.
     pub(super) fn forget_user(&mut self, now: Instant) {
-        self.drop_data(now);
+        self.drop_data(TransferEnd::Aborted, now);
         self.require_no_more();
         self.login.user = User::Nobody;
         self.parameters = Parameters::default();

@@ -4,14 +4,14 @@
 //! - *inputs*, which tell it what happened: [`receive`](Session::receive),
 //!   [`end_of_input`](Session::end_of_input), [`answer`](Session::answer),
 //!   [`data`](Session::data), [`sent`](Session::sent), [`tick`](Session::tick),
-//!   [`shut_down`](Session::shut_down);
+//!   [`shut_down`](Session::shut_down), and at the end [`disconnected`](Session::disconnected);
 //! - *outputs*, which say what it wants: [`output`](Session::output) is bytes to send,
-//!   [`effect`](Session::effect) one thing to do;
+//!   [`effect`](Session::effect) one thing to do, [`event`](Session::event) one that happened;
 //! - [`room`](Session::room), how many bytes it would take now: the back-pressure;
 //! - [`deadline`](Session::deadline), when it wants a [`tick`](Session::tick).
 //!
 //! The shell's rule is one sentence: after every input, carry out effects until there are none,
-//! then write what there is to write.
+//! then write what there is to write. Events may be read at any time.
 //!
 //! Two machines are coupled in here: the commands, of which one is obeyed at a time, and the data
 //! transfer process (`dtp`). A command is obeyed only while no question is open (`waiting`), no
@@ -43,9 +43,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
-pub use event::{DataLoss, TransferEnd, TransferKind};
+pub use event::{
+    DataLoss, Disconnect, Event, LoginRefusal, NameChange, Notice, TransferEnd, TransferKind,
+};
 
-use crate::proto::escaped::Escaped;
 use crate::proto::line::Lines;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
@@ -80,6 +81,8 @@ pub struct Settings {
     pub strict_allo: bool,
     /// What must be under TLS; `None` if there is no TLS.
     pub tls: Option<RequireTls>,
+    /// Whether commands and replies are told as events.
+    pub traces: bool,
 }
 
 /// One client's conversation. See the [module's](self) words.
@@ -94,10 +97,16 @@ pub struct Session {
     lines: Lines,
     output: Vec<u8>,
     effects: VecDeque<Effect>,
+    events: VecDeque<Event>,
     waiting: Option<Waiting>,
     phase: Phase,
     /// The client has sent its FIN: what it said before is still obeyed.
     input_ended: bool,
+    /// The client was told of as one that ends its lines in LF alone.
+    bare_line_feeds: bool,
+    /// Bytes of files and listings that moved, to the client and from it.
+    sent: u64,
+    received: u64,
     timestamps: Timestamps,
 
     login: Login,
@@ -135,9 +144,13 @@ impl Session {
             lines: Lines::default(),
             output: Vec::new(),
             effects: VecDeque::new(),
+            events: VecDeque::new(),
             waiting: None,
             phase: Phase::Open,
             input_ended: false,
+            bare_line_feeds: false,
+            sent: 0,
+            received: 0,
             timestamps: Timestamps::new(now),
             login: Login::default(),
             security: Security::new(implicit_tls),
@@ -159,6 +172,10 @@ impl Session {
             return;
         }
         self.lines.push(bytes);
+        if self.lines.ends_in_line_feed() && !self.bare_line_feeds {
+            self.bare_line_feeds = true;
+            self.notice(Notice::BareLineFeed);
+        }
         self.advance(now);
     }
 
@@ -193,7 +210,12 @@ impl Session {
             (Some(Waiting::Listening { extended }), Answer::Listening(address)) => {
                 self.listening(extended, address, now);
             }
-            (Some(Waiting::File(question)), Answer::File(result)) => {
+            (Some(Waiting::File(question, change)), Answer::File(result)) => {
+                if let Some(change) = change {
+                    let (user, result) =
+                        (self.user_name(), result.as_ref().map(drop).map_err(|it| *it));
+                    self.events.push_back(Event::Changed { user, change, result });
+                }
                 self.file_answered(question, result, now);
             }
             (waiting, answer) => debug_assert!(false, "{answer:?} answers nothing: {waiting:?}"),
@@ -243,6 +265,28 @@ impl Session {
         self.advance(now);
     }
 
+    /// The shell has removed the session, which hears and says no more. The last input.
+    pub fn disconnected(&mut self, cause: Disconnect, now: Instant) {
+        let end = match cause {
+            Disconnect::Shutdown => TransferEnd::Shutdown,
+            Disconnect::Closed | Disconnect::Lost | Disconnect::Failed(_) => {
+                TransferEnd::ControlLost
+            }
+        };
+        self.drop_data(end, now);
+        self.phase = Phase::Over;
+        self.waiting = None;
+        self.effects.clear();
+        self.events.push_back(Event::Disconnected {
+            user: self.login.user(),
+            known: self.login.is_known(),
+            cause,
+            sent: self.sent,
+            received: self.received,
+            age: self.timestamps.age(now),
+        });
+    }
+
     /// Begins every input: nothing reaches a session that is over, and replies that are read at
     /// once never look stuck.
     fn is_open(&mut self, now: Instant) -> bool {
@@ -269,6 +313,15 @@ impl Session {
         effect
     }
 
+    /// The next thing that happened, if any.
+    pub fn event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front();
+        if event.is_none() {
+            self.events = VecDeque::new();
+        }
+        event
+    }
+
     /// How many bytes [`receive`](Session::receive) would take now.
     pub fn room(&self) -> usize {
         // A session that leaves listens on: a client that crashes now must not go unnoticed.
@@ -293,14 +346,23 @@ impl Session {
 
     // What all rooms of the session use.
 
-    /// The one door for replies, and the one place that logs them.
+    /// The one door for replies.
     fn reply(&mut self, reply: Reply<'_>) {
         let from = self.output.len();
         reply.write_to(&mut self.output);
-        if log::log_enabled!(log::Level::Debug) {
-            let text = Escaped(self.output[from..].trim_ascii_end());
-            log::debug!("#{} {} reply: {text}", self.id, self.client);
+        if self.settings.traces {
+            let text = self.output[from..].trim_ascii_end().to_vec();
+            self.events.push_back(Event::Reply(text));
         }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.events.push_back(Event::Notice(notice));
+    }
+
+    /// Who is logged in, for events; empty if nobody is.
+    fn user_name(&self) -> Rc<[u8]> {
+        self.login.user().unwrap_or_default()
     }
 
     fn greet(&mut self) {
@@ -314,7 +376,12 @@ impl Session {
 
     /// Asks a question about files.
     fn ask(&mut self, question: FileQuestion, operation: FileOp) {
-        self.waiting = Some(Waiting::File(question));
+        let change = match question {
+            // Told with the whole.
+            FileQuestion::RemovePart(_) => None,
+            _ => NameChange::of(&operation).map(Box::new),
+        };
+        self.waiting = Some(Waiting::File(question, change));
         self.effects.push_back(Effect::File(operation));
     }
 
@@ -323,7 +390,7 @@ impl Session {
         if self.works() {
             self.give_up();
         }
-        self.drop_data(now);
+        self.drop_data(TransferEnd::ControlLost, now);
         self.phase = Phase::Over;
         self.waiting = None;
         self.lines.clear();
@@ -332,8 +399,8 @@ impl Session {
 
     /// What must hold after every input.
     fn check(&self) {
-        let opening = matches!(self.waiting, Some(Waiting::File(FileQuestion::Open)));
-        let finishing = matches!(self.waiting, Some(Waiting::File(FileQuestion::Finish)));
+        let opening = matches!(self.waiting, Some(Waiting::File(FileQuestion::Open, _)));
+        let finishing = matches!(self.waiting, Some(Waiting::File(FileQuestion::Finish, _)));
         debug_assert!(
             opening == matches!(self.dtp, Dtp::Opening(..))
                 && finishing == matches!(self.dtp, Dtp::Finishing(_)),

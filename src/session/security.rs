@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::waiting::Waiting;
-use super::{Effect, Session};
+use super::{Effect, Notice, Session};
 use crate::proto::command::{Misuse, Protection};
 use crate::proto::reply::Reply;
 use crate::proto::verb::Verb;
@@ -163,7 +163,7 @@ impl Session {
     }
 
     fn smuggled(&mut self, now: Instant) {
-        log::warn!("#{} {} sent on before the connection was as agreed", self.id, self.client);
+        self.notice(Notice::Smuggled);
         self.reply(Reply::Smuggled);
         self.hang_up(now);
     }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The rules are checked from outside, by what the session says and asks for: effects in [`shell`]
-//! and [`files`], replies in [`judge`], TLS in [`guard`], and here what must hold of all together.
+//! and [`files`], replies in [`judge`], TLS in [`guard`], events in [`ledger`], and here what must hold
+//! of all together.
 //! The session's own `check()` runs beside them. To see that the simulation is worth its time,
 //! break the session and look for the seed that finds it.
 
@@ -17,18 +18,20 @@ mod client;
 mod files;
 mod guard;
 mod judge;
+mod ledger;
 mod shell;
 
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{Effect, OUTPUT_LIMIT, Session, Settings};
+use super::{Disconnect, Effect, OUTPUT_LIMIT, Session, Settings};
 use crate::users::RequireTls;
 use chance::Chance;
 use client::Client;
 use guard::Guard;
 use judge::Judge;
+use ledger::Ledger;
 use shell::Shell;
 
 const SEEDS: u64 = 300;
@@ -88,6 +91,7 @@ struct World {
     shell: Shell,
     client: Client,
     judge: Judge,
+    ledger: Ledger,
     /// Those that came to their end, of all clients.
     transfers: u64,
     private: u64,
@@ -98,20 +102,35 @@ impl World {
     fn new(seed: u64) -> World {
         let mut chance = Chance::new(seed);
         let now = Instant::now();
-        let (session, client, shell, judge) = connect(&mut chance, now);
-        let (transfers, private, handshakes) = (0, 0, 0);
-        let mut world =
-            World { chance, now, session, shell, client, judge, transfers, private, handshakes };
+        let (session, client, shell, judge, ledger) = connect(&mut chance, now);
+        let mut world = World {
+            chance,
+            now,
+            session,
+            shell,
+            client,
+            judge,
+            ledger,
+            transfers: 0,
+            private: 0,
+            handshakes: 0,
+        };
         world.settle_effects();
         world
     }
 
-    /// The next client.
+    /// The client is gone, for one reason or the other; the next client.
     fn renew(&mut self) {
+        let causes = [Disconnect::Closed, Disconnect::Lost, Disconnect::Shutdown];
+        self.session.disconnected(self.chance.pick(&causes), self.now);
+        assert_eq!(self.session.effect(), None, "something is to be done for nobody");
+        self.ledger.read(&mut self.session);
+        self.ledger.close();
         self.transfers += self.shell.completed;
         self.private += self.shell.private;
         self.handshakes += self.shell.handshakes;
-        (self.session, self.client, self.shell, self.judge) = connect(&mut self.chance, self.now);
+        (self.session, self.client, self.shell, self.judge, self.ledger) =
+            connect(&mut self.chance, self.now);
         self.settle_effects();
     }
 
@@ -190,6 +209,7 @@ impl World {
             }
         }
         self.shell.note(&event);
+        self.ledger.told(&event);
         self.session.data(event, self.now);
         self.settle_effects();
     }
@@ -233,6 +253,7 @@ impl World {
         self.session.tick(self.now);
         assert_eq!(self.session.output().len(), before, "an early tick says something");
         assert_eq!(self.session.effect(), None, "an early tick does something");
+        assert_eq!(self.session.event(), None, "an early tick is told of");
         assert_eq!(self.session.deadline(), deadline, "an early tick moves the deadline");
     }
 
@@ -341,6 +362,7 @@ impl World {
         self.session.receive(b"", self.now);
         assert_eq!(self.session.output().len(), left, "something is said after HangUp");
         assert_eq!(self.session.effect(), None, "something is done after HangUp");
+        assert_eq!(self.session.event(), None, "something happens after HangUp");
         assert_eq!((self.session.room(), self.session.deadline()), (0, None), "it wants more");
     }
 
@@ -363,6 +385,7 @@ impl World {
             self.judge.read(self.session.output());
         }
         self.client.heard(self.judge.finals);
+        self.ledger.read(&mut self.session);
         self.check();
     }
 
@@ -386,6 +409,7 @@ impl World {
         let waiting = session.output().len();
         assert!(waiting < OUTPUT_LIMIT + LONGEST_REPLY, "replies pile up: {waiting}");
         judge.check(self.client.lines, &shell.completed);
+        self.ledger.check(shell.running, judge.complete);
         if shell.over {
             assert_eq!((session.room(), session.deadline()), (0, None), "it wants more");
             return;
@@ -413,7 +437,7 @@ impl World {
     }
 }
 
-fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge) {
+fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge, Ledger) {
     let tls = chance.pick(&[
         None,
         Some(RequireTls::Off),
@@ -429,6 +453,7 @@ fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge)
         host_name: "host".to_owned(),
         strict_allo: chance.one_in(2),
         tls,
+        traces: chance.one_in(4),
     };
     let implicit = tls.is_some() && chance.one_in(4);
     let host: IpAddr =
@@ -436,6 +461,8 @@ fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge)
     let client = Client::new(chance, host, &settings);
     let shell = Shell::new(chance, host, now);
     let judge = Judge::new(Guard::new(&settings, implicit));
+    let ledger = Ledger::new(settings.traces);
     let id = chance.below(1000);
-    (Session::new(Rc::new(settings), id, (host, host), implicit, now), client, shell, judge)
+    let session = Session::new(Rc::new(settings), id, (host, host), implicit, now);
+    (session, client, shell, judge, ledger)
 }

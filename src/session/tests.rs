@@ -4,6 +4,7 @@
 mod aborting;
 mod data_connection;
 mod ending;
+mod events;
 mod files;
 mod login;
 mod privacy;
@@ -15,7 +16,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{Answer, DataEvent, DataLoss, Effect, FileDone, FileOp, Session, Settings, Verdict};
+use super::{
+    Answer, DataEvent, DataLoss, Effect, Event, FileDone, FileOp, Session, Settings, Verdict,
+};
 use crate::fs::Refusal;
 use crate::proto::facts::{Facts, Kind};
 use crate::users::{Access, RequireTls};
@@ -56,6 +59,7 @@ impl Talk {
             host_name: "host".to_owned(),
             strict_allo: false,
             tls: None,
+            traces: false,
         };
         change(&mut settings);
         let now = Instant::now();
@@ -191,6 +195,11 @@ impl Talk {
             Some(Effect::File(operation)) => operation,
             other => panic!("no question about files, but {other:?}"),
         }
+    }
+
+    /// What has happened since the last look.
+    fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.session.event()).collect()
     }
 
     fn is_over(&self) -> bool {

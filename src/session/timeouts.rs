@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::dtp::Input;
 use super::waiting::Waiting;
-use super::{Phase, Session};
+use super::{Notice, Phase, Session};
 use crate::proto::reply::Reply;
 
 /// How long a client may say nothing before it has logged in, if that is shorter than the idle
@@ -61,20 +61,20 @@ impl Session {
             Timeout::Penalty => self.deny(now),
             Timeout::Data => self.tell_dtp(Input::Expired, now),
             Timeout::Securing => {
-                log::info!("#{} {} does not come under TLS", self.id, self.client);
+                self.notice(Notice::NoTls);
                 self.hang_up(now);
             }
             Timeout::Idling => {
-                log::info!("#{} {} idle for too long", self.id, self.client);
+                self.notice(Notice::Idle);
                 self.reply(Reply::Idle);
                 self.hang_up(now);
             }
             Timeout::Answering => {
-                log::info!("#{} {} left, and waited for an answer too long", self.id, self.client);
+                self.notice(Notice::LeftWaiting);
                 self.hang_up(now);
             }
             Timeout::Reading => {
-                log::info!("#{} {} doesn't read its replies", self.id, self.client);
+                self.notice(Notice::RepliesUnread);
                 self.hang_up(now);
             }
         }

@@ -6,11 +6,10 @@ use std::time::Instant;
 use super::dtp::{Dtp, Input, Outcome, Stage, Transfer};
 use super::event::{TransferEnd, TransferKind};
 use super::waiting::FileQuestion;
-use super::{ByteRange, FileOp, Listing, Session};
+use super::{ByteRange, Event, FileOp, Listing, Session};
 use crate::fs::{Refusal, UploadMode};
 use crate::proto::coding::Representation;
 use crate::proto::command::Protection;
-use crate::proto::escaped::Escaped;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
@@ -92,10 +91,10 @@ impl Session {
     fn begin(&mut self, kind: TransferKind, path: VPath, open: FileOp, now: Instant) {
         let ranged = self.parameters.range.take().is_some();
         if matches!(self.dtp, Dtp::Idle) {
-            return self.reply(Reply::NoDataConnection);
+            return self.refuse_transfer(kind, path, TransferEnd::NoDataConnection);
         }
         if !self.may_transfer() {
-            return self.reply(Reply::DataMustBePrivate);
+            return self.refuse_transfer(kind, path, TransferEnd::MustBePrivate);
         }
         let allocated = if kind.is_upload() { self.parameters.allocated.take() } else { None };
         // Otherwise what moves is not the length of the file.
@@ -112,6 +111,16 @@ impl Session {
         };
         self.tell_dtp(Input::Begin(Box::new(transfer)), now);
         self.ask(FileQuestion::Open, open);
+    }
+
+    /// A transfer is refused before anything is asked for.
+    pub(super) fn refuse_transfer(&mut self, kind: TransferKind, path: VPath, cause: TransferEnd) {
+        self.reply(match cause {
+            TransferEnd::NoDataConnection => Reply::NoDataConnection,
+            TransferEnd::MustBePrivate => Reply::DataMustBePrivate,
+            _ => Reply::ReadOnlyUser,
+        });
+        self.events.push_back(Event::TransferRefused { user: self.user_name(), kind, path, cause });
     }
 
     /// The files have answered: the transfer can begin, or it can't.
@@ -131,7 +140,7 @@ impl Session {
             (Some(first), None) => self.reply(first),
             (None, _) => {}
         }
-        self.follow(outcome);
+        self.follow(outcome, now);
     }
 
     /// An upload stands under its name, or can't.
@@ -144,14 +153,17 @@ impl Session {
     }
 
     /// A transfer is over, and the client is told.
-    pub(super) fn over(&mut self, stage: Stage, transfer: &Transfer, end: &TransferEnd) {
-        let (id, client, user) = (self.id, self.client, self.login.name());
-        let path = Escaped(transfer.path.as_bytes());
-        log::info!("#{id} {client} {user} {path}: {end}");
-        if *end != TransferEnd::Complete {
+    pub(super) fn over(
+        &mut self,
+        stage: Stage,
+        transfer: Transfer,
+        end: TransferEnd,
+        now: Instant,
+    ) {
+        if end != TransferEnd::Complete {
             self.give_up();
         }
-        match (stage, end) {
+        match (stage, &end) {
             (_, TransferEnd::Complete) => match (transfer.kind, transfer.path.name()) {
                 (TransferKind::UniqueUpload, Some(name)) => self.reply(Reply::StoredAs(name)),
                 _ => self.reply(Reply::TransferComplete),
@@ -169,16 +181,46 @@ impl Session {
             (_, TransferEnd::WrongLength { .. }) => self.reply(Reply::WrongLength),
             (_, TransferEnd::NotResumed) => self.reply(Reply::NotResumed),
             (_, TransferEnd::NobodyConnected) => self.reply(Reply::NobodyConnected),
-            (_, TransferEnd::NoDataConnection) => self.reply(Reply::NoDataConnection),
-            (_, TransferEnd::MustBePrivate) => self.reply(Reply::DataMustBePrivate),
-            (_, TransferEnd::ReadOnlyUser) => self.reply(Reply::ReadOnlyUser),
             (_, TransferEnd::HandshakeFailed(_)) | (Stage::Securing, TransferEnd::ControlLost) => {
                 self.reply(Reply::HandshakeFailed);
             }
-            (_, TransferEnd::Lost(_) | TransferEnd::ControlLost | TransferEnd::Shutdown) => {
-                self.reply(Reply::DataBroken);
+            (_, TransferEnd::Lost(_) | TransferEnd::ControlLost) => self.reply(Reply::DataBroken),
+            (_, TransferEnd::NoDataConnection | TransferEnd::MustBePrivate)
+            | (_, TransferEnd::ReadOnlyUser | TransferEnd::Shutdown) => {
+                debug_assert!(false, "no transfer under way ends so: {end}");
             }
         }
+        self.tell_end(stage, transfer, end, now);
+    }
+
+    /// Tells of a transfer that begins to move bytes.
+    pub(super) fn tell_beginning(&mut self) {
+        if let Some(Transfer { kind, path, .. }) = self.dtp.transfer() {
+            let (user, kind, path) = (self.user_name(), *kind, path.clone());
+            self.events.push_back(Event::TransferBegun { user, kind, path });
+        }
+    }
+
+    /// Tells of a transfer that is over, or was before it began.
+    pub(super) fn tell_end(
+        &mut self,
+        stage: Stage,
+        transfer: Transfer,
+        end: TransferEnd,
+        now: Instant,
+    ) {
+        let Transfer { kind, path, moved: bytes, begun, .. } = transfer;
+        let user = self.user_name();
+        self.events.push_back(match stage {
+            Stage::Opening | Stage::Awaiting | Stage::Securing => {
+                Event::TransferRefused { user, kind, path, cause: end }
+            }
+            Stage::Moving => {
+                let duration = now.saturating_duration_since(begun);
+                *if kind.is_upload() { &mut self.received } else { &mut self.sent } += bytes;
+                Event::TransferEnded { user, kind, path, bytes, duration, end }
+            }
+        });
     }
 
     /// The disk refused when the transfer had begun.

@@ -1,9 +1,8 @@
 //! Waiting: the one question that a session has open, and what its answer is for.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::ByteRange;
+use super::{ByteRange, NameChange};
 use crate::proto::checksum::Algorithm;
 use crate::proto::command::Change;
 use crate::proto::path::VPath;
@@ -23,8 +22,8 @@ pub(super) enum Waiting {
     Penalty { until: Instant },
     /// PASV or EPSV: on which port?
     Listening { extended: bool },
-    /// What do the files say?
-    File(FileQuestion),
+    /// What do the files say? With the change that is to be told when they have.
+    File(FileQuestion, Option<Box<NameChange>>),
     /// Nothing is asked, but STAT goes on only when the client has read what it has.
     Drain,
 }
@@ -35,23 +34,23 @@ pub(super) enum FileQuestion {
     Size,
     Modified,
     /// MDTM that may be meant to set a time, if there is no file of its whole argument's name.
-    ModifiedOrSet(Change, Vec<u8>),
+    ModifiedOrSet(Box<(Change, Vec<u8>)>),
     /// MLST, of this path.
     Facts(VPath),
     /// AVBL.
     Free,
     /// MFMT, MFF: these changes, of the path as it was spelled.
-    SetFacts(Vec<Change>, Vec<u8>),
+    SetFacts(Box<(Vec<Change>, Vec<u8>)>),
     /// SITE CHMOD, SITE UTIME.
     Site,
     /// SITE CPFR, of this name.
     CopyFrom(VPath),
     /// SITE CPTO.
     Copy,
-    /// COMB, whose parts are then removed.
-    Combine(VecDeque<VPath>),
+    /// COMB, whose parts are then removed, the last of these first.
+    Combine(Box<[VPath]>),
     /// A part is removed; these are left.
-    RemovePart(VecDeque<VPath>),
+    RemovePart(Box<[VPath]>),
     /// HASH or an X command.
     Checksum(Box<HashQuestion>),
     /// CWD, to this folder.

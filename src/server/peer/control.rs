@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Fate;
 use crate::net::{Event, Flow, Input, Link, Tls};
+use crate::session::Disconnect;
 
 /// Time that a client has to read the last reply and to close its side.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -55,11 +56,11 @@ pub(super) enum Changed {
     Cleared,
 }
 
-/// Loss of the control connection, with its reason.
+/// Loss of the control connection, with its cause.
 #[derive(Debug)]
-pub(super) struct Lost(pub(super) &'static str);
+pub(super) struct Lost(pub(super) Disconnect);
 
-const CONNECTION_LOST: Lost = Lost("connection lost");
+const CONNECTION_LOST: Lost = Lost(Disconnect::Lost);
 
 impl Control {
     pub(super) fn new(link: Link) -> Control {
@@ -212,14 +213,14 @@ impl Control {
     /// moment to read it and to close first.
     pub(super) fn close(&mut self, is_all_sent: bool, buffer: &mut [u8], now: Instant) -> Fate {
         let until = match self.state {
-            ControlState::Failed(reason) => return Fate::Gone(reason),
+            ControlState::Failed(reason) => return Fate::Gone(Disconnect::Failed(reason)),
             ControlState::Closing { until } | ControlState::HalfClosed { until } => until,
             ControlState::Open | ControlState::Securing | ControlState::Clearing => {
                 return Fate::Rest;
             }
         };
         if until <= now || self.link.is_gone() || self.link.is_handshaking() {
-            return Fate::Gone("closed");
+            return Fate::Gone(Disconnect::Closed);
         }
         if !is_all_sent {
             return if self.link.is_writable() { Fate::Again } else { Fate::Rest };
@@ -227,7 +228,7 @@ impl Control {
         match self.link.close_notify() {
             Ok(true) => {}
             Ok(false) => return Fate::Rest,
-            Err(_) => return Fate::Gone("closed"),
+            Err(_) => return Fate::Gone(Disconnect::Closed),
         }
         match (self.link.read(buffer), self.state) {
             (Flow::Moved(_), ControlState::Closing { until }) => {
@@ -237,7 +238,7 @@ impl Control {
             }
             (Flow::Moved(_), _) => Fate::Again,
             (Flow::Blocked, ControlState::HalfClosed { .. }) => Fate::Rest,
-            (Flow::Blocked | Flow::Ended | Flow::Broken(_), _) => Fate::Gone("closed"),
+            (Flow::Blocked | Flow::Ended | Flow::Broken(_), _) => Fate::Gone(Disconnect::Closed),
         }
     }
 }

@@ -143,10 +143,7 @@ impl Peer {
                 self.data.await_connect(link);
                 None
             }
-            Err(error) => {
-                log::warn!("#{} cannot connect from {from} to {to}: {error}", self.session.id());
-                Some(Input::Data(DataEvent::Broken(events::loss(&error))))
-            }
+            Err(error) => Some(Input::Data(DataEvent::Broken(events::loss(&error)))),
         }
     }
 }

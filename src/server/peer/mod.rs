@@ -20,7 +20,7 @@ use super::logins::PendingLogin;
 use super::scheduler::Handshake;
 use super::shared::Shared;
 use crate::net::{Event, Key, Link, Role};
-use crate::session::{Answer, DataEvent, Session};
+use crate::session::{Answer, DataEvent, Disconnect, Session};
 use crate::transfer::State;
 use control::{Changed, Control, Lost, Received};
 use data::{Data, Secured, TlsTerms};
@@ -62,8 +62,8 @@ pub(super) enum Fate {
     Again,
     /// It wants one when there is time for its TLS handshake.
     Deferred(Handshake),
-    /// It is to be removed, for this reason.
-    Gone(&'static str),
+    /// It is to be removed, for this cause.
+    Gone(Disconnect),
 }
 
 /// Input of the session.
@@ -124,6 +124,7 @@ impl Peer {
             }
             next = self.carry_out(turn);
         }
+        events::record_all(&mut self.session);
     }
 
     // Things that happen to it.
@@ -170,9 +171,10 @@ impl Peer {
     }
 
     /// Ends with the control connection; an upload counts as cut off.
-    pub(super) fn end(mut self, reason: &str, turn: &mut Turn<'_>) {
+    pub(super) fn end(mut self, cause: Disconnect, turn: &mut Turn<'_>) {
         self.drop_transfer(turn);
-        log::debug!("#{} {} {reason}", self.session.id(), self.session.client());
+        self.session.disconnected(cause, turn.now);
+        events::record_all(&mut self.session);
     }
 
     // Questions of the loop.
@@ -200,7 +202,7 @@ impl Peer {
     /// Does what can be done now, until nothing can, or the budget is used up.
     pub(super) fn turn(&mut self, turn: &mut Turn<'_>) -> Fate {
         match self.work(turn) {
-            Err(Lost(reason)) => Fate::Gone(reason),
+            Err(Lost(cause)) => Fate::Gone(cause),
             Ok(()) if self.control.is_closing() => {
                 let is_all_sent = self.session.output().is_empty();
                 self.control.close(is_all_sent, &mut turn.shared.buffers.buffer, turn.now)
@@ -275,9 +277,8 @@ impl Peer {
             Ok(Changed::Secured { certified }) => Answer::Secured { certified },
             Ok(Changed::Cleared) => Answer::Cleared,
             Err(error) => {
-                let (id, client) = (self.session.id(), self.session.client());
-                log::info!("#{id} {client} TLS on the control connection: {error}");
-                return Err(Lost("TLS failed"));
+                events::record_tls_failure(&self.session, &error);
+                return Err(Lost(Disconnect::Failed("no TLS")));
             }
         };
         self.tell(Input::Answer(answer), turn);
@@ -302,10 +303,7 @@ impl Peer {
             None | Some(Secured::Pending) => return false,
             Some(Secured::Done) => DataEvent::Secured,
             Some(Secured::NotResumed) => DataEvent::NotResumed,
-            Some(Secured::Failed(error)) => {
-                log::info!("#{} TLS on the data connection: {error}", self.session.id());
-                DataEvent::Broken(events::loss(&error))
-            }
+            Some(Secured::Failed(error)) => DataEvent::Broken(events::loss(&error)),
         };
         if event != DataEvent::Secured {
             self.drop_transfer(turn);
@@ -319,10 +317,7 @@ impl Peer {
         let event = match self.data.settle_connect() {
             None => return,
             Some(Ok(())) => DataEvent::Connected,
-            Some(Err(error)) => {
-                log::info!("#{} data connection refused: {error}", self.session.id());
-                DataEvent::Broken(events::loss(&error))
-            }
+            Some(Err(error)) => DataEvent::Broken(events::loss(&error)),
         };
         self.tell(Input::Data(event), turn);
     }
@@ -420,8 +415,7 @@ impl Peer {
             FileNews::Answer(result) => Some(Input::Answer(Answer::File(result))),
             FileNews::Verdict(verdict) => Some(Input::Answer(Answer::Login(verdict))),
             FileNews::RootMissing(path, error) => {
-                let (id, path) = (self.session.id(), path.display());
-                log::error!("#{id} cannot log in: the user's root {path}: {error}");
+                events::record_root_missing(&self.session, &path, &error);
                 Some(Input::Answer(Answer::Login(effects::OUR_TROUBLE)))
             }
             FileNews::Stepped(State::Spent | State::Blocked | State::NeedsWorker) => None,
@@ -430,7 +424,6 @@ impl Peer {
                 None
             }
             FileNews::Stepped(State::Broken(error)) => {
-                log::debug!("#{} data connection: {error}", self.session.id());
                 self.drop_transfer(turn);
                 Some(Input::Data(DataEvent::Broken(events::loss(&error))))
             }
@@ -439,7 +432,6 @@ impl Peer {
                 Some(Input::Data(DataEvent::Refused(refusal)))
             }
             FileNews::Failed(reason) => {
-                log::error!("#{} ends: {reason}", self.session.id());
                 self.control.fail(reason);
                 None
             }
