@@ -11,7 +11,7 @@ use log::Level;
 
 use crate::config::UsersNews;
 use crate::fs::Refusal;
-use crate::net::Stranger;
+use crate::net::{Lease, Stranger};
 use crate::proto::command::Change;
 use crate::proto::date;
 use crate::proto::escaped::Escaped;
@@ -44,6 +44,31 @@ pub(super) fn record_stranger(stranger: &Stranger) {
             "a data connection from {from} to {to} is closed: that port awaits {awaited}"
         ),
         None => log::debug!("a data connection from {from} to {to} is closed: nobody awaits it"),
+    }
+}
+
+/// Records a PASV for which there is no port.
+pub(super) fn record_no_passive_port(client: IpAddr, error: &io::Error) {
+    log::warn!("no passive port for {client}: {error}; more of them: --passive-ports LOW-HIGH");
+}
+
+/// Records a lease of a passive port whose connection was waited for so long and did not come, and
+/// the clients of whom none ever arrives.
+pub(super) fn record_unused_lease(
+    session: u64,
+    lease: &Lease,
+    waited: Duration,
+    never_arrive: Option<&str>,
+) {
+    let (client, port, seconds) = (lease.client(), lease.address(), waited.as_secs());
+    let level = if seconds > 0 { Level::Info } else { Level::Debug };
+    log::log!(level, "#{session} {client} did not come to its passive port {port} in {seconds} s");
+    if let Some(clients) = never_arrive {
+        log::warn!(
+            "passive data connections of clients from {clients} never arrive: if this server is \
+             behind NAT or a firewall, let --passive-ports LOW-HIGH through to it and announce its \
+             public address with --passive-address"
+        );
     }
 }
 

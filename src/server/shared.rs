@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::disk::Disk;
+use super::events;
 use super::file_work::Finished;
 use super::logins::Logins;
 use super::nat_hint::NatHint;
@@ -102,9 +103,7 @@ impl Shared {
         match self.passive.lease(&mut self.poller, local, client, owner, now) {
             Ok(lease) => Some(lease),
             Err(error) => {
-                log::warn!(
-                    "no passive port for {client}: {error}; more of them: --passive-ports LOW-HIGH"
-                );
+                events::record_no_passive_port(client, &error);
                 None
             }
         }
@@ -113,14 +112,8 @@ impl Shared {
     /// Takes back a lease whose connection did not come.
     pub(super) fn lease_unused(&mut self, lease: Lease, session: u64, now: Instant) {
         let waited = now.saturating_duration_since(lease.since());
-        if let Some(clients) = self.nat_hint.never_arrived(lease.client(), waited) {
-            log::warn!(
-                "passive data connections of clients from {clients} never arrive: if this server \
-                 is behind NAT or a firewall, let --passive-ports LOW-HIGH through to it and \
-                 announce its public address with --passive-address"
-            );
-        }
-        log::debug!("#{session} the passive port {} was not used", lease.address());
+        let hint = self.nat_hint.never_arrived(lease.client(), waited);
+        events::record_unused_lease(session, &lease, waited, hint);
         self.passive.release(lease, now);
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 
 use rustls::pki_types::CertificateDer;
-use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
+use rustls::{HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion, ServerConnection};
 
 use super::super::Link;
 use super::super::socket::{Flow, Socket};
@@ -117,7 +117,10 @@ impl TlsConnection {
             match self.receive_some(socket) {
                 Flow::Moved(_) => {}
                 Flow::Blocked => return Ok(false),
-                Flow::Ended => return Err(ErrorKind::UnexpectedEof.into()),
+                Flow::Ended => {
+                    let words = "the client ended it amid the handshake";
+                    return Err(io::Error::new(ErrorKind::ConnectionAborted, words));
+                }
                 Flow::Broken(error) => return Err(error),
             }
         }
@@ -234,10 +237,7 @@ impl TlsConnection {
     fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = self.connection.read_tls(&mut &*bytes)?;
         self.records.pass(&bytes[..taken]);
-        let state = self
-            .connection
-            .process_new_packets()
-            .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        let state = self.connection.process_new_packets().map_err(|error| in_words(&error))?;
         self.holds = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
         Ok(taken)
     }
@@ -339,8 +339,52 @@ impl TlsConnection {
     }
 }
 
+/// Error of the client's TLS, in words for the log.
+fn in_words(error: &rustls::Error) -> io::Error {
+    let words = match error {
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled,
+        ) => "the client's TLS is too old, TLS 1.2 or 1.3 is needed".to_owned(),
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoKxGroupsInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon,
+        ) => format!("the client's TLS offers nothing that is safe ({error})"),
+        rustls::Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => "the client does not speak TLS".to_owned(),
+        error => error.to_string(),
+    };
+    io::Error::new(ErrorKind::InvalidData, words)
+}
+
 impl fmt::Debug for TlsConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConnection").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A scanner of 2008 was told of as `Tls12NotOffered`.
+    #[test]
+    fn what_is_wrong_with_the_tls_of_a_client_is_said_in_words() {
+        let incompatible = rustls::Error::PeerIncompatible;
+        for (error, words) in [
+            (incompatible(PeerIncompatible::Tls12NotOfferedOrEnabled), "TLS is too old"),
+            (incompatible(PeerIncompatible::SignatureAlgorithmsExtensionRequired), "too old"),
+            (incompatible(PeerIncompatible::NoCipherSuitesInCommon), "nothing that is safe"),
+            (InvalidMessage::InvalidContentType.into(), "does not speak TLS"),
+            (rustls::Error::DecryptError, "decrypt"),
+        ] {
+            let said = in_words(&error).to_string();
+            assert!(said.contains(words), "{error:?}: {said}");
+        }
     }
 }
