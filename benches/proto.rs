@@ -61,7 +61,7 @@ fn reply(c: &mut Criterion) {
         ("number", Reply::Size(1_234_567_890)),
         ("text", Reply::ExtendedPassive("|||52305|")),
         ("path", Reply::CurrentFolder(b"/pub/photos")),
-        ("many lines", Reply::Features(FactSet::default(), Algorithm::default(), "")),
+        ("many lines", Reply::Features(FactSet::default(), Algorithm::default(), &[])),
     ] {
         let mut out = Vec::with_capacity(4096);
         group.bench_function(name, |b| {
