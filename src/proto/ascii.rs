@@ -75,7 +75,7 @@ mod tests {
         out
     }
 
-    /// The same input whole, a byte at a time, and in three chunks at every pair of borders.
+    /// Input whole, a byte at a time, and in three chunks at every pair of borders.
     fn check_every_border(input: &[u8], expected: &[u8], translate: fn(Vec<&[u8]>) -> Vec<u8>) {
         assert_eq!(translate(vec![input]), expected, "{}", input.escape_ascii());
         assert_eq!(translate(input.chunks(1).collect()), expected, "{}", input.escape_ascii());

@@ -4,7 +4,7 @@
 //! draft-bryan-ftpext-hash has one command, HASH, and OPTS HASH to choose its algorithm; clients of
 //! old know a command for each, whose range ends before its last number.
 
-/// How a checksum is computed.
+/// Algorithm of a checksum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Algorithm {
     /// The CRC of zip and Ethernet.
@@ -13,7 +13,7 @@ pub enum Algorithm {
     Md5,
     /// Likewise.
     Sha1,
-    /// What HASH uses unless told otherwise.
+    /// Default of HASH.
     #[default]
     Sha256,
     /// The longest.
@@ -41,7 +41,7 @@ impl Algorithm {
         ALGORITHMS.into_iter().find(|known| known.name().as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// What FEAT says after `HASH `: all names, a `*` after this one.
+    /// Words of FEAT behind `HASH `: all names, a `*` after this one.
     pub fn feature(self) -> String {
         let mark = |known: Algorithm| if known == self { "*" } else { "" };
         let names = ALGORITHMS.map(|known| format!("{}{}", known.name(), mark(known)));

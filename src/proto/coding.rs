@@ -1,6 +1,6 @@
 //! Coding of data connections: what TYPE, MODE and OPTS MODE Z have agreed (RFC 959, 3).
 
-/// How file contents stand on the wire: the representation type (RFC 959, 3.1.1).
+/// Representation type: how file contents stand on the wire (RFC 959, 3.1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Representation {
     /// TYPE A: lines that end in CRLF.
@@ -10,7 +10,7 @@ pub enum Representation {
     Image,
 }
 
-/// How data stands on the wire: the transfer mode (RFC 959, 3.4).
+/// Transfer mode: how data stands on the wire (RFC 959, 3.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// MODE S: as it is.
@@ -27,7 +27,7 @@ pub struct Coding {
     pub representation: Representation,
     /// MODE.
     pub mode: Mode,
-    /// How hard MODE Z tries, from 1 to 9.
+    /// Compression level of MODE Z, from 1 to 9.
     pub level: Level,
 }
 

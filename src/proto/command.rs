@@ -1,4 +1,5 @@
-//! One line → one command with typed arguments. A syntax error is a value like any other.
+//! Commands: one line becomes one command with typed arguments. A syntax error is a value like any
+//! other.
 //!
 //! A command is a verb of three or four letters, a space and an argument (RFC 959, 5.3.1). A path
 //! is everything behind exactly one space, so that names with blanks at either end survive; every
@@ -35,7 +36,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Which network protocols an EPSV asks for (RFC 2428).
+/// Network protocols that an EPSV asks for (RFC 2428).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epsv {
     /// The one of the control connection.
@@ -124,7 +125,7 @@ pub enum Command {
     User(Vec<u8>),
 }
 
-/// Why a line is not a command that can be obeyed.
+/// Misuse of a command: why a line cannot be obeyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misuse {
     /// No verb that anybody knows (500).
@@ -308,7 +309,7 @@ fn epsv(word: &[u8]) -> Option<Result<Epsv, Misuse>> {
     }
 }
 
-/// One of the letters that RFC 959 knows for MODE and STRU: here, or elsewhere.
+/// Letter of MODE or STRU that RFC 959 knows: one of those here, or elsewhere.
 fn code(rule: &'static Rule, word: &[u8], here: &[u8], known: &[u8]) -> Result<u8, Misuse> {
     match word {
         [letter] if here.contains(&letter.to_ascii_uppercase()) => Ok(letter.to_ascii_uppercase()),
@@ -382,94 +383,4 @@ fn without_options(raw: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ok(line: &str) -> Command {
-        parse(line.as_bytes()).expect("known verb").command.expect("right syntax")
-    }
-
-    fn bad(line: &str) -> Misuse {
-        match parse(line.as_bytes()) {
-            Ok(request) => request.command.expect_err("wrong syntax"),
-            Err(misuse) => misuse,
-        }
-    }
-
-    #[test]
-    fn arguments_are_typed() {
-        assert_eq!(ok("user anonymous"), Command::User(b"anonymous".to_vec()));
-        assert_eq!(ok("PASS"), Command::Pass(Secret(Vec::new())));
-        assert_eq!(ok("PASS a b "), Command::Pass(Secret(b"a b ".to_vec())));
-        assert_eq!(ok("RETR  a "), Command::Retr(b" a ".to_vec()));
-        assert_eq!(ok("TYPE a n"), Command::Type(Representation::Ascii));
-        assert_eq!(ok("TYPE L 8"), Command::Type(Representation::Image));
-        assert_eq!(ok("REST 42"), Command::Rest(42));
-        assert_eq!(ok("ALLO 10 R 5"), Command::Allo(10));
-        assert_eq!(ok("EPSV all"), Command::Epsv(Epsv::All));
-        assert_eq!(ok("LIST"), Command::List(Vec::new()));
-        assert_eq!(ok("LIST -la"), Command::List(Vec::new()));
-        assert_eq!(ok("NLST -1 -*.x"), Command::Nlst(b"-*.x".to_vec()));
-        assert_eq!(ok("LIST -dash.txt"), Command::List(b"-dash.txt".to_vec()));
-        assert_eq!(ok("LIST -l -a name with -a"), Command::List(b"name with -a".to_vec()));
-        assert_eq!(ok("NLST ./-a"), Command::Nlst(b"./-a".to_vec()));
-        assert_eq!(ok("XPWD"), Command::Pwd);
-        assert_eq!(ok("QUIT "), Command::Quit);
-        assert_eq!(ok("EPRT |127.0.0.1|34567|"), ok("PORT 127,0,0,1,135,7").into_eprt());
-    }
-
-    impl Command {
-        fn into_eprt(self) -> Command {
-            match self {
-                Command::Port(address) => Command::Eprt(address),
-                other => other,
-            }
-        }
-    }
-
-    #[test]
-    fn misuse_is_told_apart() {
-        assert_eq!(bad(""), Misuse::Unrecognised);
-        assert_eq!(bad("FROB x"), Misuse::Unrecognised);
-        assert_eq!(bad("RETRIEVE x"), Misuse::Unrecognised);
-        assert_eq!(bad("smnt x"), Misuse::NotImplemented);
-        for line in ["USER", "USER ", "RETR", "RETR "] {
-            assert!(matches!(bad(line), Misuse::Missing(_)), "{line}");
-        }
-        assert!(matches!(bad("PASV now"), Misuse::Unexpected(_)));
-        for line in [
-            "EPRT |1|127.0.0.1|52306",
-            "PORT 1,2,3",
-            "REST -1",
-            "REST 99999999999999999999",
-            "TYPE Q",
-            "TYPE",
-            "ALLO x",
-            "MODE X",
-            "OPTS FOO",
-            "EPSV x",
-        ] {
-            let misuse = bad(line);
-            assert!(matches!(misuse, Misuse::Malformed(_) | Misuse::Missing(_)), "{line}");
-        }
-        for line in ["TYPE E", "TYPE A T", "TYPE L 7", "MODE B", "STRU R", "SITE X", "HELP X"] {
-            assert!(matches!(bad(line), Misuse::Unsupported(_)), "{line}");
-        }
-        assert_eq!(bad("EPRT |3|127.0.0.1|34567|"), Misuse::Protocol);
-        assert_eq!(bad("EPSV 3"), Misuse::Protocol);
-    }
-
-    #[test]
-    fn every_prefix_of_every_command_is_parsed() {
-        for line in ["PORT 127,0,0,1,135,7", "EPRT |2|::1|34567|", "TYPE A N", "ALLO 10 R 5"] {
-            for end in 0..=line.len() {
-                let _ = parse(&line.as_bytes()[..end]);
-            }
-        }
-    }
-
-    #[test]
-    fn a_secret_is_never_printed() {
-        assert!(!format!("{:?}", ok("PASS hunter2")).contains("hunter2"));
-    }
-}
+mod tests;

@@ -15,7 +15,8 @@ const FOUR_DIGIT_YEARS: [i64; 2] = [-62_167_219_200, 253_402_300_799];
 /// Half a mean year, as GNU `ls` has it.
 const HALF_A_YEAR_S: i64 = 31_556_952 / 2;
 
-/// How far the clock of a file server may be ahead of ours before its files lie in the future.
+/// Clock skew in seconds: how far a file server may be ahead of us before its files lie in the
+/// future.
 const CLOCK_SKEW_S: i64 = 60 * 60;
 
 /// A time as MDTM writes it, `20230304112431`. Years outside 0 to 9999 become the nearest.
@@ -84,7 +85,7 @@ fn utc(seconds: i64) -> OffsetDateTime {
         .expect("the calendar covers all years of four digits")
 }
 
-/// What `mdtm` returns.
+/// Time as MDTM shows it; see [`mdtm`].
 #[derive(Clone, Copy, Debug)]
 pub struct Mdtm([u8; 14]);
 

@@ -28,7 +28,7 @@ pub fn pair(number: u8) -> [u8; 2] {
     [b'0' + number / 10 % 10, b'0' + number % 10]
 }
 
-/// Those of `u64::MAX`.
+/// Digits of `u64::MAX`.
 const MOST_DIGITS: usize = 20;
 
 /// Writes the digits of a number at the buffer's end; how many there are.

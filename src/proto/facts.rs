@@ -1,4 +1,4 @@
-//! What a listing knows of a file, before anybody has chosen how to spell it.
+//! Facts of a file as a listing knows them, before anybody has chosen how to spell it.
 
 /// The kind of a file, as a listing shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Kind {
 /// The facts of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// What it is.
+    /// File, folder, link or something else.
     pub kind: Kind,
     /// Permission bits, set-id and sticky bits included (`0o7777`).
     pub mode: u16,
@@ -28,12 +28,12 @@ pub struct Facts {
     pub group: u32,
     /// The length in bytes.
     pub size: u64,
-    /// When its content last changed, in seconds since 1970 (UTC).
+    /// Time of the last change of its content, in seconds since 1970 (UTC).
     pub modified: i64,
-    /// When it was created, in seconds since 1970 (UTC), where the file system knows.
+    /// Time of its creation, in seconds since 1970 (UTC), where the file system knows.
     pub created: Option<i64>,
     /// The number of the device it is on; with `inode`, what makes it unique.
     pub device: u64,
-    /// Its number on that device.
+    /// Number of the file on that device.
     pub inode: u64,
 }

@@ -44,7 +44,7 @@ pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// What one byte of a name must be.
+/// Item of a pattern: what one byte of a name must be.
 enum Item<'a> {
     Any,
     Byte(u8),

@@ -1,5 +1,5 @@
-//! Where a data connection goes, as PORT, EPRT, PASV and EPSV spell it. It reads and writes
-//! addresses and judges none: which ones are allowed is the session's to say.
+//! Addresses of data connections, as PORT, EPRT, PASV and EPSV spell them. They are read and
+//! written here, and none is judged: which ones are allowed is the session's to say.
 //!
 //! RFC 959: PORT names an IPv4 address and a port by six decimal bytes, `h1,h2,h3,h4,p1,p2`, high
 //! byte first, and the reply to PASV has the same six. RFC 2428 makes room for IPv6: EPRT takes
@@ -10,12 +10,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::str::FromStr;
 
-/// Why an EPRT argument was not taken.
+/// Error of an EPRT argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EprtError {
-    /// It isn't spelled as an EPRT argument.
+    /// The spelling is not that of an EPRT argument.
     Syntax,
-    /// It is for a network protocol that we don't speak.
+    /// The network protocol is one that we don't speak.
     Protocol,
 }
 
@@ -77,7 +77,7 @@ pub fn pasv_text(address: SocketAddrV4) -> String {
     format!("{h1},{h2},{h3},{h4},{p1},{p2}")
 }
 
-/// What the reply to EPSV has in its brackets: `|||34567|`.
+/// Text in the brackets of the reply to EPSV: `|||34567|`.
 pub fn epsv_text(port: u16) -> String {
     format!("|||{port}|")
 }

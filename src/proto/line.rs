@@ -17,11 +17,11 @@ use std::{fmt, mem};
 /// The longest line that is kept, in bytes without its CRLF.
 pub const LONGEST_LINE: usize = 8192;
 
-/// How many bytes of lines may wait. It leaves room beside the longest line, so a line that is
+/// Bytes of lines that may wait. They leave room beside the longest line, so a line that is
 /// still incomplete can always grow until it is complete or too long.
 pub const BACKLOG: usize = 16 * 1024;
 
-/// One line as it arrived, without its CRLF and without Telnet commands.
+/// Line as it arrived, without its CRLF and without Telnet commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A line to obey. Any bytes but CR, LF and NUL; it may be empty.
@@ -34,13 +34,13 @@ pub enum Line {
 }
 
 /// The lines that wait, and the one that is still arriving. An idle one holds next to no memory.
-/// It prints only how much it holds, since that may be a password.
+/// `Debug` prints only how much it holds, since that may be a password.
 #[derive(Default)]
 pub struct Lines {
     /// Complete lines: for each a `u16`, its length or a mark, and then its bytes. The two bytes
     /// stand in for the CRLF, so a flood of short lines takes no more than it sent.
     waiting: Vec<u8>,
-    /// Where in `waiting` the oldest line begins; what is before it has been popped.
+    /// Start of the oldest line in `waiting`; what is before it has been popped.
     first: usize,
     /// The line that has no CRLF yet.
     open: Vec<u8>,
@@ -50,7 +50,7 @@ pub struct Lines {
     telnet: Telnet,
 }
 
-/// What is known of the line that is still arriving.
+/// State of the line that is still arriving.
 #[derive(Clone, Copy, Default)]
 enum State {
     #[default]
@@ -60,7 +60,7 @@ enum State {
     Discarded,
 }
 
-/// Where in a Telnet command the next byte stands.
+/// Place of the next byte in a Telnet command.
 #[derive(Clone, Copy, Default)]
 enum Telnet {
     #[default]
@@ -69,9 +69,9 @@ enum Telnet {
     Command,
     /// Behind IAC WILL, WONT, DO or DONT.
     Option,
-    /// Inside IAC SB …
+    /// Inside IAC SB.
     Subnegotiation,
-    /// … and there behind an IAC, which SE would end.
+    /// Inside IAC SB, behind an IAC, which SE would end.
     SubnegotiationCommand,
 }
 
@@ -101,7 +101,7 @@ impl Lines {
         *self = Lines::default();
     }
 
-    /// How many bytes `push` may be given now. Zero only while a complete line waits.
+    /// Bytes that `push` may be given now. Zero only while a complete line waits.
     pub fn room(&self) -> usize {
         BACKLOG.saturating_sub(self.waiting.len() - self.first + self.open.len())
     }

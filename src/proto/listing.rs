@@ -15,7 +15,7 @@ use super::{date, digits};
 use std::fmt;
 use std::io::Write as _; // only ever into a Vec
 
-/// How a listing spells a line.
+/// Style in which a listing spells a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// LIST: like `ls -l`.
@@ -118,13 +118,14 @@ impl Fact {
     }
 }
 
-/// Which facts a client wants to see. Displayed as `type;size;`, which is how the reply to
+/// Facts that a client wants to see. Displayed as `type;size;`, which is how the reply to
 /// OPTS MLST repeats them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FactSet(u16);
 
 impl Default for FactSet {
-    /// What FileZilla and lftp look for, so that they need no OPTS: all but `create` and `unique`.
+    /// Facts that FileZilla and lftp look for, so that they need no OPTS: all but `create` and
+    /// `unique`.
     fn default() -> FactSet {
         FactSet::of(|fact| !matches!(fact, Fact::Create | Fact::Unique))
     }
@@ -141,7 +142,7 @@ impl FactSet {
         })
     }
 
-    /// What FEAT says after `MLST `: all facts, a `*` after those in the set.
+    /// Words of FEAT behind `MLST `: all facts, a `*` after those in the set.
     pub fn feature(self) -> String {
         FACTS
             .into_iter()
@@ -226,8 +227,8 @@ fn permissions(facts: &Facts) -> [u8; 10] {
         Kind::Directory => b'd',
         Kind::File => b'-',
         Kind::Link => b'l',
-        // One letter for all of them. Clients that mirror skip it; behind a `-` they would try to
-        // fetch a device and fail.
+        // Special files have one letter for all. Clients that mirror skip it; behind a `-` they
+        // would try to fetch a device and fail.
         Kind::Special => b's',
     };
     for (place, letter) in letters[1..].iter_mut().enumerate() {

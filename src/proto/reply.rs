@@ -4,16 +4,19 @@
 //! first line's code and repeats the code on the last line (RFC 959, 4.2). Text from outside is
 //! made harmless here, at the one door: CR and LF become `?`, and 0xFF is doubled (Telnet).
 
+mod text;
+
 use std::borrow::Cow;
 
 use super::checksum::Algorithm;
 use super::coding::Representation;
 use super::command::{Change, Misuse, Protection};
-use super::date::{self, Mdtm};
+use super::date::Mdtm;
 use super::listing::FactSet;
-use super::verb::{self, Feature, Verb};
+use super::verb::Verb;
+use text::{features, help, named, owned, push_code, push_harmless, quoted, spelled};
 
-/// What can be said to a client, one variant a situation.
+/// Replies that a client can be given, one variant a situation.
 #[derive(Clone, Debug)]
 pub enum Reply<'a> {
     // The control connection.
@@ -223,7 +226,7 @@ pub enum Reply<'a> {
     /// STAT with a path: the listing is complete.
     EndOfStatus,
     // Lines that are no commands.
-    /// What is wrong with a command.
+    /// Command that cannot be obeyed.
     Misuse(Misuse),
     /// A line with a stray CR, LF or NUL.
     DirtyLine,
@@ -371,7 +374,7 @@ impl Reply<'_> {
                  UMASK [<mode>]\nUTIME <YYYYMMDDhhmmss> <path>\nEnd."),
             Reply::Status(lines) => (211, *lines),
             Reply::EndOfStatus => (213, "End of status."),
-            Reply::Misuse(misuse) => return self::misuse(*misuse),
+            Reply::Misuse(misuse) => return text::misuse(*misuse),
             Reply::DirtyLine => (500, "A command ends in CR LF and holds no other CR, LF or NUL."),
             Reply::LineTooLong => (500, "Line too long."),
         };
@@ -384,7 +387,7 @@ pub fn begin_status(out: &mut Vec<u8>) {
     out.extend_from_slice(b"213-Status follows:\r\n");
 }
 
-/// One line between the two, without its CRLF.
+/// Line between [`begin_status`] and the end, without its CRLF.
 pub fn status_line(out: &mut Vec<u8>, line: &[u8]) {
     // A space in front, so that no name can look like the reply's last line.
     out.push(b' ');
@@ -392,157 +395,5 @@ pub fn status_line(out: &mut Vec<u8>, line: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn misuse(misuse: Misuse) -> (u16, Cow<'static, [u8]>) {
-    match misuse {
-        Misuse::Unrecognised => (500, b"Command not recognised, see HELP."[..].into()),
-        Misuse::NotImplemented => (502, b"Command not implemented."[..].into()),
-        Misuse::Missing(rule) => (501, owned(&["Argument missing: ", rule.name, " ", rule.help])),
-        Misuse::Unexpected(rule) => (501, owned(&[rule.name, " takes no argument."])),
-        Misuse::Malformed(rule) => {
-            (501, owned(&["Argument not understood: ", rule.name, " ", rule.help]))
-        }
-        Misuse::Unsupported(rule) => {
-            (504, owned(&["Parameter not supported: ", rule.name, " ", rule.help]))
-        }
-        Misuse::Level => (536, b"TLS has the levels C and P only."[..].into()),
-        Misuse::Protocol => (522, b"Network protocol not supported, use (1,2)."[..].into()),
-    }
-}
-
-/// The features of RFC 2389: exactly what works.
-fn features(facts: FactSet, algorithm: Algorithm, security: &[Verb]) -> String {
-    // These two belong to no verb.
-    let mut lines = vec!["TVFS".to_owned(), "UTF8".to_owned()];
-    let mut private = Vec::new();
-    for rule in verb::all() {
-        let words = match rule.feature {
-            Feature::None => continue,
-            Feature::Tls(_) if !security.contains(&rule.verb) => continue,
-            Feature::Line(words) | Feature::Tls(words) => words.to_owned(),
-            Feature::Algorithms => algorithm.feature(),
-            Feature::Facts => facts.feature(),
-        };
-        let of = if matches!(rule.feature, Feature::Tls(_)) { &mut private } else { &mut lines };
-        of.push(format!("{} {words}", rule.name).trim_end().to_owned());
-    }
-    lines.sort_unstable();
-    private.append(&mut lines);
-    format!("Features supported:\n{}\nEnd FEAT.", private.join("\n"))
-}
-
-/// Facts as MFF repeats them, a space behind.
-fn spelled(changes: &[Change]) -> String {
-    let facts = changes.iter().map(|change| match change {
-        Change::Modified(at) => format!("Modify={};", date::mdtm(*at)),
-        Change::Mode(mode) => format!("UNIX.mode={mode:04o};"),
-    });
-    facts.chain([" ".to_owned()]).collect()
-}
-
-fn help() -> String {
-    let mut text = String::from("Commands:");
-    for (index, rule) in verb::all().iter().enumerate() {
-        text.push_str(if index % 10 == 0 { "\n" } else { " " });
-        text.push_str(rule.name);
-    }
-    text.push_str("\nHELP <command> tells more.");
-    text
-}
-
-fn owned(parts: &[&str]) -> Cow<'static, [u8]> {
-    parts.concat().into_bytes().into()
-}
-
-fn named(before: &str, name: &[u8], after: &str) -> Cow<'static, [u8]> {
-    [before.as_bytes(), &one_line(name), after.as_bytes()].concat().into()
-}
-
-/// A path in quotes, its own quotes doubled (RFC 959, appendix II).
-fn quoted(path: &[u8], after: &str) -> Cow<'static, [u8]> {
-    let mut text = vec![b'"'];
-    for byte in one_line(path) {
-        text.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
-    }
-    text.push(b'"');
-    text.extend_from_slice(after.as_bytes());
-    text.into()
-}
-
-/// A name that holds a LF must not make a second line.
-fn one_line(name: &[u8]) -> Vec<u8> {
-    name.iter().map(|&byte| if byte == b'\n' { b'?' } else { byte }).collect()
-}
-
-fn push_code(out: &mut Vec<u8>, code: u16, separator: u8) {
-    out.extend([code / 100 % 10, code / 10 % 10, code % 10].map(|digit| b'0' + digit as u8));
-    out.push(separator);
-}
-
-fn push_harmless(out: &mut Vec<u8>, line: &[u8]) {
-    for &byte in line {
-        match byte {
-            b'\r' | b'\n' => out.push(b'?'),
-            0xFF => out.extend_from_slice(&[0xFF, 0xFF]),
-            byte => out.push(byte),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bytes(reply: Reply<'_>) -> Vec<u8> {
-        let mut out = Vec::new();
-        reply.write_to(&mut out);
-        out
-    }
-
-    #[test]
-    fn one_line_and_several() {
-        assert_eq!(bytes(Reply::Goodbye), b"221 Goodbye.\r\n");
-        assert_eq!(bytes(Reply::Ready("12116666 ready")), b"220 12116666 ready\r\n");
-        for reply in
-            [Reply::Help, Reply::Facts(b"type=dir; a"), Reply::SiteHelp, Reply::Status("a\nb\nc")]
-        {
-            let text = String::from_utf8(bytes(reply)).unwrap();
-            let lines: Vec<&str> = text.trim_end().split("\r\n").collect();
-            assert_eq!(&lines[0][3..4], "-");
-            assert_eq!(lines[0][..3], lines[lines.len() - 1][..3]);
-            assert!(lines[1..lines.len() - 1].iter().all(|line| line.starts_with(' ')));
-        }
-    }
-
-    #[test]
-    fn features_come_from_the_table_with_tls_first() {
-        let of = |security| {
-            let features = Reply::Features(FactSet::default(), Algorithm::default(), security);
-            String::from_utf8(bytes(features)).unwrap()
-        };
-        let (hash, mlst) = (Algorithm::default().feature(), FactSet::default().feature());
-        let rest = format!(
-            "AVBL|CLNT|COMB target;source_list|EPRT|EPSV|HASH {hash}|HOST|LANG EN*|MDTM|\
-             MFF Modify;UNIX.mode;|MFMT|MLST {mlst}|MODE Z|RANG STREAM|REST STREAM|SIZE|TVFS|UTF8|\
-             XCRC|XMD5|XSHA1|XSHA256|XSHA512"
-        );
-        for (security, first) in [
-            (&[][..], ""),
-            (&[Verb::Auth, Verb::Pbsz, Verb::Prot], "AUTH TLS|PBSZ|PROT|"),
-            (&[Verb::Ccc, Verb::Pbsz, Verb::Prot], "CCC|PBSZ|PROT|"),
-        ] {
-            let lines = format!("{first}{rest}").replace('|', "\r\n ");
-            let expected = format!("211-Features supported:\r\n {lines}\r\n211 End FEAT.\r\n");
-            assert_eq!(of(security), expected);
-        }
-    }
-
-    #[test]
-    fn names_are_made_harmless() {
-        let folder = bytes(Reply::CurrentFolder(b"/a\"b\r\n226 c\xff"));
-        assert_eq!(folder, b"257 \"/a\"\"b??226 c\xff\xff\" is the current folder.\r\n");
-        assert_eq!(bytes(Reply::StoringAs(b"a\nb")), b"150 FILE: a?b\r\n");
-        let mut out = Vec::new();
-        status_line(&mut out, b"213 End\n");
-        assert_eq!(out, b" 213 End?\r\n");
-    }
-}
+mod tests;

@@ -1,9 +1,9 @@
 //! Table of verbs: one row says everything that must hold before a command is looked at.
 //!
 //! The session reads this table for the login check, the permission check, the queue, REST and the
-//! log, and FEAT and HELP are made from it. The form of an argument stands in `command`, the text of
-//! SITE HELP in `reply`. A verb that has no row is unrecognised (500), or, if the registry of RFC
-//! 5797 knows it, not implemented (502).
+//! log, and FEAT and HELP are made from it. The form of an argument stands in `command`, the text
+//! of SITE HELP in `reply`. A verb that has no row is unrecognised (500), or, if the registry of
+//! RFC 5797 knows it, not implemented (502).
 
 use Argument::{Forbidden, Optional, Required};
 use Feature::{Algorithms, Facts, Line, Tls};
@@ -34,7 +34,7 @@ pub enum Argument {
 /// Whether a verb is obeyed at once while a transfer runs, wherever in the queue it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overtakes {
-    /// It waits its turn.
+    /// The verb waits its turn.
     Never,
     /// Without an argument only: STAT of a path is a listing, and waits its turn.
     Alone,
@@ -42,15 +42,15 @@ pub enum Overtakes {
     Always,
 }
 
-/// What becomes of a REST that came before a verb.
+/// Fate of a REST that came before a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restart {
-    /// It is forgotten.
+    /// REST is forgotten.
     Forgets,
-    /// It stays in force: a client may send this between REST and the transfer, because it has to
+    /// REST stays in force: a client may send this between REST and the transfer, because it has to
     /// set up its data connection some time.
     Keeps,
-    /// It is used up by the transfer, or by HASH, which reads a file like one.
+    /// REST is used up by the transfer, or by HASH, which reads a file like one.
     Uses,
 }
 
@@ -61,7 +61,7 @@ pub enum Feature {
     None,
     /// The verb, and these words behind it, if any.
     Line(&'static str),
-    /// The same, but only where TLS is to be had, and at a moment when it can be said.
+    /// A line as well, but only where TLS is to be had, and at a moment when the verb can be said.
     Tls(&'static str),
     /// HASH, and the algorithms that there are.
     Algorithms,
@@ -69,14 +69,14 @@ pub enum Feature {
     Facts,
 }
 
-/// One row of the table.
+/// Row of the table.
 #[derive(Debug)]
 pub struct Rule {
     /// The verb as it is spelled on the wire, in capitals.
     pub name: &'static str,
     /// The command that it stands for.
     pub verb: Verb,
-    /// What argument it takes.
+    /// Argument that it takes.
     pub argument: Argument,
     /// Whether it is refused before login (530).
     pub login: bool,
@@ -86,11 +86,11 @@ pub struct Rule {
     pub secret: bool,
     /// Whether it overtakes a transfer.
     pub overtakes: Overtakes,
-    /// What becomes of a REST before it.
+    /// Fate of a REST before it.
     pub restart: Restart,
-    /// Its line in FEAT.
+    /// Line in FEAT.
     pub feature: Feature,
-    /// What HELP shows behind the verb.
+    /// Words of HELP behind the verb.
     pub help: &'static str,
 }
 
@@ -271,55 +271,4 @@ static SITE: &[Rule] = &[
 static REGISTERED: &[&str] = &["ADAT", "ALGS", "CONF", "ENC", "LPRT", "LPSV", "MIC", "SMNT"];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proto::command::{self, Misuse};
-
-    #[test]
-    fn table_is_sorted_and_every_row_is_found() {
-        assert!(TABLE.is_sorted_by(|a, b| a.name < b.name));
-        for rule in TABLE {
-            let lower = rule.name.to_ascii_lowercase();
-            assert_eq!(find(lower.as_bytes()).map(|found| found.name), Some(rule.name));
-            assert!(!is_registered(rule.name.as_bytes()), "{} stands twice", rule.name);
-        }
-    }
-
-    #[test]
-    fn rows_of_site_are_sorted_found_and_read() {
-        assert!(SITE.is_sorted_by(|a, b| a.name < b.name));
-        for rule in SITE {
-            let found = find_site(rule.name.to_ascii_lowercase().as_bytes());
-            assert_eq!(found.map(|found| found.name), Some(rule.name));
-            let line = format!("SITE {} 644 20200101000000 x", rule.name);
-            let command = command::parse(line.as_bytes()).unwrap().command;
-            assert!(!matches!(command, Err(Misuse::Unsupported(_))), "{line}");
-        }
-    }
-
-    #[test]
-    fn rights_of_site_are_those_of_the_row() {
-        for (line, write) in [
-            ("SITE chmod 644 x", true),
-            ("SITE UTIME 20200101000000 x", true),
-            ("SITE CPTO x", true),
-            ("SITE CPFR x", false),
-            ("SITE UMASK 022", false),
-            ("SITE HELP", false),
-            // Told first that it is malformed.
-            ("SITE CHMOD x", false),
-        ] {
-            assert_eq!(command::parse(line.as_bytes()).unwrap().rule.write, write, "{line}");
-        }
-    }
-
-    #[test]
-    fn unknown_and_registered_verbs_have_no_row() {
-        for name in ["", "X", "XYZZY", "FOO", "RETRX", "RET"] {
-            assert!(find(name.as_bytes()).is_none());
-            assert!(!is_registered(name.as_bytes()));
-        }
-        assert!(find(b"SMNT").is_none() && is_registered(b"smnt"));
-        assert!(find(b"CHMOD").is_none() && find_site(b"RETR").is_none());
-    }
-}
+mod tests;

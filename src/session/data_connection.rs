@@ -1,5 +1,5 @@
-//! Data connection: PORT and EPRT make it, PASV and EPSV await it, ABOR drops it. What they ask for
-//! goes to the machine of [`dtp`](super::dtp), and what it answers becomes replies and effects here.
+//! Data connection: PORT and EPRT make it, PASV and EPSV await it, ABOR drops it. Their
+//! wishes go to the machine of [`dtp`](super::dtp), whose outcomes become replies and effects here.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::time::Instant;
@@ -29,8 +29,8 @@ impl Session {
         self.effects.push_back(Effect::Connect(address));
     }
 
-    /// EPRT. lftp sends `|2|::|port|` on IPv6: the address that it listens on, which is all of them.
-    /// The peer of the control connection is meant.
+    /// EPRT. lftp sends `|2|::|port|` on IPv6: the address that it listens on, which is all of
+    /// them. The peer of the control connection is meant.
     pub(super) fn extended_connect(&mut self, mut address: SocketAddr, now: Instant) {
         if address.ip() == Ipv6Addr::UNSPECIFIED && self.client.is_ipv6() {
             address.set_ip(self.client);
@@ -160,8 +160,8 @@ impl Session {
         matches!(&self.waiting, Some(Waiting::File(question, _)) if question.takes_time())
     }
 
-    /// Forgets the data connection and the transfer, and has the shell drop what it holds; the client
-    /// is told nothing.
+    /// Forgets the data connection and the transfer, and has the shell drop what it holds; the
+    /// client is told nothing.
     pub(super) fn drop_data(&mut self, end: TransferEnd, now: Instant) {
         match self.dtp.tell(Input::End(end), now) {
             Outcome::Nothing => {}
@@ -173,8 +173,8 @@ impl Session {
         }
     }
 
-    /// Has the shell drop what it holds, or does. Whatever it has not begun, it must not begin: what
-    /// came of that would be taken for news of what is begun next.
+    /// Has the shell drop what it holds, or does. Whatever the shell has not begun, it must not
+    /// begin: what came of that would be taken for news of what is begun next.
     pub(super) fn give_up(&mut self) {
         self.effects.retain(|effect| match effect {
             Effect::Connect(_) | Effect::SecureData | Effect::Start => false,

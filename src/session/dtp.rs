@@ -51,11 +51,11 @@ pub(super) enum Dtp {
 pub(super) enum Channel {
     Listening,
     Open,
-    /// It broke, which is told when the files have answered.
+    /// The connection broke, which is told when the files have answered.
     Lost(Box<DataLoss>),
 }
 
-/// One transfer.
+/// Transfer that is asked for, or under way.
 #[derive(Debug)]
 pub(super) struct Transfer {
     pub(super) kind: TransferKind,
@@ -68,9 +68,9 @@ pub(super) struct Transfer {
     pub(super) settles: bool,
     /// Bytes that moved so far.
     pub(super) moved: u64,
-    /// When the last of them did, or the state began: deadlines count from here.
+    /// Moment when the last of them did, or the state began: deadlines count from here.
     pub(super) moved_at: Instant,
-    /// When it began to run; before that, when it was asked for.
+    /// Moment when it began to run; before that, when it was asked for.
     pub(super) begun: Instant,
 }
 
@@ -89,7 +89,7 @@ pub(super) enum Input {
     Connected,
     /// The data connection is under TLS.
     Secured,
-    /// So many bytes have moved.
+    /// Bytes have moved, so many.
     Moved(u64),
     /// The data connection came to its clean end.
     Ended,
@@ -126,13 +126,13 @@ pub(super) enum Outcome {
 /// Way that a transfer had come when it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Its file was asked for.
+    /// The file was asked for.
     Opening,
-    /// Its data connection was not there.
+    /// The data connection was not there.
     Awaiting,
-    /// Its data connection was not yet under TLS.
+    /// The data connection was not yet under TLS.
     Securing,
-    /// Its bytes moved, or had moved: it had begun.
+    /// Bytes moved, or had moved: the transfer had begun.
     Moving,
 }
 
@@ -235,7 +235,7 @@ impl Dtp {
         }
     }
 
-    /// When [`Input::Expired`] is due, if connections may take so long.
+    /// Deadline at which [`Input::Expired`] is due, if connections may take so long.
     pub(super) fn deadline(&self, data_timeout: Duration) -> Option<Instant> {
         match self {
             Dtp::Connecting(since) => Some(*since + data_timeout),

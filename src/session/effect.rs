@@ -13,8 +13,8 @@ use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::users::{Access, RequireTls};
 
-/// Something for the shell to do. Each of `Secure`, `Clear`, `Recognise`, `Verify`, `File`, `Listen`
-/// is a question that is answered by one [`Answer`]; `Connect`, `SecureData` and `Start` are
+/// Something for the shell to do. Each of `Secure`, `Clear`, `Recognise`, `Verify`, `File` and
+/// `Listen` is a question that is answered by one [`Answer`]; `Connect`, `SecureData` and `Start` are
 /// answered by [`DataEvent`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -56,7 +56,7 @@ pub enum Effect {
     HangUp,
 }
 
-/// One piece of work on files, beneath the user's root.
+/// Work on files, one piece, beneath the user's root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileOp {
     /// The facts of a name, links followed; → [`FileDone::Facts`].
@@ -113,28 +113,28 @@ pub struct ByteRange {
     pub to: Option<u64>,
 }
 
-/// What to list, and how.
+/// Listing that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// A folder, a single file, or, if nothing has that name, a folder and behind it a shell
     /// pattern for the names in it.
     pub path: VPath,
-    /// The same as the client spelled it; empty for the current folder.
+    /// Path as the client spelled it; empty for the current folder.
     pub spelled: Vec<u8>,
-    /// How a line is spelled.
+    /// Spelling of a line.
     pub style: Style,
-    /// How the lines stand on a data connection; of no account on the control connection.
+    /// Coding of the lines on a data connection; of no account on the control connection.
     pub coding: Coding,
 }
 
-/// What came of a [`FileOp`].
+/// Result of a [`FileOp`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileDone {
-    /// It is done.
+    /// The work is done.
     Done,
     /// The facts of the file.
     Facts(Facts),
-    /// So many bytes are free.
+    /// Bytes that are free.
     Free(u64),
     /// A checksum.
     Checksum {
@@ -165,7 +165,7 @@ pub enum Answer {
     Listening(Option<SocketAddr>),
 }
 
-/// What came of a password or a certificate.
+/// Verdict on a password or a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The user may come in, and do this, if so much is under TLS.
@@ -178,22 +178,23 @@ pub enum Verdict {
     Busy,
 }
 
-/// What happens on the data connection.
+/// News of the data connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataEvent {
-    /// It stands.
+    /// The data connection stands.
     Connected,
-    /// It is under TLS.
+    /// The data connection is under TLS.
     Secured,
-    /// It did not resume the TLS session of the control connection, as it must. The shell has
-    /// dropped it and what was opened.
+    /// The data connection did not resume the TLS session of the control connection, as it must.
+    /// The shell has dropped it and what was opened.
     NotResumed,
-    /// So many bytes of the transfer have moved.
+    /// Bytes of the transfer that have moved since the last time.
     Moved(u64),
     /// The transfer came to its clean end: all is sent, or the client has sent its FIN. The shell
     /// has dropped the connection, and the file of a download.
     Ended,
-    /// It could not be made, or it broke. The shell has dropped it and what was opened.
+    /// The data connection could not be made, or it broke. The shell has dropped it and what was
+    /// opened.
     Broken(DataLoss),
     /// The disk refused in mid-transfer. The shell has dropped the connection and what was opened.
     Refused(Refusal),

@@ -23,87 +23,87 @@ pub enum Event {
     LoggedIn {
         /// The user's name.
         user: Rc<[u8]>,
-        /// What the user may do.
+        /// Rights of the user.
         access: Access,
     },
     /// A user did not come in.
     LoginRefused {
         /// The name as it was given, known or not.
         user: Vec<u8>,
-        /// Why not.
+        /// Cause of the refusal.
         cause: LoginRefusal,
     },
     /// A name, or what is known of it, was changed, or the disk refused.
     Changed {
-        /// Who asked for it.
+        /// User who asked for it.
         user: Rc<[u8]>,
-        /// What was asked for.
+        /// Change that was asked for.
         change: Box<NameChange>,
-        /// Why it was not done, if it was not.
+        /// Refusal, if it was not done.
         result: Result<(), Refusal>,
     },
     /// PORT or EPRT got no connection.
     Unreachable {
-        /// Who asked for it.
+        /// User who asked for it.
         user: Rc<[u8]>,
-        /// Why not.
+        /// Cause of the failure.
         loss: DataLoss,
     },
     /// A transfer could not begin.
     TransferRefused {
-        /// Who asked for it.
+        /// User who asked for it.
         user: Rc<[u8]>,
-        /// What it was to do.
+        /// Kind of the transfer.
         kind: TransferKind,
-        /// Of which file or folder.
+        /// File or folder that was meant.
         path: VPath,
-        /// Why it could not.
+        /// Cause of the refusal.
         cause: TransferEnd,
     },
     /// A transfer began: the shell was asked to move bytes.
     TransferBegun {
-        /// Who asked for it.
+        /// User who asked for it.
         user: Rc<[u8]>,
-        /// What it does.
+        /// Kind of the transfer.
         kind: TransferKind,
-        /// Of which file or folder.
+        /// File or folder that was meant.
         path: VPath,
     },
     /// A transfer that had begun has ended.
     TransferEnded {
-        /// Who asked for it.
+        /// User who asked for it.
         user: Rc<[u8]>,
-        /// What it did.
+        /// Kind of the transfer.
         kind: TransferKind,
-        /// Of which file or folder.
+        /// File or folder that was meant.
         path: VPath,
-        /// How many moved over the data connection.
+        /// Bytes that moved over the data connection.
         bytes: u64,
-        /// How long it took, from its beginning on.
+        /// Time that it took, from its beginning on.
         duration: Duration,
-        /// How it ended.
+        /// End that it came to.
         end: TransferEnd,
     },
     /// The client did something worth a word.
     Notice(Notice),
     /// The session is over. The last event.
     Disconnected {
-        /// Who was logged in at the end.
+        /// User who was logged in at the end.
         user: Option<Rc<[u8]>>,
         /// Whether anybody had logged in.
         known: bool,
-        /// How it ended.
+        /// End that it came to.
         cause: Disconnect,
         /// Bytes of files and listings that went to the client.
         sent: u64,
         /// Bytes of files that came from it.
         received: u64,
-        /// How long the session lasted.
+        /// Age of the session.
         age: Duration,
     },
 }
 
-/// Why a login was refused.
+/// Refusal of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginRefusal {
     /// The name or the password is wrong.
@@ -143,7 +143,7 @@ pub enum NameChange {
     Combine {
         /// The file that the parts were joined to.
         target: VPath,
-        /// How many parts, which are then removed.
+        /// Number of parts, which are then removed.
         parts: usize,
     },
 }
@@ -189,20 +189,20 @@ pub enum Notice {
     NoTls,
 }
 
-/// How a session ended.
+/// End of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disconnect {
-    /// It had hung up, and the connection was closed.
+    /// The session had hung up, and the connection was closed.
     Closed,
     /// The control connection was lost.
     Lost,
     /// The server shut down.
     Shutdown,
-    /// It could not go on, for this reason.
+    /// The session could not go on, for this reason.
     Failed(&'static str),
 }
 
-/// What a transfer does.
+/// Kind of a transfer: what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransferKind {
     /// RETR.
@@ -227,7 +227,7 @@ impl TransferKind {
     }
 }
 
-/// How a transfer ended, or why it could not begin.
+/// End of a transfer, or the cause why it could not begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransferEnd {
     /// All is where it belongs.
@@ -251,7 +251,7 @@ pub enum TransferEnd {
     HandshakeFailed(DataLoss),
     /// Nobody came to the passive port.
     NobodyConnected,
-    /// There was no data connection, nor was one agreed.
+    /// No data connection stood, nor was one agreed.
     NoDataConnection,
     /// Data connections must be under TLS.
     MustBePrivate,
@@ -290,14 +290,14 @@ impl fmt::Display for TransferEnd {
     }
 }
 
-/// How a data connection was lost, or could not be had.
+/// Loss of a data connection, or the cause why it could not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataLoss {
-    /// It ended in a FIN without TLS's close_notify: what came may not be all.
+    /// A FIN came without TLS's close_notify: what arrived may not be all.
     NoCloseNotify,
-    /// It took longer than it may.
+    /// The connection, or its handshake, took longer than it may.
     TimedOut,
-    /// It failed, in the words of the kernel or of TLS.
+    /// The connection failed, in the words of the kernel or of TLS.
     Failed(Box<str>),
 }
 

@@ -88,7 +88,7 @@ impl Session {
         }
     }
 
-    /// What the file system refuses before anything was transferred.
+    /// Refusal of the file system before anything was transferred.
     pub(super) fn refused(&mut self, refusal: Refusal) {
         let code = match refusal {
             Refusal::NoSpace => 452,
@@ -166,8 +166,8 @@ impl Session {
         }
     }
 
-    /// COMB: parts are joined behind what the target holds, and the whole takes the target's name in
-    /// one step. Only then are the parts removed, so that a refusal at any point loses nothing.
+    /// COMB: parts are joined behind what the target holds, and the whole takes the target's name
+    /// in one step. Only then are the parts removed, so that a refusal at any point loses nothing.
     pub(super) fn combine(&mut self, target: &[u8], parts: &[Vec<u8>]) {
         let parts: Vec<VPath> = parts.iter().map(|part| self.path(part)).collect();
         let operation =

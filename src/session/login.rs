@@ -33,7 +33,7 @@ enum User {
 }
 
 impl Login {
-    /// What the user may do, once logged in.
+    /// Rights of the user, once logged in.
     pub(super) fn access(&self) -> Option<Access> {
         match self.user {
             User::Granted(_, access) => Some(access),

@@ -1,4 +1,4 @@
-//! One client's conversation, pure: inputs in, effects out. No socket, no file, no clock.
+//! Session: one client's conversation, pure: inputs in, effects out. No socket, no file, no clock.
 //!
 //! A [`Session`] has four kinds of methods:
 //! - *inputs*, which tell it what happened: [`receive`](Session::receive),
@@ -18,6 +18,7 @@
 //! transfer runs, and the client reads its replies; until then lines wait in order. ABOR and STAT
 //! overtake (`commands`).
 
+mod check;
 mod checksums;
 mod commands;
 mod data_connection;
@@ -61,31 +62,31 @@ use waiting::{FileQuestion, Waiting};
 /// Replies that may wait to be read before the session stops obeying, in bytes.
 const OUTPUT_LIMIT: usize = 8 * 1024;
 
-/// What the buffer for replies may keep when it is empty, in bytes: most replies fit.
+/// Capacity that the buffer for replies may keep when it is empty, in bytes: most replies fit.
 const IDLE_CAPACITY: usize = 64;
 
-/// What all sessions of a server have in common.
+/// Settings that all sessions of a server have in common.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The greeting's text.
     pub banner: String,
-    /// How long a client may say nothing.
+    /// Time that a client may say nothing.
     pub idle_timeout: Duration,
-    /// How long a data connection may take to come, or stand still, and a TLS handshake may take.
+    /// Time that a data connection may take to come, or stand still, and a TLS handshake may take.
     pub data_timeout: Duration,
-    /// What PASV announces instead of the control connection's own address.
+    /// Address that PASV announces instead of the control connection's own.
     pub passive_address: Option<Ipv4Addr>,
     /// The machine's name, which HOST may say.
     pub host_name: String,
     /// Whether ALLO is a promise about the upload's length.
     pub strict_allo: bool,
-    /// What must be under TLS; `None` if there is no TLS.
+    /// Requirement of TLS; `None` if there is no TLS.
     pub tls: Option<RequireTls>,
     /// Whether commands and replies are told as events.
     pub traces: bool,
 }
 
-/// One client's conversation. See the [module's](self) words.
+/// Session of one client. See the [module's](self) words.
 #[derive(Debug)]
 pub struct Session {
     settings: Rc<Settings>,
@@ -115,10 +116,10 @@ pub struct Session {
     dtp: Dtp,
 }
 
-/// How far the conversation has come.
+/// Phase of the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// It goes on.
+    /// The conversation goes on.
     Open,
     /// The server goes down: the running transfer is the last thing.
     Leaving,
@@ -234,7 +235,7 @@ impl Session {
         self.advance(now);
     }
 
-    /// So many bytes of [`output`](Session::output) are on their way.
+    /// Bytes of [`output`](Session::output), so many, are on their way.
     pub fn sent(&mut self, bytes: usize, now: Instant) {
         self.output.drain(..bytes);
         if self.output.is_empty() && self.output.capacity() > IDLE_CAPACITY {
@@ -322,7 +323,7 @@ impl Session {
         event
     }
 
-    /// How many bytes [`receive`](Session::receive) would take now.
+    /// Room: how many bytes [`receive`](Session::receive) would take now.
     pub fn room(&self) -> usize {
         // A session that leaves listens on: a client that crashes now must not go unnoticed.
         let listens = self.phase != Phase::Over && !self.input_ended && !self.changes();
@@ -344,7 +345,7 @@ impl Session {
         self.client
     }
 
-    // What all rooms of the session use.
+    // Helpers for all files of the session.
 
     /// The one door for replies.
     fn reply(&mut self, reply: Reply<'_>) {
@@ -360,7 +361,7 @@ impl Session {
         self.events.push_back(Event::Notice(notice));
     }
 
-    /// Who is logged in, for events; empty if nobody is.
+    /// Name of the user for events; empty if nobody is logged in.
     fn user_name(&self) -> Rc<[u8]> {
         self.login.user().unwrap_or_default()
     }
@@ -395,31 +396,5 @@ impl Session {
         self.waiting = None;
         self.lines.clear();
         self.effects.push_back(Effect::HangUp);
-    }
-
-    /// What must hold after every input.
-    fn check(&self) {
-        let opening = matches!(self.waiting, Some(Waiting::File(FileQuestion::Open, _)));
-        let finishing = matches!(self.waiting, Some(Waiting::File(FileQuestion::Finish, _)));
-        debug_assert!(
-            opening == matches!(self.dtp, Dtp::Opening(..))
-                && finishing == matches!(self.dtp, Dtp::Finishing(_)),
-            "the files are asked for no transfer, or a transfer waits for files that nobody asked"
-        );
-        debug_assert!(
-            !matches!(self.dtp, Dtp::Running(_)) || self.may_transfer(),
-            "what must be private goes in clear"
-        );
-        let idle = matches!(self.dtp, Dtp::Idle);
-        debug_assert!(
-            self.phase != Phase::Over || (self.waiting.is_none() && idle),
-            "a session that is over still wants something"
-        );
-        debug_assert!(
-            self.login.access().is_some() || idle,
-            "data for somebody who has not logged in"
-        );
-        debug_assert!(self.output.len() < OUTPUT_LIMIT + 32 * 1024, "replies grow without bounds");
-        debug_assert!(self.effects.len() <= 8, "effects pile up: {:?}", self.effects);
     }
 }

@@ -1,5 +1,5 @@
-//! Parameters of a login: TYPE, MODE, REST, RANG, OPTS, SITE UMASK and whatever else a user sets for
-//! the commands that follow. USER, REIN and AUTH set them back, all at once, to their defaults.
+//! Parameters of a login: TYPE, MODE, REST, RANG, OPTS, SITE UMASK and whatever else a user sets
+//! for the commands that follow. USER, REIN and AUTH set them back to their defaults, all at once.
 
 use super::{ByteRange, Session};
 use crate::fs::NewFile;

@@ -9,19 +9,19 @@ use crate::proto::reply::Reply;
 use crate::proto::verb::Verb;
 use crate::users::RequireTls;
 
-/// How well the connections are protected.
+/// Protection of the two connections.
 #[derive(Debug, Default)]
 pub(super) struct Security {
     /// The control connection is under TLS.
     secure: bool,
-    /// It was so from its first byte on, and stays so.
+    /// TLS was there from the first byte on, and stays.
     implicit: bool,
     /// The client has shown a certificate that the server trusts.
     certified: bool,
     /// PBSZ was said.
     sized: bool,
     protection: Protection,
-    /// What the user's account asks for.
+    /// TLS that the user's account asks for.
     of_user: RequireTls,
 }
 
@@ -40,7 +40,7 @@ impl Security {
         self.protection = if self.implicit { Protection::Private } else { Protection::Clear };
     }
 
-    /// How data connections are protected.
+    /// Protection of data connections.
     pub(super) fn protection(&self) -> Protection {
         self.protection
     }
@@ -173,7 +173,7 @@ impl Session {
         self.security.certified
     }
 
-    /// What the account of the user that logs in asks for; false if it is not so.
+    /// Requirement of the account that logs in; false if it is not met.
     pub(super) fn satisfies(&mut self, of_user: RequireTls) -> bool {
         let satisfied = of_user == RequireTls::Off || self.security.secure;
         self.security.of_user = if satisfied { of_user } else { RequireTls::Off };

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The rules are checked from outside, by what the session says and asks for: effects in [`shell`]
-//! and [`files`], replies in [`judge`], TLS in [`guard`], events in [`ledger`], and here what must hold
-//! of all together.
+//! and [`files`], replies in [`judge`], TLS in [`guard`], events in [`ledger`], and here what
+//! must hold of all together.
 //! The session's own `check()` runs beside them. To see that the simulation is worth its time,
 //! break the session and look for the seed that finds it.
 
@@ -20,6 +20,7 @@ mod guard;
 mod judge;
 mod ledger;
 mod shell;
+mod stretches;
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -39,8 +40,6 @@ const STEPS: u32 = 2000;
 const DATA_TIMEOUT: Duration = Duration::from_secs(30);
 /// More than any single input may add to what waits to be read.
 const LONGEST_REPLY: usize = 32 * 1024;
-/// More than it takes any conversation to come to rest, or to its end.
-const PATIENCE: u32 = 50_000;
 
 #[test]
 fn random_conversations_keep_the_rules() {
@@ -83,7 +82,7 @@ impl Drop for Place {
     }
 }
 
-/// One session, and everything that it believes to be real.
+/// World of one session: everything that it believes to be real.
 struct World {
     chance: Chance,
     now: Instant,
@@ -92,7 +91,7 @@ struct World {
     client: Client,
     judge: Judge,
     ledger: Ledger,
-    /// Those that came to their end, of all clients.
+    /// Transfers that came to their end, of all clients.
     transfers: u64,
     private: u64,
     handshakes: u64,
@@ -201,7 +200,7 @@ impl World {
 
     fn data_event(&mut self) {
         let Some(event) = self.shell.next_event(&mut self.chance) else { return };
-        // What the client has said before the end of an upload is heard before it.
+        // Words that the client has said before the end of an upload is heard before it.
         if self.shell.ends_upload(&event) {
             self.hear_out();
             if !self.shell.runs() {
@@ -273,80 +272,6 @@ impl World {
         }
         let next = self.session.deadline();
         assert!(next.is_none_or(|at| at > self.now), "a deadline is past, and stays");
-    }
-
-    // Longer stretches.
-
-    /// The client says no more and reads all; the shell answers all. Then every line must have had
-    /// its replies, and the next is answered as ever.
-    fn come_to_rest(&mut self) {
-        for _ in 0..PATIENCE {
-            if self.shell.over {
-                return;
-            }
-            self.session.sent(self.session.output().len(), self.now);
-            self.judge.taken_all();
-            self.settle_effects();
-            if !self.client.unsent().is_empty() && self.session.room() > 0 {
-                self.send(self.session.room().min(self.client.unsent().len()));
-            } else if self.shell.is_stuck()
-                || self.shell.has_penalty()
-                || self.judge.is_owed(self.shell.completed)
-            {
-                self.tick_in_time();
-            } else if self.shell.is_asked() {
-                self.answer();
-            } else if self.shell.is_busy() {
-                self.data_event();
-            } else if self.session.output().is_empty() {
-                return self.rest();
-            }
-        }
-        panic!("the session never comes to rest");
-    }
-
-    fn rest(&mut self) {
-        assert!(self.client.has_said_all(), "input is left, and nothing to wait for");
-        self.judge.at_rest(self.client.lines);
-        if self.shell.hears() && !self.client.leaves {
-            self.client.ask_system();
-            self.send(self.session.room().min(self.client.unsent().len()));
-            assert_eq!(self.session.output(), b"215 UNIX Type: L8\r\n", "a plain command at rest");
-        }
-    }
-
-    /// The client's machine dies: only the clock and our own answers go on. That ends everything.
-    fn be_abandoned(&mut self) {
-        for _ in 0..PATIENCE {
-            if self.shell.over {
-                return;
-            } else if self.shell.is_asked() && !self.shell.is_changing() {
-                self.answer();
-            } else {
-                self.tick_in_time();
-            }
-        }
-        panic!("the session outlives its client for ever");
-    }
-
-    /// The client reads all that it is told, and leaves; no question is ever answered again. That
-    /// ends everything, as soon as it is known that the client has left.
-    fn leave_a_disk_that_hangs(&mut self) {
-        self.client.leaves = true;
-        for _ in 0..PATIENCE {
-            self.session.sent(self.session.output().len(), self.now);
-            self.judge.taken_all();
-            self.settle_effects();
-            self.hear_out();
-            if self.shell.over {
-                return;
-            }
-            if self.shell.hears() && self.session.deadline().is_none() {
-                return;
-            }
-            self.tick_in_time();
-        }
-        panic!("a disk that hangs keeps a session for ever whose client has left");
     }
 
     /// After HangUp, whatever comes in late is without effect, until all is sent.
@@ -427,7 +352,7 @@ impl World {
         if session.room() == 0 && shell.hears() && waiting < OUTPUT_LIMIT {
             let busy = shell.is_busy() || shell.has_penalty() || judge.is_owed(shell.completed);
             assert!(busy, "nothing is being done, and nothing is read");
-            // One may be the command that is being done; the others fill the queue.
+            // A line may be the command that is being done; the others fill the queue.
             assert!(judge.unanswered(self.client.lines) > 1, "deaf, and no line waits");
         }
         assert!(

@@ -31,7 +31,7 @@ const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 struct Talk {
     session: Session,
     now: Instant,
-    /// What the session wanted done since it was last looked at.
+    /// Effects that the session asked for since the last look.
     effects: Vec<Effect>,
     /// Whether the client reads what it is sent.
     reads: bool,
@@ -49,7 +49,7 @@ impl Talk {
         talk
     }
 
-    /// … to one of our addresses, with TLS from the first byte on or not.
+    /// Somebody who has connected to this address of ours, with TLS from the first byte on or not.
     fn connected_to(host: IpAddr, implicit: bool, change: impl Fn(&mut Settings)) -> Talk {
         let mut settings = Settings {
             banner: "packetboat ready.".to_owned(),
@@ -85,7 +85,7 @@ impl Talk {
         self
     }
 
-    /// … whose data connection stands.
+    /// Somebody whose data connection stands.
     fn connected(mut self) -> Talk {
         assert_eq!(self.say("PORT 127,0,0,1,135,7"), "");
         assert_eq!(self.data(DataEvent::Connected), "200");
@@ -93,7 +93,7 @@ impl Talk {
         self
     }
 
-    /// … whose data connection is awaited.
+    /// Somebody whose data connection is awaited.
     fn passive(mut self) -> Talk {
         assert_eq!(self.say("PASV"), "");
         assert_eq!(self.listens_on(Some(2000)), "227");
@@ -101,7 +101,7 @@ impl Talk {
         self
     }
 
-    /// … and whose transfer is under way, or waits for its connection.
+    /// Somebody whose transfer is under way, or waits for its connection.
     fn transferring(mut self, line: &str) -> Talk {
         assert_eq!(self.say(line), "");
         assert!(["125", "150"].contains(&self.done().as_str()), "{line} does not begin");
@@ -184,7 +184,7 @@ impl Talk {
         }
     }
 
-    /// What was to be done since the last look.
+    /// Effects since the last look.
     fn effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
@@ -197,7 +197,7 @@ impl Talk {
         }
     }
 
-    /// What has happened since the last look.
+    /// Events since the last look.
     fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.session.event()).collect()
     }

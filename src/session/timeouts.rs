@@ -1,4 +1,4 @@
-//! When a session loses patience: what may last how long, and what is said then.
+//! Timeouts: what may last how long, and what is said when it has.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use super::waiting::Waiting;
 use super::{Notice, Phase, Session};
 use crate::proto::reply::Reply;
 
-/// How long a client may say nothing before it has logged in, if that is shorter than the idle
-/// timeout.
+/// Time for logging in: how long a client may say nothing before it has, if that is shorter than
+/// the idle timeout.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The moments that deadlines are counted from.
@@ -16,7 +16,7 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) struct Timestamps {
     begun: Instant,
     pub(super) last_active: Instant,
-    /// When the client last read a reply, or had none to read.
+    /// Moment when the client last read a reply, or had none to read.
     pub(super) output_moved: Instant,
 }
 
@@ -25,13 +25,13 @@ impl Timestamps {
         Timestamps { begun: now, last_active: now, output_moved: now }
     }
 
-    /// How long the session has lasted.
+    /// Age of the session.
     pub(super) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.begun)
     }
 }
 
-/// What ends when a deadline passes.
+/// Patience that ends when a deadline passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timeout {
     /// With a client that doesn't read its replies.
@@ -49,7 +49,7 @@ enum Timeout {
 }
 
 impl Session {
-    /// When the session wants a [`tick`](Session::tick); it may be given earlier.
+    /// Deadline at which the session wants a [`tick`](Session::tick); it may be given earlier.
     pub fn deadline(&self) -> Option<Instant> {
         self.timeout().into_iter().flatten().map(|(until, _)| until).min()
     }
@@ -80,7 +80,7 @@ impl Session {
         }
     }
 
-    /// What is being waited for on the connections, and until when: for the client to read its
+    /// Timeouts that run, and until when: for the client to read its
     /// replies, and for the one other thing that is due from it.
     fn timeout(&self) -> [Option<(Instant, Timeout)>; 2] {
         if self.phase == Phase::Over {

@@ -48,7 +48,7 @@ impl Session {
     }
 
     pub(super) fn store_unique(&mut self, now: Instant) {
-        // Unique among sessions and over time; that nothing of the name exists, `UploadMode::Create` sees.
+        // Names are unique among sessions and over time; `UploadMode::Create` sees that none exists.
         let name = format!("upload-{}-{:08x}", self.id, self.timestamps.age(now).as_nanos() as u32);
         self.upload(
             TransferKind::UniqueUpload,

@@ -18,17 +18,17 @@ pub(super) enum Waiting {
     Recognition { name: Vec<u8> },
     /// Is the password right?
     Verdict { name: Vec<u8> },
-    /// It was not, and the client is kept waiting until then.
+    /// The password was wrong, and the client is kept waiting until then.
     Penalty { until: Instant },
     /// PASV or EPSV: on which port?
     Listening { extended: bool },
-    /// What do the files say? With the change that is to be told when they have.
+    /// Files are asked, with the change that is to be told when they have.
     File(FileQuestion, Option<Box<NameChange>>),
     /// Nothing is asked, but STAT goes on only when the client has read what it has.
     Drain,
 }
 
-/// Why the files were asked: what the answer is for.
+/// Purpose of a question about files: what the answer is for.
 #[derive(Debug)]
 pub(super) enum FileQuestion {
     Size,
@@ -88,6 +88,6 @@ pub(super) struct HashQuestion {
     pub(super) range: ByteRange,
     /// HASH has a reply of its own form.
     pub(super) is_hash: bool,
-    /// How else the argument can be read, if no file has the name.
+    /// Other reading of the argument, if no file has the name.
     pub(super) otherwise: Option<(Vec<u8>, ByteRange)>,
 }

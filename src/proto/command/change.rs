@@ -7,9 +7,9 @@ use crate::proto::verb::Rule;
 /// A fact of a file that a client may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// When its content was last changed, in seconds since 1970.
+    /// Time of the last change of its content, in seconds since 1970.
     Modified(i64),
-    /// Its permission bits, `0o777` at most.
+    /// Permission bits, `0o777` at most.
     Mode(u16),
 }
 

@@ -35,7 +35,7 @@ fn names(mut rest: &[u8]) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// What stands before the closing quote, and what behind it.
+/// Text before the closing quote, and text behind it.
 fn unquote(quoted: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let (mut name, mut rest) = (Vec::new(), quoted);
     loop {

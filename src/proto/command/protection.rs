@@ -4,7 +4,7 @@ use super::super::digits::number;
 use super::{Command, Misuse};
 use crate::proto::verb::Rule;
 
-/// How data connections are protected: a level of PROT.
+/// Level of PROT: how data connections are protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protection {
     /// PROT C: not at all.

@@ -29,7 +29,7 @@ fn decode(input: &[u8], mut cut: impl FnMut() -> usize) -> Vec<Line> {
     out
 }
 
-/// The same, written naively: all of Telnet first, then all of the lines.
+/// Reference, written naively: all of Telnet first, then all of the lines.
 fn reference(input: &[u8]) -> Vec<Line> {
     let (mut text, mut rest) = (Vec::new(), input);
     while !rest.is_empty() {

@@ -15,12 +15,12 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// One of `0..end`.
+    /// Number of `0..end`.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// One of `0..=most`.
+    /// Number of `0..=most`.
     pub(super) fn upto(&mut self, most: usize) -> usize {
         self.below(most as u64 + 1) as usize
     }

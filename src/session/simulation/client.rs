@@ -8,7 +8,7 @@ use crate::proto::line::LONGEST_LINE;
 use crate::proto::verb;
 use crate::session::Settings;
 
-/// What clients say most, so that conversations get somewhere.
+/// Lines that clients say most, so that conversations get somewhere.
 const COMMON: &[&str] = &[
     "PASV",
     "PASV",
@@ -124,14 +124,14 @@ pub(super) enum Reading {
 
 pub(super) struct Client {
     unsent: Vec<u8>,
-    /// What was sent of a line that has not yet been sent to its end.
+    /// Part that was sent of a line which has not yet been sent to its end.
     begun: Vec<u8>,
     sent: u64,
     /// Complete lines so far, sent or not.
     pub(super) lines: u64,
-    /// Those not yet sent whole: where each ends in all that is said, and what it is.
+    /// Lines not yet sent whole: where each ends in all that is said, and what it is.
     ends: VecDeque<(u64, Saying)>,
-    /// What it was to be with data connections, by the last AUTH that was sent.
+    /// Privacy of data connections, by the last AUTH that was sent.
     private: bool,
     /// The reply that is waited for before more is said, and what is said before.
     pauses: VecDeque<(u64, u64)>,
@@ -141,7 +141,7 @@ pub(super) struct Client {
     /// Whether its FIN follows what is unsent.
     pub(super) leaves: bool,
     port: &'static str,
-    /// One that reads less than it is sent ends by its deadline, so not all may be so.
+    /// Clients that read less than they are sent end by their deadline, so not all may be so.
     reads_slowly: bool,
     reads_never: bool,
 }
@@ -171,7 +171,7 @@ impl Client {
         client
     }
 
-    /// What can be said now.
+    /// Bytes that can be said now.
     pub(super) fn unsent(&self) -> &[u8] {
         match self.pauses.front() {
             Some((_, end)) => &self.unsent[..(end - self.sent) as usize],
@@ -200,7 +200,7 @@ impl Client {
         bytes
     }
 
-    /// So many replies were read.
+    /// Replies were read, so many.
     pub(super) fn heard(&mut self, replies: u64) {
         while self.pauses.front().is_some_and(|(awaited, _)| *awaited <= replies) {
             self.pauses.pop_front();
@@ -356,7 +356,7 @@ impl Client {
         let length = chance.upto(40);
         let line: Vec<u8> = (0..length).map(|_| 1 + chance.below(254) as u8).collect();
         let harmless: Vec<u8> = line.into_iter().filter(|byte| !b"\r\n".contains(byte)).collect();
-        // It may begin with a verb's letters, but a QUIT by accident would need luck.
+        // Garbage may begin with a verb's letters, but a QUIT by accident would need luck.
         self.line(&harmless);
     }
 

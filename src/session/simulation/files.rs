@@ -33,7 +33,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
 const LONGEST_PATH: usize = 4096;
 
 impl Shell {
-    /// What may be asked of the files now, and by whom.
+    /// Rules for what may be asked of the files now, and by whom.
     pub(super) fn may(&self, operation: &FileOp) {
         let (writes, transfers) = match operation {
             FileOp::OpenUpload(..) => (true, true),

@@ -4,7 +4,7 @@ use crate::session::{Answer, Effect, Settings, Verdict};
 use crate::users::RequireTls;
 
 pub(super) struct Guard {
-    /// What the settings ask for; `None` if there is no TLS.
+    /// Requirement of the settings; `None` if there is no TLS.
     tls: Option<RequireTls>,
     implicit: bool,
     /// The control connection is under TLS.
@@ -14,11 +14,11 @@ pub(super) struct Guard {
     sized: bool,
     /// Data connections are to be under TLS.
     private: bool,
-    /// What the user's account asks for.
+    /// Requirement of the user's account.
     of_user: RequireTls,
     /// The change of the control connection that was announced, and is now to be asked for.
     announced: Option<Effect>,
-    /// The same, asked for and not yet answered.
+    /// A change was asked for and is not yet answered.
     changing: bool,
 }
 

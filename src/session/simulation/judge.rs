@@ -8,7 +8,7 @@ const LONGEST_LINE: usize = 20 * 1024;
 pub(super) struct Judge {
     /// For what TLS has to do with it.
     pub(super) guard: Guard,
-    /// How much of the session's output has been read here, but not yet by the client.
+    /// Bytes of the session's output that were read here, but not yet by the client.
     read: usize,
     /// The code of the reply that has begun and has more lines to come.
     open: Option<[u8; 3]>,
@@ -18,7 +18,7 @@ pub(super) struct Judge {
     unasked: u64,
     /// Transfers that were said to be complete.
     pub(super) complete: u64,
-    /// Who is in, as the replies tell it.
+    /// Somebody is logged in, as the replies tell it.
     pub(super) logged_in: bool,
 }
 
@@ -92,7 +92,7 @@ impl Judge {
         }
     }
 
-    /// What holds at any time: no reply without a line that asked for it, and nothing is complete
+    /// Rules at any time: no reply without a line that asked for it, and nothing is complete
     /// that did not come to its end.
     pub(super) fn check(&self, lines: u64, completed: &u64) {
         let asked = 1 + lines + self.unasked;
@@ -112,7 +112,7 @@ impl Judge {
         (1 + lines + self.unasked).saturating_sub(self.finals)
     }
 
-    /// When nothing is left to do, every line has had its reply.
+    /// Rest: nothing is left to do, and every line has had its reply.
     pub(super) fn at_rest(&self, lines: u64) {
         assert_eq!(self.open, None, "a reply was begun and never ended");
         assert_eq!(self.finals, 1 + lines, "replies, and lines that asked for them");

@@ -17,7 +17,7 @@ pub(super) struct Ledger {
     received: u64,
     /// Transfers that ended complete.
     complete: u64,
-    /// Who logged in last.
+    /// User who logged in last.
     user: Option<Rc<[u8]>>,
     over: bool,
 }
@@ -86,7 +86,7 @@ impl Ledger {
         }
     }
 
-    /// What must hold after every input.
+    /// Invariants that hold after every input.
     pub(super) fn check(&self, running: bool, said_complete: u64) {
         assert!(!running || self.running.is_some(), "bytes move that nobody was told of");
         assert!(self.complete >= said_complete, "a 226, and no event");

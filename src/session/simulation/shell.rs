@@ -12,7 +12,7 @@ use super::judge::Judge;
 use crate::session::{Answer, DataEvent, DataLoss, Effect, Verdict};
 use crate::users::{Access, RequireTls};
 
-/// What comes of an effect before the next is looked at.
+/// Consequence of an effect before the next is looked at.
 pub(super) enum Deed {
     Done,
     /// The question that it was is answered at once.
@@ -44,13 +44,13 @@ pub(super) struct Shell {
     /// Whether the data connection is on its way into TLS, and whether it has come there.
     securing: bool,
     secured: bool,
-    /// When the handshake began that is under way, be it of the one connection or of the other.
+    /// Start of the handshake that is under way, be it of the one connection or of the other.
     shaking_since: Instant,
-    /// It never ends.
+    /// A handshake never ends.
     stuck: bool,
     /// An upload has come to its end, and may be finished.
     pub(super) ended: bool,
-    /// When the reply to a wrong password is due.
+    /// Moment when the reply to a wrong password is due.
     penalty: Option<Instant>,
     pub(super) access: Access,
     input_ended: bool,
@@ -63,7 +63,7 @@ pub(super) struct Shell {
     pub(super) private: u64,
     /// Handshakes of the control connection that came to their end.
     pub(super) handshakes: u64,
-    /// One in so many questions is answered at once.
+    /// Lateness: one in so many questions is answered at once.
     lateness: u64,
     /// Most passwords are wrong.
     distrusts: bool,
@@ -113,7 +113,7 @@ impl Shell {
         self.stuck && (self.is_changing() || self.securing)
     }
 
-    /// When the handshake that is under way has lasted as long as any may.
+    /// Deadline of the handshake that is under way.
     pub(super) fn handshake_due(&self) -> Option<Instant> {
         let shaking = self.is_changing() || self.securing;
         shaking.then(|| self.shaking_since + DATA_TIMEOUT)
@@ -169,7 +169,7 @@ impl Shell {
                     assert_eq!((self.link, self.opened), (Link::None, None), "data survives AUTH");
                 }
                 (self.shaking_since, self.stuck) = (now, chance.one_in(10));
-                // What is to be sent before takes its time.
+                // Replies that are to be sent before take their time.
                 let _later = self.ask(effect, chance);
             }
             Effect::Recognise { .. } => {
@@ -324,7 +324,7 @@ impl Shell {
         *event == DataEvent::Ended && self.opened == Some(Opened::Upload)
     }
 
-    /// What the shell does before it tells the session.
+    /// Changes of the shell before it tells the session.
     pub(super) fn note(&mut self, event: &DataEvent) {
         match event {
             DataEvent::Connected => self.link = Link::Open,

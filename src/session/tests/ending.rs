@@ -1,4 +1,4 @@
-//! How a session ends: the client's FIN, the server's shut-down.
+//! Ends of a session: the client's FIN, the server's shut-down.
 
 use super::*;
 

@@ -22,7 +22,7 @@ fn changes(talk: &mut Talk) -> Vec<(NameChange, Result<(), Refusal>)> {
     talk.events().into_iter().filter_map(changed).collect()
 }
 
-/// Why a transfer could not begin.
+/// Transfers that could not begin, and the causes.
 fn refusals(talk: &mut Talk) -> Vec<(TransferKind, TransferEnd)> {
     let refused = |event| match event {
         Event::TransferRefused { kind, cause, .. } => Some((kind, cause)),

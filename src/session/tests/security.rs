@@ -7,7 +7,7 @@ pub(super) fn stranger(required: RequireTls) -> Talk {
     Talk::with(CLIENT, |settings| settings.tls = Some(required))
 }
 
-/// … and has.
+/// Somebody who has.
 pub(super) fn secure(required: RequireTls) -> Talk {
     let mut talk = stranger(required);
     assert_eq!(talk.say("AUTH TLS"), "234");
@@ -16,7 +16,7 @@ pub(super) fn secure(required: RequireTls) -> Talk {
     talk
 }
 
-/// … whose data connections do too.
+/// Somebody whose data connections do too.
 pub(super) fn private() -> Talk {
     let mut talk = secure(RequireTls::Off).logged_in(Access::Write);
     table(&mut talk, &[("PBSZ 0", "200"), ("PROT P", "200")]);
@@ -41,7 +41,7 @@ impl Talk {
         self.answer(Answer::Login(Verdict::Granted(Access::Write, required)))
     }
 
-    /// Those of FEAT's lines that speak of TLS.
+    /// Lines of FEAT that speak of TLS.
     fn features(&mut self) -> String {
         self.session.receive(b"FEAT\r\n", self.now);
         let text = self.heard_text();

@@ -126,7 +126,7 @@ fn whoever_reads_on_is_served_on() {
     assert_eq!(talk.say("NOOP"), "200");
 }
 
-/// It lasted as long as the disk hung.
+/// Sessions lasted as long as the disk hung.
 #[test]
 fn a_question_outlives_the_client_by_the_data_timeout_only() {
     let mut talk = Talk::writer();
@@ -140,7 +140,7 @@ fn a_question_outlives_the_client_by_the_data_timeout_only() {
     assert_eq!(talk.wait(1), "");
     assert!(talk.is_over());
 
-    // What was said before the end is still obeyed, each in its time.
+    // Commands that were said before the end is still obeyed, each in its time.
     let mut talk = Talk::writer();
     talk.send(b"SIZE f\r\nMKD d\r\n");
     talk.leave();
