@@ -104,6 +104,8 @@ pub mod net;
 pub mod proto;
 pub mod server;
 pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transfer;
 pub mod users;
 

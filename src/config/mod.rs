@@ -3,6 +3,8 @@
 
 mod error;
 mod explain;
+#[cfg(feature = "testing")]
+mod faults;
 pub mod flags;
 pub mod summary;
 mod tls;
@@ -14,6 +16,10 @@ mod users_file;
 
 pub use error::{Error, ErrorKind};
 pub use explain::explain;
+#[cfg(feature = "testing")]
+pub(crate) use faults::FaultEffect;
+#[cfg(feature = "testing")]
+pub use faults::{Fault, Transfer};
 pub use tls::{Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
 pub use users::Users;
 pub use users_file::{UsersFile, UsersNews, edit_users_file};
@@ -76,6 +82,9 @@ pub struct Config {
     /// Bytes that the sessions that move many may move between them before the loop comes around;
     /// fewer while that takes too long. Nobody else moves more at once, nor more than 64 KiB.
     pub round_bytes: usize,
+    /// Faults on demand.
+    #[cfg(feature = "testing")]
+    pub faults: Vec<Fault>,
 }
 
 impl Config {
@@ -101,6 +110,8 @@ impl Config {
             strict_allo: false,
             shutdown_grace: Duration::from_secs(10),
             round_bytes: 1 << 20,
+            #[cfg(feature = "testing")]
+            faults: Vec::new(),
         }
     }
 

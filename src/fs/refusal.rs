@@ -49,6 +49,9 @@ pub enum Refusal {
     TooManyOpen,
     /// Anything else, by its error number.
     Failed(i32),
+    /// A fault on demand: refused with this reply.
+    #[cfg(feature = "testing")]
+    Scripted(u16, &'static str),
 }
 
 impl From<Errno> for Refusal {
@@ -99,6 +102,8 @@ impl fmt::Display for Refusal {
             Refusal::CrossDevice => "It can't be moved to another file system.",
             Refusal::NeedsWorker => "It is on a file system that may block.",
             Refusal::TooManyOpen => "Too many open files; try again later.",
+            #[cfg(feature = "testing")]
+            Refusal::Scripted(_, text) => text,
             Refusal::Failed(errno) => {
                 return write!(f, "{}.", std::io::Error::from_raw_os_error(*errno));
             }

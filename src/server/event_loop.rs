@@ -18,6 +18,7 @@ use slab::Slab;
 use super::Server;
 use super::accept::{Acceptor, ControlListener};
 use super::clock::wall_clock;
+use super::events::Events;
 use super::handle::Counts;
 use super::host::Host;
 use super::lifecycle::Lifecycle;
@@ -43,7 +44,11 @@ impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
         let Server { config, root, users, poller, listeners, tls, signals, handle, .. } = server;
         let round_bytes = config.round_bytes.max(1);
-        let shared = Shared::new(&config, poller, handle.waker());
+        #[cfg(feature = "testing")]
+        let events = Events::observed(server.observer);
+        #[cfg(not(feature = "testing"))]
+        let events = Events::default();
+        let shared = Shared::new(&config, poller, handle.waker(), events);
         let host = Rc::new(Host::new(config, root, users, tls.map(|loaded| loaded.tls)));
         let listeners = listeners.into_iter().map(|(listener, mode)| {
             let host = Rc::clone(&host);

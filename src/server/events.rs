@@ -5,9 +5,14 @@ use std::fmt::{self, Display};
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
+#[cfg(feature = "testing")]
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use log::Level;
+
+#[cfg(feature = "testing")]
+use super::observer;
 
 use crate::config::UsersNews;
 use crate::fs::Refusal;
@@ -21,15 +26,38 @@ use crate::session::{
     TransferKind,
 };
 
-/// Records everything that has happened in a session since the last call.
-pub(super) fn record_all(session: &mut Session) {
-    while let Some(event) = session.event() {
-        record(session.id(), session.client(), &event);
+/// Recorder of what happens in sessions.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    /// Observer that is told as well.
+    #[cfg(feature = "testing")]
+    observer: Option<Sender<observer::Event>>,
+}
+
+impl Events {
+    /// Recorder with an observer.
+    #[cfg(feature = "testing")]
+    pub(super) fn observed(observer: Option<Sender<observer::Event>>) -> Events {
+        Events { observer }
+    }
+
+    /// Records everything that has happened in a session since the last call.
+    pub(super) fn record_all(&self, session: &mut Session) {
+        while let Some(event) = session.event() {
+            record(session.id(), session.client(), &event);
+            #[cfg(feature = "testing")]
+            if let Some(sender) = &self.observer
+                && let Some(event) = observer::Event::of(session.id(), session.client(), &event)
+            {
+                // The observer may have gone.
+                let _ = sender.send(event);
+            }
+        }
     }
 }
 
 /// Records one event of a session.
-pub(super) fn record(id: u64, client: IpAddr, event: &Event) {
+fn record(id: u64, client: IpAddr, event: &Event) {
     let level = level(event);
     if log::log_enabled!(level) {
         log::log!(level, "#{id} {client} {}", Line(event));

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::disk::Disk;
 use super::events;
+#[cfg(feature = "testing")]
+use super::faults::Faults;
 use crate::config::{Config, SessionReuse, Users};
 use crate::fs::Root;
 use crate::net::{Input, Tls};
@@ -26,6 +28,9 @@ pub(super) struct Host {
     pub(super) root: Rc<Disk>,
     /// TLS of connections that begin with this host.
     pub(super) tls: Option<Tls>,
+    /// Faults on demand.
+    #[cfg(feature = "testing")]
+    pub(super) faults: Rc<Faults>,
     /// Users, whose file is read again when it has changed: each reload keeps them.
     users: Rc<RefCell<Users>>,
 }
@@ -42,11 +47,15 @@ impl Host {
             tls: config.tls.as_ref().map(|tls| tls.require),
             traces: log::log_enabled!(log::Level::Debug),
         };
+        #[cfg(feature = "testing")]
+        let faults = config.faults.clone();
         Host {
             config,
             settings: Rc::new(settings),
             root: Rc::new(Disk::new(root)),
             tls,
+            #[cfg(feature = "testing")]
+            faults: Rc::new(Faults::new(faults)),
             users: Rc::new(RefCell::new(users)),
         }
     }
@@ -58,6 +67,8 @@ impl Host {
             settings: Rc::clone(&self.settings),
             root: Rc::clone(&self.root),
             tls: Some(tls),
+            #[cfg(feature = "testing")]
+            faults: Rc::clone(&self.faults),
             users: Rc::clone(&self.users),
         }
     }

@@ -7,12 +7,16 @@ mod descriptors;
 mod disk;
 mod event_loop;
 mod events;
+#[cfg(feature = "testing")]
+mod faults;
 mod file_work;
 mod handle;
 mod host;
 mod lifecycle;
 mod logins;
 mod nat_hint;
+#[cfg(feature = "testing")]
+mod observer;
 mod password_worker;
 mod peer;
 mod scheduler;
@@ -32,6 +36,8 @@ use certificates::Loaded;
 pub use descriptors::raise_descriptor_limit;
 use event_loop::EventLoop;
 pub use handle::{Counts, Grace, Handle};
+#[cfg(feature = "testing")]
+pub use observer::{Event, EventKind};
 
 /// The signals that end the server.
 const STOP_SIGNALS: [i32; 2] = [Signal::INT.as_raw(), Signal::TERM.as_raw()];
@@ -56,6 +62,8 @@ pub struct Server {
     tls: Option<Loaded>,
     signals: Option<Signals>,
     handle: Handle,
+    #[cfg(feature = "testing")]
+    observer: Option<std::sync::mpsc::Sender<Event>>,
 }
 
 impl Server {
@@ -96,7 +104,19 @@ impl Server {
             }
         }
         let handle = Handle::new(waker);
-        Ok(Server { config, root, users, poller, listeners, addresses, tls, signals: None, handle })
+        Ok(Server {
+            config,
+            root,
+            users,
+            poller,
+            listeners,
+            addresses,
+            tls,
+            signals: None,
+            handle,
+            #[cfg(feature = "testing")]
+            observer: None,
+        })
     }
 
     /// Addresses that it listens on, in the order of [`Config::listen`] and, behind them, of
@@ -131,6 +151,12 @@ impl Server {
         let signals = Signals::new(&mut self.poller, &caught).map_err(Error::event_loop)?;
         self.signals = Some(signals);
         Ok(())
+    }
+
+    /// Has an observer told what happens in sessions.
+    #[cfg(feature = "testing")]
+    pub(crate) fn observe(&mut self, observer: std::sync::mpsc::Sender<Event>) {
+        self.observer = Some(observer);
     }
 
     /// Serves on the calling thread, until it is shut down.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::disk::Disk;
-use super::events;
+use super::events::{self, Events};
 use super::file_work::Finished;
 use super::logins::Logins;
 use super::nat_hint::NatHint;
@@ -34,6 +34,7 @@ pub(super) struct Shared {
     pub(super) poller: Poller,
     pub(super) passive: PassivePorts,
     pub(super) logins: Logins,
+    pub(super) events: Events,
     pub(super) buffers: TransferBuffers,
     /// Workers for what may wait for a slow disk.
     pub(super) workers: WorkerPool<Finished>,
@@ -46,11 +47,17 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: &Config, poller: Poller, waker: Arc<Waker>) -> Shared {
+    pub(super) fn new(
+        config: &Config,
+        poller: Poller,
+        waker: Arc<Waker>,
+        events: Events,
+    ) -> Shared {
         Shared {
             poller,
             passive: PassivePorts::new(config.passive_ports.clone()),
             logins: Logins::new(Arc::clone(&waker)),
+            events,
             buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             workers: WorkerPool::new("files", FILE_THREADS, waker),
             roots: Roots::default(),

@@ -96,6 +96,8 @@ impl Session {
             Refusal::BadName => 553,
             Refusal::BeyondEnd => 554,
             Refusal::Busy | Refusal::TooManyOpen => 450,
+            #[cfg(feature = "testing")]
+            Refusal::Scripted(code, _) => code,
             _ => 550,
         };
         self.reply(Reply::Refused(code, &refusal.to_string()));

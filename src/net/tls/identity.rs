@@ -62,6 +62,16 @@ impl Identity {
             .map_err(|error| error.to_string())
     }
 
+    /// A certificate like that of [`Identity::self_signed`] and its key, both as PEM text.
+    ///
+    /// # Errors
+    /// Random numbers cannot be had on this machine.
+    #[cfg(feature = "testing")]
+    pub fn self_signed_pem(names: Vec<String>) -> Result<(String, String), String> {
+        let made = rcgen::generate_simple_self_signed(names).map_err(|error| error.to_string())?;
+        Ok((made.cert.pem(), made.signing_key.serialize_pem()))
+    }
+
     /// The server's own certificate in DER, of which the fingerprint is taken.
     pub fn certificate(&self) -> &[u8] {
         self.0.cert.first().map_or(&[], |certificate| certificate)

@@ -1,14 +1,24 @@
 //! Data connection of a peer, from the lease or the connect to its end.
 
 use std::io;
+use std::time::Instant;
 
+#[cfg(feature = "testing")]
+use super::super::faults::FaultyCourse;
+#[cfg(feature = "testing")]
+use crate::config::FaultEffect;
 use crate::config::SessionReuse;
 use crate::net::{Event, Input, Lease, Link, Poller, Role, Tls};
 use crate::transfer::{Pump, State, Step, TransferBuffers};
 
 /// Data connection.
 #[derive(Debug, Default)]
-pub(super) struct Data(DataState);
+pub(super) struct Data {
+    state: DataState,
+    /// Fault that the next transfer meets, or the one under way.
+    #[cfg(feature = "testing")]
+    fault: Option<Box<FaultyCourse>>,
+}
 
 #[derive(Debug, Default)]
 enum DataState {
@@ -48,7 +58,7 @@ pub(super) enum Secured {
 impl Data {
     /// Notes what an event says; false if it is for a connection of the past.
     pub(super) fn mark(&mut self, event: Event) -> bool {
-        let link = match &mut self.0 {
+        let link = match &mut self.state {
             DataState::None | DataState::Leased(_) => return false,
             DataState::Connecting(link)
             | DataState::Open(link)
@@ -64,17 +74,17 @@ impl Data {
 
     /// Awaits the client at a passive port.
     pub(super) fn await_client(&mut self, lease: Lease) {
-        self.0 = DataState::Leased(lease);
+        self.state = DataState::Leased(lease);
     }
 
     /// Awaits the end of a connect that was begun.
     pub(super) fn await_connect(&mut self, link: Link) {
-        self.0 = DataState::Connecting(link);
+        self.state = DataState::Connecting(link);
     }
 
     /// Takes the passive connection, which has come.
     pub(super) fn arrive(&mut self, link: Link) {
-        self.0 = DataState::Open(link);
+        self.state = DataState::Open(link);
     }
 
     /// Puts the connection on its way into TLS.
@@ -89,12 +99,12 @@ impl Data {
 
     /// Whether bytes move.
     pub(super) fn is_moving(&self) -> bool {
-        matches!(self.0, DataState::Moving(_))
+        matches!(self.state, DataState::Moving(_))
     }
 
     /// Drops the connection, in whatever state it is; an unused lease is to be given back.
     pub(super) fn drop_connection(&mut self) -> Option<Lease> {
-        match std::mem::take(&mut self.0) {
+        match std::mem::take(&mut self.state) {
             DataState::Leased(lease) => Some(lease),
             DataState::None
             | DataState::Connecting(_)
@@ -106,7 +116,7 @@ impl Data {
 
     /// Looks whether an active connect has come to its end, one way or the other.
     pub(super) fn settle_connect(&mut self) -> Option<io::Result<()>> {
-        let DataState::Connecting(link) = &mut self.0 else { return None };
+        let DataState::Connecting(link) = &mut self.state else { return None };
         if !link.is_writable() && !link.is_gone() {
             return None;
         }
@@ -117,7 +127,7 @@ impl Data {
                 Some(Ok(()))
             }
             Err(error) => {
-                self.0 = DataState::None;
+                self.state = DataState::None;
                 Some(Err(error))
             }
         }
@@ -125,7 +135,7 @@ impl Data {
 
     /// Whether a step of a TLS handshake can be made now, which costs its time.
     pub(super) fn can_shake_hands(&self) -> bool {
-        matches!(&self.0, DataState::Securing(link) if link.is_readable())
+        matches!(&self.state, DataState::Securing(link) if link.is_readable())
     }
 
     /// Goes on with the TLS handshake, if there is one; what fails or is not resumed is still to be
@@ -136,7 +146,7 @@ impl Data {
         poller: &mut Poller,
         slot: usize,
     ) -> Option<Secured> {
-        let DataState::Securing(link) = &mut self.0 else { return None };
+        let DataState::Securing(link) = &mut self.state else { return None };
         let begun = match terms.tls {
             _ if link.is_secure() => Ok(()),
             Some(tls) => link.secure(tls, terms.owner, terms.input),
@@ -165,14 +175,53 @@ impl Data {
         buffers: &mut TransferBuffers,
         budget: usize,
         may_block: bool,
+        now: Instant,
     ) -> Option<Step> {
-        let DataState::Moving(link) = &mut self.0 else { return None };
-        Some(pump.step(link, buffers, budget, may_block))
+        if !self.is_moving() {
+            return None;
+        }
+        let budget = match self.allowance(budget, now) {
+            Ok(budget) => budget,
+            Err(state) => return Some(Step { moved: 0, used: 0, state }),
+        };
+        let DataState::Moving(link) = &mut self.state else { return None };
+        let step = pump.step(link, buffers, budget, may_block);
+        #[cfg(feature = "testing")]
+        if let Some(fault) = &mut self.fault {
+            fault.moved(step.moved);
+        }
+        Some(step)
+    }
+
+    /// Budget that a transfer may use of one in bytes: all of it, unless a fault is in its way.
+    #[cfg(not(feature = "testing"))]
+    fn allowance(&mut self, budget: usize, _now: Instant) -> Result<usize, State> {
+        Ok(budget)
+    }
+
+    #[cfg(feature = "testing")]
+    fn allowance(&mut self, budget: usize, now: Instant) -> Result<usize, State> {
+        self.fault.as_mut().map_or(Ok(budget), |fault| fault.budget(budget, now))
+    }
+
+    /// Has the next transfer meet a fault, or none.
+    #[cfg(feature = "testing")]
+    pub(super) fn meet(&mut self, fault: Option<FaultEffect>) {
+        self.fault = fault.map(|effect| Box::new(FaultyCourse::new(effect)));
+    }
+
+    /// Moment at which a transfer that is slowed down goes on.
+    #[cfg(feature = "testing")]
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        match (&self.state, &self.fault) {
+            (DataState::Moving(_), Some(fault)) => fault.wake_at(),
+            _ => None,
+        }
     }
 
     /// Has the poll tell when a transfer that blocks can go on.
     pub(super) fn await_event(&mut self, poller: &mut Poller, slot: usize) -> State {
-        match &mut self.0 {
+        match &mut self.state {
             DataState::Moving(link) => match link.register(poller, slot, Role::Data) {
                 Ok(_) => State::Blocked,
                 Err(error) => State::Broken(error),
@@ -182,7 +231,7 @@ impl Data {
     }
 
     fn change(&mut self, to: impl FnOnce(Link) -> DataState) {
-        self.0 = match std::mem::take(&mut self.0) {
+        self.state = match std::mem::take(&mut self.state) {
             DataState::Connecting(link)
             | DataState::Open(link)
             | DataState::Securing(link)

@@ -105,11 +105,38 @@ impl Peer {
     }
 
     fn ask_files(&mut self, operation: FileOp, turn: &mut Turn<'_>) -> Option<Input> {
+        #[cfg(feature = "testing")]
+        if let Some(input) = self.meet_fault(&operation) {
+            return Some(input);
+        }
         let terms = Terms {
             partial_uploads: self.host.config.partial_uploads,
             wall_clock: turn.shared.wall_clock,
         };
         self.request(Request::File(operation, terms), turn)
+    }
+
+    /// Has the transfer that an operation opens meet the fault that is meant for it.
+    #[cfg(feature = "testing")]
+    fn meet_fault(&mut self, operation: &FileOp) -> Option<Input> {
+        use crate::config::FaultEffect;
+        let opens = matches!(
+            operation,
+            FileOp::OpenDownload(..) | FileOp::OpenUpload(..) | FileOp::OpenListing(_)
+        );
+        if !opens {
+            return None;
+        }
+        match self.host.faults.next(operation) {
+            Some(FaultEffect::Refuse { code, text }) => {
+                let refusal = crate::fs::Refusal::Scripted(code, text);
+                Some(Input::Answer(Answer::File(Err(refusal))))
+            }
+            effect => {
+                self.data.meet(effect);
+                None
+            }
+        }
     }
 
     fn request(&mut self, request: Request, turn: &mut Turn<'_>) -> Option<Input> {

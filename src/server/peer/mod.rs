@@ -124,7 +124,7 @@ impl Peer {
             }
             next = self.carry_out(turn);
         }
-        events::record_all(&mut self.session);
+        turn.shared.events.record_all(&mut self.session);
     }
 
     // Things that happen to it.
@@ -174,7 +174,7 @@ impl Peer {
     pub(super) fn end(mut self, cause: Disconnect, turn: &mut Turn<'_>) {
         self.drop_transfer(turn);
         self.session.disconnected(cause, turn.now);
-        events::record_all(&mut self.session);
+        turn.shared.events.record_all(&mut self.session);
     }
 
     // Questions of the loop.
@@ -194,7 +194,10 @@ impl Peer {
 
     /// Moment at which the peer wants a turn, whatever else happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.control.deadline().or_else(|| self.session.deadline())
+        let deadline = self.control.deadline().or_else(|| self.session.deadline());
+        #[cfg(feature = "testing")]
+        let deadline = deadline.into_iter().chain(self.data.wake_at()).min();
+        deadline
     }
 
     // Its turn.
@@ -332,7 +335,7 @@ impl Peer {
         let responsive = shared.workers.is_responsive(*now);
         let may_block = latency.is_some_and(|latency| latency.may_block(responsive, *now));
         let (data, buffers, budget) = (&mut self.data, &mut shared.buffers, turn.budget);
-        let step = || data.step(pump, buffers, budget, may_block);
+        let step = || data.step(pump, buffers, budget, may_block, *now);
         let Some(step) = Latency::time_if(latency, step) else { return Ok(false) };
         turn.budget -= step.used;
         // Work is not standing still, even if a folder has nothing to tell for long.
