@@ -38,12 +38,8 @@ impl Session {
                 Kind::File => self.reply(Reply::Size(facts.size)),
                 _ => self.reply(Reply::NotAFile),
             },
-            (
-                FileQuestion::Modified | FileQuestion::ModifiedOrSet(_),
-                Ok(FileDone::Facts(facts)),
-            ) => {
-                self.modified(&facts);
-            }
+            (FileQuestion::Modified, Ok(FileDone::Facts(facts)))
+            | (FileQuestion::ModifiedOrSet(_), Ok(FileDone::Facts(facts))) => self.modified(&facts),
             (FileQuestion::Facts(path), Ok(FileDone::Facts(facts))) => {
                 self.tell_facts(&path, &facts)
             }
@@ -60,7 +56,6 @@ impl Session {
                 }
                 _ => self.reply(Reply::NotAFile),
             },
-            (FileQuestion::Copy, Ok(FileDone::Done)) => self.reply(Reply::FileActionOkay),
             (FileQuestion::Allocate(bytes), Ok(FileDone::Free(free))) if bytes > free => {
                 self.reply(Reply::RoomMissing);
             }
@@ -75,7 +70,9 @@ impl Session {
             (FileQuestion::MakeDir(path), Ok(FileDone::Done)) => {
                 self.reply(Reply::FolderMade(path.as_bytes()));
             }
-            (FileQuestion::Change, Ok(FileDone::Done)) => self.reply(Reply::FileActionOkay),
+            (FileQuestion::Change | FileQuestion::Copy, Ok(FileDone::Done)) => {
+                self.reply(Reply::FileActionOkay);
+            }
             (FileQuestion::RenameFrom(path), Ok(FileDone::Done)) => {
                 self.parameters.rename_from = Some(path);
                 self.reply(Reply::SendNewName);

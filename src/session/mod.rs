@@ -214,7 +214,7 @@ impl Session {
             (Some(Waiting::File(question, change)), Answer::File(result)) => {
                 if let Some(change) = change {
                     let (user, result) =
-                        (self.user_name(), result.as_ref().map(drop).map_err(|it| *it));
+                        (self.user_name(), result.as_ref().map(drop).map_err(|refusal| *refusal));
                     self.events.push_back(Event::Changed { user, change, result });
                 }
                 self.file_answered(question, result, now);

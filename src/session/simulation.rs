@@ -269,6 +269,8 @@ impl World {
         for _ in 0..3 {
             self.session.tick(self.now);
             self.settle_effects();
+            // A penalty of no time at all may have begun with it.
+            self.shell.time_passed(self.now);
         }
         let next = self.session.deadline();
         assert!(next.is_none_or(|at| at > self.now), "a deadline is past, and stays");
