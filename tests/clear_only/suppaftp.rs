@@ -1,8 +1,6 @@
 //! A client that somebody else wrote.
 
-mod common;
-
-use common::{Random, TestServer};
+use crate::common::{TestServer, random_bytes};
 use std::io::Cursor;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,7 +21,7 @@ fn client(server: SocketAddr, mode: Mode) -> FtpStream {
 }
 
 fn whole_tour(server: &TestServer, mut client: FtpStream) {
-    let content = Random(9).bytes(300_000);
+    let content = random_bytes(9, 300_000);
     assert_eq!(client.put_file("file", &mut Cursor::new(&content)).unwrap(), 300_000);
     assert!(server.read("file") == content);
     assert_eq!(client.size("file").unwrap(), 300_000);

@@ -1,10 +1,8 @@
 //! Disks that are full, small or old-fashioned: what the client is told, and what stays.
 
-mod common;
-
-use common::client::reset;
-use common::program::Program;
-use common::{Client, Random, Stream, TestServer, Way, names_in};
+use crate::common::client::reset;
+use crate::common::program::Program;
+use crate::common::{Client, Stream, TestServer, Way, names_in, random_bytes};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -110,7 +108,7 @@ fn allo_refuses_early_and_reserves() {
     two.begin("STOR second");
     let _ = second.shake_hands(); // it may be refused before that is seen to its end
     two.expect_reply(452);
-    data.write_all(&Random(1).bytes(699_990)).unwrap();
+    data.write_all(&random_bytes(1, 699_990)).unwrap();
     drop(data);
     one.expect_reply(226);
     assert_eq!(server.read("disk/large").len(), 700_000);
@@ -125,7 +123,7 @@ fn where_unnamed_files_are_unknown_uploads_are_whole_all_the_same() {
     let disk = Mounted::bindfs(&server, &[]);
     let mut client = server.client();
     client.expect(250, "CWD disk");
-    let content = Random(1).bytes(300_000);
+    let content = random_bytes(1, 300_000);
     for name in ["new", "new"] {
         client.store(name, &content, Way::Epsv);
         assert!(client.retrieve(name, Way::Epsv) == content);

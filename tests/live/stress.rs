@@ -2,12 +2,10 @@
 //! IPv4 or IPv6; one of ten reads slowly, and four of ten break off, each in another way. All of it
 //! must end in time and leave nothing behind. Everything stays on loopback.
 
-mod common;
-
-use common::client::reset;
-use common::program::Program;
-use common::{Client, Random, Stream, TestServer, Way, under_tls, wait_until};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use crate::common::client::reset;
+use crate::common::program::Program;
+use crate::common::{Chance, Client, Stream, TestServer, Way, under_tls, wait_until};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -73,7 +71,7 @@ fn a_program_outlives(clients: usize) {
     let mut memory = vec![program.memory()];
     let most = memory[0] + clients as u64 * KEPT_KIB + GROWTH_KIB;
     loop {
-        Crowd::gather(&[program.address], clients).let_go();
+        Crowd::gather(&[program.address()], clients).let_go();
         check(folder.path(), clients);
         wait_until("descriptors are given back", || program.descriptors() == descriptors);
         let (before, after) = (memory[memory.len() - 1], program.memory());
@@ -84,7 +82,7 @@ fn a_program_outlives(clients: usize) {
         }
         assert!(memory.len() <= CROWDS, "KiB before and after each crowd: {memory:?}");
     }
-    program.signal("TERM");
+    program.signal(Signal::TERM);
     assert!(program.wait().success());
 }
 
@@ -225,7 +223,7 @@ fn half_a_download(client: &mut Client, way: Way) -> Stream {
 
 /// The bytes of client `number`'s file: none to 200,000, or to 20,000 where there are many.
 fn content(number: usize) -> Vec<u8> {
-    let mut random = Random(number as u64 + 1);
+    let mut random = Chance::new(number as u64 + 1);
     let length = random.below(if number < CLIENTS { 200_000 } else { 20_000 }) as usize;
     random.bytes(length)
 }

@@ -1,9 +1,7 @@
 //! LIST, NLST and STAT of a path.
 
-mod common;
-
-use common::client::read_to_end;
-use common::{ROUNDS, TestServer, Way};
+use crate::common::client::read_to_end;
+use crate::common::{ROUNDS, TestServer, Way};
 use std::fs;
 use std::os::unix::fs::symlink;
 

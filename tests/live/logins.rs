@@ -1,8 +1,6 @@
 //! Who may come in, and how those fare who may not.
 
-mod common;
-
-use common::{Client, TestServer, Way, user, wait_until};
+use crate::common::{Client, TestServer, Way, user, wait_until};
 use packetboat::Anonymous;
 use packetboat::config::edit_users_file;
 use std::fs;

@@ -1,22 +1,14 @@
 //! Passive data connections: SPEC.md, "Passive ports".
 
-mod common;
-
-use common::client::{connect_from, eprt, port};
-use common::{Client, PATIENCE, TestServer, Way};
+use crate::common::client::{connect_from, eprt, port};
+use crate::common::ports::free_ports;
+use crate::common::{Client, PATIENCE, TestServer, Way};
 use packetboat::Config;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::ops::RangeInclusive;
 use std::sync::Mutex;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
-
-/// So many ports in a row that nobody uses.
-fn free_ports(count: u16) -> RangeInclusive<u16> {
-    let ranges = (20_000..30_000).step_by(usize::from(count)).map(|low| low..=low + count - 1);
-    let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-    ranges.into_iter().find(|range| range.clone().all(is_free)).expect("free ports")
-}
 
 /// A stranger's connection must be closed, by a FIN or a reset.
 fn expect_closed(mut stranger: TcpStream) {
@@ -265,8 +257,8 @@ fn two_clients_of_one_address_have_ports_of_their_own() {
 
 // What the operator reads.
 
-/// Every line that was logged since the last look.
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Every line that was logged, and the thread of its server.
+static LINES: Mutex<Vec<(ThreadId, String)>> = Mutex::new(Vec::new());
 
 struct Lines;
 
@@ -276,7 +268,8 @@ impl log::Log for Lines {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        LINES.lock().unwrap().push(format!("{} {}", record.level(), record.args()));
+        let line = format!("{} {}", record.level(), record.args());
+        LINES.lock().unwrap().push((thread::current().id(), line));
     }
 
     fn flush(&self) {}
@@ -284,17 +277,16 @@ impl log::Log for Lines {
 
 /// A server whose log is read by [`logged`].
 fn with_log(change: impl FnOnce(&mut Config)) -> TestServer {
-    let server = TestServer::with(change);
     let _ = log::set_logger(&Lines); // the first test has set it for all
     log::set_max_level(log::LevelFilter::Warn);
-    LINES.lock().unwrap().clear();
-    server
+    TestServer::with(change)
 }
 
-/// How many lines hold all these words.
-fn logged(words: &[&str]) -> usize {
+/// How many lines of this server hold all these words.
+fn logged(server: &TestServer, words: &[&str]) -> usize {
     let lines = LINES.lock().unwrap();
-    lines.iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
+    let own = lines.iter().filter(|(thread, _)| *thread == server.thread());
+    own.filter(|(_, line)| words.iter().all(|word| line.contains(word))).count()
 }
 
 #[test]
@@ -303,7 +295,7 @@ fn when_no_port_can_be_had_the_log_says_what_to_do() {
     let (mut first, mut second) = (server.client(), server.client());
     first.pasv();
     second.expect(425, "PASV");
-    assert_eq!(logged(&["WARN", "--passive-ports"]), 1);
+    assert_eq!(logged(&server, &["WARN", "--passive-ports"]), 1);
 }
 
 #[test]
@@ -317,5 +309,5 @@ fn when_passive_connections_never_arrive_the_log_says_so_once() {
     for client in &mut clients {
         client.expect_reply(425);
     }
-    assert_eq!(logged(&["WARN", "NAT", "--passive-address"]), 1);
+    assert_eq!(logged(&server, &["WARN", "NAT", "--passive-address"]), 1);
 }

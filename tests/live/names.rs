@@ -1,8 +1,6 @@
 //! Names of every kind, byte for byte, through every command that takes one.
 
-mod common;
-
-use common::{Client, TestServer, Way};
+use crate::common::{Client, TestServer, Way};
 
 const LONGEST: [u8; 255] = [b'n'; 255];
 

@@ -1,11 +1,12 @@
 //! What an upload does to the disk, and when: SPEC.md, "Uploads", sentence by sentence.
 
-mod common;
-
-use common::client::reset;
-use common::program::Program;
-use common::{Client, ROUNDS, Random, Stream, TestServer, Way, bytes_for, names_in, wait_until};
+use crate::common::client::reset;
+use crate::common::program::Program;
+use crate::common::{
+    Client, ROUNDS, TestServer, Way, bytes_for, names_in, random_bytes, stuck, wait_until,
+};
 use packetboat::PartialUploads;
+use rustix::process::Signal;
 use socket2::SockRef;
 use std::fs;
 use std::io::Write;
@@ -13,16 +14,6 @@ use std::net::Shutdown;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::thread;
 use std::time::Duration;
-
-/// An upload that has brought some bytes and waits for more.
-fn begun(client: &mut Client, line: &str, bytes: &[u8]) -> Stream {
-    let mut data = client.extended_passive();
-    client.begin(line);
-    data.write_all(bytes).unwrap();
-    let arrived = format!(", {} bytes", bytes.len());
-    while !client.expect(211, "STAT").contains(&arrived) {}
-    data
-}
 
 #[test]
 fn a_stor_without_a_data_connection_leaves_the_old_file() {
@@ -75,7 +66,7 @@ fn readers_see_the_old_content_until_226() {
     let server = TestServer::start();
     server.write("file", "old");
     let (mut writer, mut reader) = (server.client(), server.client());
-    let data = begun(&mut writer, "STOR file", b"the new content");
+    let data = stuck::upload(&mut writer, "STOR file", b"the new content");
     assert_eq!(reader.retrieve("file", Way::Epsv), b"old");
     assert_eq!(reader.expect(213, "SIZE file"), "3");
     drop(data);
@@ -87,7 +78,7 @@ fn readers_see_the_old_content_until_226() {
 fn a_new_file_is_not_seen_until_226() {
     let server = TestServer::start();
     let (mut writer, mut reader) = (server.client(), server.client());
-    let data = begun(&mut writer, "STOR file", b"content");
+    let data = stuck::upload(&mut writer, "STOR file", b"content");
     reader.expect(550, "SIZE file");
     assert!(reader.list("LIST").is_empty());
     assert!(server.names().is_empty());
@@ -102,7 +93,7 @@ fn an_upload_that_is_cut_off_leaves_the_old_file() {
         let server = TestServer::with(|config| config.partial_uploads = keep);
         server.write("file", "old");
         let mut client = server.client();
-        reset(begun(&mut client, "STOR file", b"the new"));
+        reset(stuck::upload(&mut client, "STOR file", b"the new"));
         client.expect_reply(426);
         assert_eq!(server.read("file"), b"old");
         assert_eq!(server.names(), ["file"]);
@@ -113,13 +104,13 @@ fn an_upload_that_is_cut_off_leaves_the_old_file() {
 fn an_upload_of_a_new_name_that_is_cut_off_can_be_resumed() {
     let server = TestServer::start();
     let mut client = server.client();
-    reset(begun(&mut client, "STOR file", b"one "));
+    reset(stuck::upload(&mut client, "STOR file", b"one "));
     client.expect_reply(426);
     assert_eq!(client.expect(213, "SIZE file"), "4");
     client.expect(350, "REST 4");
-    reset(begun(&mut client, "STOR file", b"two "));
+    reset(stuck::upload(&mut client, "STOR file", b"two "));
     client.expect_reply(426);
-    reset(begun(&mut client, "APPE file", b"three "));
+    reset(stuck::upload(&mut client, "APPE file", b"three "));
     client.expect_reply(426);
     client.put("APPE file", "four", Way::Epsv);
     assert_eq!(server.read("file"), b"one two three four");
@@ -131,7 +122,7 @@ fn partial_uploads_discard_leaves_nothing_of_a_new_name() {
     let server = TestServer::with(|config| config.partial_uploads = PartialUploads::Discard);
     let mut client = server.client();
     for line in ["STOR file", "APPE file", "STOU"] {
-        reset(begun(&mut client, line, b"some bytes"));
+        reset(stuck::upload(&mut client, line, b"some bytes"));
         client.expect_reply(426);
         assert!(server.names().is_empty(), "{line}");
     }
@@ -141,7 +132,7 @@ fn partial_uploads_discard_leaves_nothing_of_a_new_name() {
 fn abor_cuts_an_upload_off() {
     let server = TestServer::start();
     let mut client = server.client();
-    let data = begun(&mut client, "STOR file", b"some bytes");
+    let data = stuck::upload(&mut client, "STOR file", b"some bytes");
     client.expect(426, "ABOR");
     client.expect_reply(226);
     drop(data);
@@ -155,7 +146,7 @@ fn a_stall_cuts_an_upload_off() {
         config.partial_uploads = PartialUploads::Discard;
     });
     let mut client = server.client();
-    let _data = begun(&mut client, "STOR file", b"some bytes");
+    let _data = stuck::upload(&mut client, "STOR file", b"some bytes");
     client.expect_reply(426);
     assert!(server.names().is_empty());
 }
@@ -167,7 +158,7 @@ fn the_upload_of_a_client_that_is_killed_is_cut_off() {
         let server = TestServer::with(|config| config.round_bytes = round);
         server.write("file", "old");
         let mut client = server.client();
-        let data = begun(&mut client, "STOR file", b"the new");
+        let data = stuck::upload(&mut client, "STOR file", b"the new");
         drop(client);
         drop(data);
         wait_until("the session is gone", || server.counts().sessions == 0);
@@ -199,7 +190,7 @@ fn an_upload_whose_control_connection_is_lost_is_cut_off() {
     for lose in lose {
         let server = TestServer::with(|config| config.partial_uploads = PartialUploads::Discard);
         let mut client = server.client();
-        let data = begun(&mut client, "STOR file", b"some bytes");
+        let data = stuck::upload(&mut client, "STOR file", b"some bytes");
         lose(client);
         wait_until("the session is gone", || server.counts().sessions == 0);
         drop(data);
@@ -211,7 +202,7 @@ fn an_upload_whose_control_connection_is_lost_is_cut_off() {
 fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
     let server = TestServer::start();
     let mut client = server.client();
-    let mut data = begun(&mut client, "STOR file", b"content");
+    let mut data = stuck::upload(&mut client, "STOR file", b"content");
     data.shutdown(Shutdown::Write).unwrap();
     client.expect_reply(226);
     assert_eq!(server.read("file"), b"content");
@@ -223,7 +214,7 @@ fn urgent_data_in_an_upload_is_not_its_end() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
-        let content = Random(1).bytes(bytes_for(round).min(400_000));
+        let content = random_bytes(1, bytes_for(round).min(400_000));
         let (first, second) = content.split_at(content.len() / 2);
         for wait in [false, true] {
             let mut data = client.extended_passive();
@@ -245,8 +236,8 @@ fn urgent_data_in_an_upload_is_not_its_end() {
 fn two_uploads_of_one_name_both_arrive_and_the_last_to_end_stays() {
     let server = TestServer::start();
     let (mut one, mut two) = (server.client(), server.client());
-    let first = begun(&mut one, "STOR file", b"the first");
-    let second = begun(&mut two, "STOR file", b"the second");
+    let first = stuck::upload(&mut one, "STOR file", b"the first");
+    let second = stuck::upload(&mut two, "STOR file", b"the second");
     drop(second);
     two.expect_reply(226);
     assert_eq!(server.read("file"), b"the second");
@@ -283,7 +274,7 @@ fn of_many_uploads_to_one_name_at_once_one_stays_whole() {
 fn what_is_cut_off_does_not_replace_what_came_meanwhile() {
     let server = TestServer::start();
     let (mut one, mut two) = (server.client(), server.client());
-    let first = begun(&mut one, "STOR file", b"a part");
+    let first = stuck::upload(&mut one, "STOR file", b"a part");
     two.store("file", "the whole", Way::Epsv);
     reset(first);
     one.expect_reply(426);
@@ -297,11 +288,11 @@ fn rest_and_appe_write_in_place() {
     server.write("file", "0123456789");
     let mut client = server.client();
     client.expect(350, "REST 4");
-    let data = begun(&mut client, "STOR file", b"four");
+    let data = stuck::upload(&mut client, "STOR file", b"four");
     assert_eq!(server.read("file"), b"0123four");
     drop(data);
     client.expect_reply(226);
-    let data = begun(&mut client, "APPE file", b", more");
+    let data = stuck::upload(&mut client, "APPE file", b", more");
     assert_eq!(server.read("file"), b"0123four, more");
     drop(data);
     client.expect_reply(226);
@@ -338,71 +329,15 @@ fn a_link_is_replaced_and_what_it_leads_to_stays() {
     assert_eq!(server.read("target"), b"old");
 }
 
-// ALLO.
-
-#[test]
-fn strict_allo_is_a_promise() {
-    let server = TestServer::with(|config| {
-        config.strict_allo = true;
-        config.partial_uploads = PartialUploads::Discard;
-    });
-    let mut client = server.client();
-    for length in [9, 11] {
-        client.expect(200, "ALLO 10");
-        let data = begun(&mut client, "STOR file", &vec![b'-'; length]);
-        drop(data);
-        client.expect_reply(426);
-        assert!(server.names().is_empty());
-    }
-    client.expect(200, "ALLO 10");
-    client.store("file", "0123456789", Way::Epsv);
-    client.store("file", "of any length", Way::Epsv);
-    assert_eq!(server.read("file"), b"of any length");
-}
-
-#[test]
-fn strict_allo_counts_an_upload_as_cut_off() {
-    let server = TestServer::with(|config| config.strict_allo = true);
-    server.write("old", "old");
-    let mut client = server.client();
-    for name in ["old", "new"] {
-        client.expect(200, "ALLO 10");
-        drop(begun(&mut client, &format!("STOR {name}"), b"nine byte"));
-        client.expect_reply(426);
-    }
-    assert_eq!(server.read("old"), b"old");
-    assert_eq!(server.read("new"), b"nine byte");
-}
-
-#[test]
-fn strict_allo_says_nothing_of_type_a() {
-    let server = TestServer::with(|config| config.strict_allo = true);
-    let mut client = server.client();
-    client.expect(200, "TYPE A");
-    client.expect(200, "ALLO 10");
-    client.store("file", "a\r\n", Way::Epsv);
-    assert_eq!(server.read("file"), b"a\n");
-}
-
-#[test]
-fn allo_is_a_demand_for_room_and_no_promise() {
-    let server = TestServer::start();
-    let mut client = server.client();
-    client.expect(452, format!("ALLO {}", u64::MAX));
-    client.expect(200, "ALLO 10");
-    client.store("file", "nine byte", Way::Epsv);
-    assert_eq!(server.read("file"), b"nine byte");
-}
-
 #[test]
 fn a_kill_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("old"), "old").unwrap();
     let program = Program::start("", &[folder.path().to_str().unwrap()]);
     let (mut one, mut two) = (program.client(), program.client());
-    let first = begun(&mut one, "STOR old", b"the new");
-    let second = begun(&mut two, "STOR new", b"the new");
-    program.signal("KILL");
+    let first = stuck::upload(&mut one, "STOR old", b"the new");
+    let second = stuck::upload(&mut two, "STOR new", b"the new");
+    program.signal(Signal::KILL);
     program.wait();
     assert_eq!(names_in(folder.path()), ["old"]);
     assert_eq!(fs::read(folder.path().join("old")).unwrap(), b"old");

@@ -1,10 +1,8 @@
 //! Whatever bytes come on the control connection: a reply or a clean close, and nobody else
 //! notices.
 
-mod common;
-
-use common::program::Program;
-use common::{Client, ROUNDS, Random, TestServer, Way, wait_until};
+use crate::common::program::Program;
+use crate::common::{Chance, Client, ROUNDS, TestServer, Way, wait_until};
 use std::io::Read;
 use std::net::{Shutdown, TcpStream};
 use std::thread;
@@ -261,7 +259,7 @@ fn random_bytes_get_replies_or_a_close() {
     let server = TestServer::start();
     let mut other = server.client();
     for seed in 1..=50 {
-        let mut random = Random(seed);
+        let mut random = Chance::new(seed);
         let length = random.below(20_000) as usize;
         let mut bytes = random.bytes(length);
         // Line ends are rare in noise; without them it is only one long line.
@@ -272,7 +270,7 @@ fn random_bytes_get_replies_or_a_close() {
         let mut client = Client::unseen(TcpStream::connect(server.v4()).unwrap());
         client.send(&bytes);
         client.stream.shutdown(Shutdown::Write).unwrap();
-        let replies = common::client::read_to_end(&mut client.stream);
+        let replies = crate::common::client::read_to_end(&mut client.stream);
         assert!(replies.ends_with(b"\r\n"));
         other.expect_alive();
     }

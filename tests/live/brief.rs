@@ -1,9 +1,8 @@
 //! The assignment that the server was first asked for, point by point: the checklist of SPEC.md.
 
-mod common;
-
-use common::client::{dead_port, eprt, port, read_to_end, reset};
-use common::{Client, TestServer, Way, wait_until};
+use crate::common::client::{eprt, port, read_to_end, reset};
+use crate::common::ports::DeadPort;
+use crate::common::{Client, TestServer, Way, wait_until};
 use packetboat::config::summary::summary;
 use packetboat::{Anonymous, Config};
 use std::fs::File;
@@ -173,12 +172,12 @@ fn point_05_an_active_connection_is_made_at_once_or_refused() {
         let text = client.expect(200, eprt(listener.local_addr().unwrap()));
         assert_eq!(text, "Active data connection established.");
         listener.accept().unwrap();
-        client.expect(425, eprt(dead_port(address.ip())));
+        client.expect(425, eprt(DeadPort::of(address.ip()).address));
         client.expect(425, "RETR anything");
         client.expect(501, "EPRT |1|127.0.0.1|52306");
     }
     let mut client = server.client();
-    client.expect(425, port(dead_port(server.v4().ip())));
+    client.expect(425, port(DeadPort::of(server.v4().ip()).address));
     client.expect(501, "PORT 127,0,0,1,1");
 }
 
@@ -313,7 +312,7 @@ fn point_09_a_refused_connection_a_broken_one_and_a_lost_client() {
         let (mut client, mut other) = (Client::connect(address), Client::connect(address));
         client.login();
         other.login();
-        client.expect(425, eprt(dead_port(address.ip())));
+        client.expect(425, eprt(DeadPort::of(address.ip()).address));
         let mut data = client.active(Way::Eprt);
         client.begin("RETR large");
         data.read_exact(&mut [0]).unwrap();

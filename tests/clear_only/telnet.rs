@@ -1,9 +1,7 @@
 //! The control connection as real clients use it: the Synch in all its spellings, and commands that
 //! come in pieces.
 
-mod common;
-
-use common::{Client, ROUNDS, Stream, TestServer, Way};
+use crate::common::{Client, ROUNDS, Stream, TestServer, Way};
 use socket2::SockRef;
 use std::io::{Read, Write};
 
