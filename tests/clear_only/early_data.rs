@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::Shutdown;
 
 #[test]
-fn a_client_that_has_nothing_to_send_may_say_so_on_the_data_connection() {
+fn retr_goes_on_when_the_client_ends_its_side_of_the_data_connection() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         let content = random_bytes(9, bytes_for(round));
@@ -22,7 +22,7 @@ fn a_client_that_has_nothing_to_send_may_say_so_on_the_data_connection() {
 }
 
 #[test]
-fn a_connection_may_wait_for_its_command() {
+fn bytes_may_come_before_their_stor() {
     let server = TestServer::start();
     let mut client = server.client();
     let mut data = client.passive();

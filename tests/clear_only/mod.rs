@@ -1,5 +1,6 @@
-//! Topics that are tested in clear alone. Under TLS there is no urgent data (`telnet`), nothing comes
-//! before the handshake (`early_data`), and a foreign client would need its own TLS (`suppaftp`).
+//! Topics that are tested in clear alone. Under TLS there is no urgent data (`telnet`), nothing
+//! comes before the handshake (`early_data`), a foreign client would need its own TLS (`suppaftp`),
+//! and a disk hangs as it does without (`slow_disks`).
 
 mod early_data;
 mod hanging_disk;

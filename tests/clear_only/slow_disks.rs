@@ -10,7 +10,7 @@ use crate::common::program::Program;
 use crate::common::{Client, Stream, TestServer, Way, random_bytes, wait_until};
 use packetboat::PartialUploads;
 use rustix::process::Signal;
-use std::fs::{self};
+use std::fs;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
@@ -261,7 +261,7 @@ fn who_has_left_does_not_wait_for_it() {
 
 #[test]
 #[ignore = "needs root and bindfs: mounts a FUSE file system"]
-fn the_end_does_not_wait_for_it() {
+fn sigterm_does_not_wait_for_retr_and_dele_on_a_disk_that_hangs() {
     let folder = tempfile::tempdir().unwrap();
     let served = folder.path().join("served");
     let disk = Disk::mount(&folder.path().join("behind"), &served.join("disk"));

@@ -7,6 +7,7 @@
 
 use super::PATIENCE;
 use nix::sched::{CloneFlags, unshare};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,15 @@ pub fn separate() {
 pub fn alone() -> Option<MutexGuard<'static, ()>> {
     let is_separate = IS_SEPARATE.with(|is| *is);
     (!is_separate).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Lets this process hold so many descriptors, and as many more as it ever may: tests that run
+/// beside this one want their own number.
+pub fn raise_limit(wanted: usize) {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let is_enough = maximum.is_none_or(|maximum| maximum >= wanted as u64 + 100);
+    assert!(is_enough, "this test needs {wanted} descriptors (ulimit -n): {maximum:?}");
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
 }
 
 /// Open descriptors, and what they lead to.

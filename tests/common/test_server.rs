@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::MutexGuard;
 use std::thread::{self, ThreadId};
@@ -150,12 +151,30 @@ impl TestServer {
         File::create(self.path(name)).unwrap().set_len(bytes).unwrap();
     }
 
+    /// So many names, all of one empty file: a folder of as many files takes long to make.
+    pub fn fill(&self, count: usize, name: impl Fn(usize) -> String) {
+        self.write(name(0), "");
+        for number in 1..count {
+            fs::hard_link(self.path(name(0)), self.path(name(number))).unwrap();
+        }
+    }
+
     pub fn read(&self, name: impl AsRef<[u8]>) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
     }
 
     pub fn exists(&self, name: impl AsRef<[u8]>) -> bool {
         self.path(name).symlink_metadata().is_ok()
+    }
+
+    /// Permissions of a served file.
+    pub fn mode(&self, name: &str) -> u32 {
+        fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o7777
+    }
+
+    /// When a served file was last changed, in seconds since 1970.
+    pub fn modified(&self, name: &str) -> i64 {
+        fs::metadata(self.path(name)).unwrap().mtime()
     }
 
     /// What stands in the served folder, sorted.

@@ -3,13 +3,10 @@
 use crate::common::client::port;
 use crate::common::ports::deaf_listener;
 use crate::common::{TestServer, Way, stuck, with_every_round};
-use std::io::{Read, Write};
-
-/// More than the kernel buffers of a connection hold, so that the server has to wait.
-const LARGE: u64 = 1 << 26;
+use std::io::Read;
 
 #[test]
-fn abor_stops_a_download_that_nobody_reads() {
+fn abor_stops_a_retr_that_nobody_reads() {
     with_every_round(|server, _| {
         let mut client = server.client();
         let mut data = stuck::download(server, &mut client);
@@ -24,9 +21,9 @@ fn abor_stops_a_download_that_nobody_reads() {
 
 /// The data connection takes whatever the server has, so a turn never ends for want of room there.
 #[test]
-fn a_download_that_never_blocks_does_not_drown_out_the_control_connection() {
+fn stat_and_abor_are_heard_beside_a_retr_that_never_blocks() {
     let server = TestServer::with(|config| config.round_bytes = 1);
-    server.write_zeros("large", LARGE);
+    server.write_zeros("large", stuck::LARGE);
     let mut client = server.client();
     let data = client.extended_passive();
     client.begin("RETR large");
@@ -37,7 +34,7 @@ fn a_download_that_never_blocks_does_not_drown_out_the_control_connection() {
 }
 
 #[test]
-fn abor_stops_an_upload() {
+fn abor_stops_a_stor() {
     with_every_round(|server, _| {
         server.write("file", "old");
         let mut client = server.client();
@@ -51,7 +48,7 @@ fn abor_stops_an_upload() {
 }
 
 #[test]
-fn abor_overtakes_what_waits_behind_the_transfer() {
+fn abor_overtakes_what_waits_behind_retr() {
     let server = TestServer::start();
     let mut client = server.client();
     let data = stuck::download(&server, &mut client);
@@ -63,7 +60,7 @@ fn abor_overtakes_what_waits_behind_the_transfer() {
 }
 
 #[test]
-fn abor_ends_the_wait_for_a_passive_connection() {
+fn abor_ends_the_wait_for_a_connection_after_epsv() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -86,7 +83,7 @@ fn abor_with_nothing_to_stop_is_226() {
 }
 
 #[test]
-fn abor_ends_the_wait_for_an_active_connection() {
+fn abor_ends_the_wait_for_a_connection_by_port() {
     let server = TestServer::start();
     let (listener, _callers) = deaf_listener();
     let here = listener.local_addr().unwrap().as_socket().unwrap();

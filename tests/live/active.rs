@@ -3,12 +3,11 @@
 use crate::common::client::{eprt, port};
 use crate::common::ports::{DeadPort, deaf_listener, free_port};
 use crate::common::{Client, TestServer, Way, descriptors};
-use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 #[test]
-fn they_come_from_the_address_that_the_client_connected_to() {
+fn port_and_eprt_connect_from_the_address_that_the_client_connected_to() {
     let server = TestServer::with(|config| {
         config.listen = vec!["0.0.0.0:0".parse().unwrap()];
         config.anonymous = Some(packetboat::config::Anonymous::Write);
@@ -24,7 +23,7 @@ fn they_come_from_the_address_that_the_client_connected_to() {
 }
 
 #[test]
-fn with_active_port_all_come_from_that_one() {
+fn with_active_port_every_eprt_connects_from_that_one() {
     let port = free_port();
     let server = TestServer::with(|config| config.active_port = Some(port));
     let mut clients: Vec<Client> = server.both().into_iter().cycle().take(6).map(connect).collect();
@@ -61,7 +60,7 @@ fn connect(address: std::net::SocketAddr) -> Client {
 }
 
 #[test]
-fn without_it_they_come_from_any_port() {
+fn without_active_port_each_port_command_connects_from_another() {
     let server = TestServer::start();
     let mut client = server.client();
     let ports = [(); 3].map(|()| client.active(Way::Port).peer_addr().unwrap().port());
@@ -71,7 +70,7 @@ fn without_it_they_come_from_any_port() {
 // Addresses that nobody answers at, and those that are refused.
 
 #[test]
-fn an_active_connection_that_is_refused_is_425() {
+fn port_and_eprt_to_where_nobody_listens_are_425() {
     let server = TestServer::start();
     for address in server.both() {
         let mut client = Client::connect(address);
@@ -84,7 +83,7 @@ fn an_active_connection_that_is_refused_is_425() {
 }
 
 #[test]
-fn an_active_connection_that_nobody_answers_is_425_in_the_end() {
+fn port_to_where_nobody_answers_is_425_in_the_end() {
     let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
     let (listener, _callers) = deaf_listener();
     let here = listener.local_addr().unwrap().as_socket().unwrap();
@@ -95,7 +94,7 @@ fn an_active_connection_that_nobody_answers_is_425_in_the_end() {
 }
 
 #[test]
-fn a_client_that_leaves_while_it_is_connected_to_leaves_nothing() {
+fn a_client_that_leaves_while_port_connects_leaves_nothing() {
     let server = TestServer::start();
     let (listener, _callers) = deaf_listener();
     let here = listener.local_addr().unwrap().as_socket().unwrap();
@@ -107,7 +106,7 @@ fn a_client_that_leaves_while_it_is_connected_to_leaves_nothing() {
 }
 
 #[test]
-fn active_connections_go_to_the_client_only_and_to_no_privileged_port() {
+fn port_and_eprt_lead_to_the_client_only_and_to_no_privileged_port() {
     let server = TestServer::start();
     let mut client = server.client();
     for line in ["PORT 127,0,0,2,200,1", "PORT 127,0,0,1,3,255", "EPRT |1|192.0.2.1|2000|"] {

@@ -3,11 +3,10 @@
 use crate::common::{TestServer, Way, stuck};
 use packetboat::PartialUploads;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 
 #[test]
-fn strict_allo_is_a_promise() {
+fn strict_allo_is_a_promise_that_stor_must_keep() {
     let server = TestServer::with(|config| {
         config.strict_allo = true;
         config.partial_uploads = PartialUploads::Discard;
@@ -27,7 +26,7 @@ fn strict_allo_is_a_promise() {
 }
 
 #[test]
-fn strict_allo_counts_an_upload_as_cut_off() {
+fn strict_allo_counts_a_stor_of_another_length_as_cut_off() {
     let server = TestServer::with(|config| config.strict_allo = true);
     server.write("old", "old");
     let mut client = server.client();
@@ -61,7 +60,7 @@ fn allo_is_a_demand_for_room_and_no_promise() {
 }
 
 #[test]
-fn allo_reserves_what_the_upload_then_need_not_use() {
+fn allo_reserves_what_stor_then_need_not_use() {
     let server = TestServer::start();
     let mut client = server.client();
     client.expect(200, "ALLO 1000000");

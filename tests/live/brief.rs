@@ -83,7 +83,7 @@ fn point_02_the_greeting_is_the_operators() {
 }
 
 #[test]
-fn point_03_anonymous_may_store_while_only_this_machine_can_connect() {
+fn point_03_anonymous_may_stor_while_only_this_machine_can_connect() {
     let server = TestServer::start();
     for address in server.both() {
         let mut client = Client::connect(address);
@@ -95,7 +95,7 @@ fn point_03_anonymous_may_store_while_only_this_machine_can_connect() {
 }
 
 #[test]
-fn point_03_anonymous_may_only_read_as_soon_as_others_can_connect() {
+fn point_03_anonymous_may_retr_and_not_stor_as_soon_as_others_can_connect() {
     let server = TestServer::with(|config| config.listen = vec!["0.0.0.0:0".parse().unwrap()]);
     server.write("old", CONTENT);
     let mut client = Client::connect(([127, 0, 0, 1], server.v4().port()).into());
@@ -108,7 +108,7 @@ fn point_03_anonymous_may_only_read_as_soon_as_others_can_connect() {
 }
 
 #[test]
-fn point_03_unless_the_operator_says_so() {
+fn point_03_anonymous_may_stor_if_the_operator_says_so() {
     let server = TestServer::with(|config| {
         config.listen = vec!["0.0.0.0:0".parse().unwrap()];
         config.anonymous = Some(Anonymous::Write);
@@ -131,7 +131,7 @@ fn point_03_one_line_at_the_start_says_which_holds() {
 }
 
 #[test]
-fn point_04_files_go_both_ways_unmodified_in_active_mode() {
+fn point_04_retr_and_stor_by_port_and_eprt_change_no_byte() {
     let server = TestServer::start();
     for address in server.both() {
         let mut client = Client::connect(address);
@@ -163,7 +163,7 @@ fn point_04_files_go_both_ways_unmodified_in_active_mode() {
 }
 
 #[test]
-fn point_05_an_active_connection_is_made_at_once_or_refused() {
+fn point_05_port_and_eprt_connect_at_once_or_are_refused() {
     let server = TestServer::start();
     for address in server.both() {
         let mut client = Client::connect(address);
@@ -214,7 +214,7 @@ fn point_06_every_command_of_the_brief_is_known() {
 }
 
 #[test]
-fn point_07_file_errors_are_replies() {
+fn point_07_what_retr_and_stor_cannot_do_is_a_reply() {
     let server = TestServer::start();
     server.write("secret", CONTENT);
     std::fs::create_dir(server.path("folder")).unwrap();
@@ -305,7 +305,7 @@ fn point_08_a_command_ends_in_crlf_and_in_nothing_else() {
 }
 
 #[test]
-fn point_09_a_refused_connection_a_broken_one_and_a_lost_client() {
+fn point_09_a_refused_eprt_a_broken_retr_and_a_lost_client() {
     let server = TestServer::start();
     server.write_zeros("large", 1 << 26);
     for address in server.both() {
@@ -352,7 +352,7 @@ fn point_10_users_read_and_superusers_also_write() {
 }
 
 #[test]
-fn point_11_passive_mode_with_the_same_care() {
+fn point_11_epsv_with_the_same_care() {
     let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
     server.write("file", CONTENT);
     server.write_zeros("large", 1 << 26);

@@ -8,11 +8,8 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
-/// More than the kernel buffers of a connection hold, so that the server has to wait.
-const LARGE: u64 = 1 << 26;
-
 #[test]
-fn a_data_connection_that_is_reset_in_a_download_is_426() {
+fn a_data_connection_that_is_reset_in_retr_is_426() {
     with_every_round(|server, _| {
         let mut client = server.client();
         reset(stuck::download(server, &mut client));
@@ -22,7 +19,7 @@ fn a_data_connection_that_is_reset_in_a_download_is_426() {
 }
 
 #[test]
-fn a_data_connection_that_is_reset_in_an_upload_is_426() {
+fn a_data_connection_that_is_reset_in_stor_is_426() {
     with_every_round(|server, _| {
         let mut client = server.client();
         reset(stuck::upload(&mut client, "STOR file", b"some bytes"));
@@ -32,9 +29,9 @@ fn a_data_connection_that_is_reset_in_an_upload_is_426() {
 }
 
 #[test]
-fn a_data_connection_that_is_reset_before_the_transfer_begins_is_told() {
+fn a_data_connection_that_is_reset_before_retr_or_stor_is_told() {
     let server = TestServer::start();
-    server.write_zeros("large", LARGE);
+    server.write_zeros("large", stuck::LARGE);
     let mut client = server.client();
     for line in ["RETR large", "STOR new"] {
         for way in [Way::Eprt, Way::Epsv] {
@@ -47,7 +44,7 @@ fn a_data_connection_that_is_reset_before_the_transfer_begins_is_told() {
 }
 
 #[test]
-fn a_transfer_that_stands_still_is_426() {
+fn retr_and_stor_that_stand_still_are_426() {
     let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
     let mut client = server.client();
     let data = stuck::download(&server, &mut client);
@@ -60,7 +57,7 @@ fn a_transfer_that_stands_still_is_426() {
 }
 
 #[test]
-fn a_transfer_that_makes_progress_may_outlast_the_data_timeout() {
+fn a_stor_that_makes_progress_may_outlast_the_data_timeout() {
     let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
     let mut client = server.client();
     let mut data = stuck::upload(&mut client, "STOR file", b"-");
@@ -77,7 +74,7 @@ fn a_transfer_that_makes_progress_may_outlast_the_data_timeout() {
 }
 
 #[test]
-fn a_download_of_a_file_that_is_cut_meanwhile_is_not_whole() {
+fn a_retr_of_a_file_that_is_cut_meanwhile_is_451() {
     let server = TestServer::start();
     let mut client = server.client();
     let mut data = stuck::download(&server, &mut client);
@@ -110,27 +107,27 @@ fn lost_in_mid_transfer(lose: impl Fn(Client), upload: bool) {
 }
 
 #[test]
-fn a_fin_on_the_control_connection_frees_a_download() {
+fn a_fin_on_the_control_connection_frees_a_retr() {
     lost_in_mid_transfer(drop, false);
 }
 
 #[test]
-fn a_fin_on_the_control_connection_frees_an_upload() {
+fn a_fin_on_the_control_connection_frees_a_stor() {
     lost_in_mid_transfer(drop, true);
 }
 
 #[test]
-fn a_reset_of_the_control_connection_frees_a_download() {
+fn a_reset_of_the_control_connection_frees_a_retr() {
     lost_in_mid_transfer(Client::reset, false);
 }
 
 #[test]
-fn a_reset_of_the_control_connection_frees_an_upload() {
+fn a_reset_of_the_control_connection_frees_a_stor() {
     lost_in_mid_transfer(Client::reset, true);
 }
 
 #[test]
-fn a_reset_behind_commands_that_wait_is_noticed_as_well() {
+fn a_reset_behind_commands_that_wait_for_retr_is_noticed_as_well() {
     let server = TestServer::start();
     let mut client = server.client();
     let data = stuck::download(&server, &mut client);
@@ -141,7 +138,7 @@ fn a_reset_behind_commands_that_wait_is_noticed_as_well() {
 }
 
 #[test]
-fn a_client_that_said_quit_may_leave_at_once() {
+fn a_client_that_said_quit_in_a_stor_may_leave_at_once() {
     let server = TestServer::start();
     let mut client = server.client();
     let mut data = client.extended_passive();

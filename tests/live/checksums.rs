@@ -1,18 +1,13 @@
 //! Work that the server does by itself on whole files: HASH and its kin, COMB, SITE CPFR and CPTO.
 
 use crate::common::{Chance, TestServer, random_bytes};
-use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-
-fn mode(server: &TestServer, name: &str) -> u32 {
-    std::fs::metadata(server.path(name)).unwrap().permissions().mode() & 0o7777
-}
+use std::os::unix::fs::symlink;
 
 // Checksums.
 
 #[test]
-fn checksums_are_right_whole_and_in_part() {
+fn hash_xcrc_xmd5_and_rang_give_the_right_checksums() {
     let server = TestServer::start();
     server.write("file", "xabcx");
     server.write("empty", "");
@@ -36,7 +31,7 @@ fn checksums_are_right_whole_and_in_part() {
 }
 
 #[test]
-fn a_long_checksum_delays_nobody_and_is_given_up_by_abor() {
+fn a_long_hash_delays_nobody_and_is_given_up_by_abor() {
     let server = TestServer::with(|config| config.round_bytes = 4096);
     // A terabyte of nothing: no test would see the end of it.
     server.write_zeros("huge", 1 << 40);
@@ -53,7 +48,7 @@ fn a_long_checksum_delays_nobody_and_is_given_up_by_abor() {
 }
 
 #[test]
-fn a_session_that_leaves_takes_its_checksum_with_it() {
+fn a_session_that_leaves_takes_its_hash_with_it() {
     let server = TestServer::with(|config| config.round_bytes = 4096);
     server.write_zeros("huge", 1 << 40);
     let mut client = server.client();
@@ -63,7 +58,7 @@ fn a_session_that_leaves_takes_its_checksum_with_it() {
 
 /// A hundred and fifty who left so kept the server busy for minutes.
 #[test]
-fn a_client_that_leaves_without_quit_gives_up_its_checksum() {
+fn a_client_that_leaves_without_quit_gives_up_its_hash() {
     let server = TestServer::with(|config| config.round_bytes = 4096);
     server.write_zeros("huge", 1 << 40);
     let mut client = server.client();
@@ -76,7 +71,7 @@ fn a_client_that_leaves_without_quit_gives_up_its_checksum() {
 // Copies.
 
 #[test]
-fn a_copy_is_made_by_the_server() {
+fn site_cpfr_and_cpto_copy_on_the_server() {
     let server = TestServer::start();
     let content = random_bytes(1, 3_000_000);
     server.write("file", &content);
@@ -165,7 +160,7 @@ fn comb_is_for_those_who_may_write_and_abor_gives_it_up() {
 }
 
 #[test]
-fn copies_heed_the_umask() {
+fn site_cpto_and_comb_heed_site_umask() {
     let server = TestServer::start();
     for name in ["a", "b"] {
         server.write(name, name);
@@ -175,5 +170,5 @@ fn copies_heed_the_umask() {
     client.expect(350, "SITE CPFR a");
     client.expect(250, "SITE CPTO copy");
     client.expect(250, "COMB whole a b");
-    assert_eq!((mode(&server, "copy"), mode(&server, "whole")), (0o600, 0o600));
+    assert_eq!((server.mode("copy"), server.mode("whole")), (0o600, 0o600));
 }

@@ -1,10 +1,9 @@
 //! Verbs that came after RFC 959 and are small: RANG, HOST, LANG, CLNT, OPTS, FEAT.
 
 use crate::common::{Client, ROUNDS, TestServer, Way};
-use std::io::{Read, Write};
 
 #[test]
-fn rang_chooses_the_bytes_of_the_next_transfer_only() {
+fn rang_chooses_the_bytes_of_the_next_retr_only() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         server.write("file", "0123456789");
@@ -23,7 +22,7 @@ fn rang_chooses_the_bytes_of_the_next_transfer_only() {
 
 /// Storing at the first byte would cut off what stands behind the last.
 #[test]
-fn rang_is_not_for_storing() {
+fn rang_is_not_for_stor() {
     let server = TestServer::start();
     server.write("file", "0123456789");
     let mut client = server.client();

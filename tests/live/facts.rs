@@ -1,19 +1,10 @@
 //! Facts of files, told by MLSD and MLST, set by MFMT, MFF, MDTM and SITE.
 
 use crate::common::{TestServer, Way};
-use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 
 /// 2023-03-04 11:24:31.
 const TIME: (&str, i64) = ("20230304112431", 1_677_929_071);
-
-fn modified(server: &TestServer, name: &str) -> i64 {
-    std::fs::metadata(server.path(name)).unwrap().mtime()
-}
-
-fn mode(server: &TestServer, name: &str) -> u32 {
-    std::fs::metadata(server.path(name)).unwrap().permissions().mode() & 0o7777
-}
 
 #[test]
 fn mlsd_tells_the_facts_of_a_folder() {
@@ -109,7 +100,7 @@ fn opts_mlst_chooses_the_facts_and_feat_tells_the_choice() {
 }
 
 #[test]
-fn a_reader_is_not_told_that_it_may_write() {
+fn mlst_does_not_tell_a_reader_that_it_may_write() {
     let server = TestServer::with_users(|_| {});
     server.write("file", "");
     let mut client = server.connect();
@@ -142,9 +133,9 @@ fn times_are_set_by_mfmt_mff_mdtm_and_site_utime() {
     ];
     for (code, command) in commands {
         server.write("file", "");
-        assert_ne!(modified(&server, "file"), TIME.1);
+        assert_ne!(server.modified("file"), TIME.1);
         client.expect(code, &command);
-        assert_eq!(modified(&server, "file"), TIME.1, "{command}");
+        assert_eq!(server.modified("file"), TIME.1, "{command}");
     }
     assert_eq!(client.expect(213, "MDTM file"), TIME.0);
     client.expect(501, "MFMT 20231304112431 file");
@@ -158,33 +149,33 @@ fn a_file_whose_name_begins_with_a_time_is_a_file_to_mdtm() {
     let name = format!("{} file", TIME.0);
     server.write(&name, "");
     server.write("file", "");
-    let (before, mut client) = (modified(&server, "file"), server.client());
+    let (before, mut client) = (server.modified("file"), server.client());
     client.expect(213, format!("MDTM {name}"));
-    assert_eq!(modified(&server, "file"), before);
+    assert_eq!(server.modified("file"), before);
 }
 
 #[test]
-fn modes_are_set_by_site_chmod_mff_and_umask() {
+fn modes_are_set_by_site_chmod_mff_and_site_umask() {
     let server = TestServer::start();
     server.write("file", "");
     let mut client = server.client();
     client.expect(200, "SITE CHMOD 640 file");
-    assert_eq!(mode(&server, "file"), 0o640);
+    assert_eq!(server.mode("file"), 0o640);
     client.expect(213, "MFF UNIX.mode=0600; file");
-    assert_eq!(mode(&server, "file"), 0o600);
+    assert_eq!(server.mode("file"), 0o600);
     client.expect(501, "SITE CHMOD 4755 file");
     client.expect(200, "SITE UMASK 027");
     assert!(client.expect(200, "SITE UMASK").contains("027"));
     client.store("new", "x", Way::Epsv);
     client.expect(257, "MKD folder");
-    assert_eq!((mode(&server, "new"), mode(&server, "folder")), (0o640, 0o750));
+    assert_eq!((server.mode("new"), server.mode("folder")), (0o640, 0o750));
     // A file that is replaced keeps its mode.
     client.store("file", "x", Way::Epsv);
-    assert_eq!(mode(&server, "file"), 0o600);
+    assert_eq!(server.mode("file"), 0o600);
 }
 
 #[test]
-fn a_link_out_of_the_root_is_not_followed_by_what_sets_facts() {
+fn mfmt_site_chmod_hash_and_cpfr_follow_no_link_out_of_the_root() {
     let server = TestServer::start();
     std::fs::write(server.outside("secret"), "").unwrap();
     symlink(server.outside("secret"), server.path("link")).unwrap();

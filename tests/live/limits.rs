@@ -2,24 +2,14 @@
 
 use crate::common::client::connect_from;
 use crate::common::program::Program;
-use crate::common::{Client, PATIENCE, Stream, TestServer, Way, wait_until};
+use crate::common::{Client, PATIENCE, TestServer, Way, stuck, wait_until};
 use rustix::process::Signal;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
-const LARGE: u64 = 1 << 26;
-
-fn large_download(server: &TestServer) -> (Client, Stream) {
-    server.write_zeros("large", LARGE);
-    let mut client = server.client();
-    let mut data = client.extended_passive();
-    client.begin("RETR large");
-    data.read_exact(&mut [0; 1000]).unwrap();
-    (client, data)
-}
 
 /// A connection that must be turned away.
 fn expect_turned_away(stream: TcpStream) {
@@ -94,7 +84,7 @@ fn half_a_command_now_and_then_does_not_keep_a_session() {
 }
 
 #[test]
-fn a_transfer_is_not_idle() {
+fn a_stor_is_not_idle() {
     let server = TestServer::with(|config| config.idle_timeout = SECOND);
     let mut busy = server.client();
     let mut data = busy.extended_passive();
@@ -109,7 +99,7 @@ fn a_transfer_is_not_idle() {
 }
 
 #[test]
-fn a_client_that_does_not_read_its_replies_is_closed() {
+fn a_client_that_does_not_read_its_replies_to_help_is_closed() {
     let server = TestServer::with(|config| config.data_timeout = SECOND);
     let client = server.client();
     let mut stream = client.stream.try_clone().unwrap();
@@ -136,15 +126,16 @@ fn at_shutdown_idle_sessions_get_421_and_nobody_is_let_in() {
 }
 
 #[test]
-fn at_shutdown_a_transfer_may_end() {
+fn at_shutdown_retr_and_stor_may_end() {
     let server = TestServer::start();
-    let (mut reader, mut download) = large_download(&server);
+    let mut reader = server.client();
+    let mut download = stuck::download(&server, &mut reader);
     let mut writer = server.client();
     let mut upload = writer.active(Way::Eprt);
     writer.begin("STOR file");
     upload.write_all(b"begun, ").unwrap();
     server.shut_down();
-    assert_eq!(reader.retrieve_rest(&mut download).len() as u64, LARGE - 1000);
+    assert_eq!(reader.retrieve_rest(&mut download).len() as u64, stuck::LARGE - stuck::READ);
     upload.write_all(b"ended").unwrap();
     drop(upload);
     writer.expect_reply(226);
@@ -156,18 +147,20 @@ fn at_shutdown_a_transfer_may_end() {
 }
 
 #[test]
-fn the_grace_of_a_transfer_ends() {
+fn the_grace_of_a_retr_ends() {
     let server = TestServer::with(|config| config.shutdown_grace = SECOND);
-    let (_reader, _data) = large_download(&server);
+    let mut reader = server.client();
+    let _data = stuck::download(&server, &mut reader);
     server.shut_down();
     server.wait_for_end();
 }
 
 #[test]
-fn a_second_stop_ends_it_at_once() {
+fn a_second_shutdown_ends_a_retr_at_once() {
     // A grace that the test would not live to see the end of.
     let server = TestServer::with(|config| config.shutdown_grace = 100 * PATIENCE);
-    let (_reader, _data) = large_download(&server);
+    let mut reader = server.client();
+    let _data = stuck::download(&server, &mut reader);
     server.shut_down();
     server.shut_down_at_once();
     server.wait_for_end();
@@ -187,9 +180,9 @@ fn the_program_ends_cleanly_by_a_signal() {
 }
 
 #[test]
-fn a_second_signal_ends_the_program_at_once() {
+fn a_second_signal_ends_the_program_and_its_retr_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    fs::File::create(folder.path().join("large")).unwrap().set_len(LARGE).unwrap();
+    fs::File::create(folder.path().join("large")).unwrap().set_len(stuck::LARGE).unwrap();
     let program = Program::start("", &[folder.path().to_str().unwrap()]);
     let (mut client, mut idle) = (program.client(), program.client());
     let data = client.extended_passive();
@@ -220,7 +213,7 @@ fn when_descriptors_run_out_connections_wait_and_nobody_suffers() {
 }
 
 #[test]
-fn when_descriptors_run_out_passive_connections_wait_on_every_port() {
+fn when_descriptors_run_out_connections_after_epsv_wait_on_every_port() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start("ulimit -n 24", &[folder.path().to_str().unwrap()]);
     let mut clients = [(); 3].map(|()| program.client());

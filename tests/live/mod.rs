@@ -1,5 +1,5 @@
-//! Topics that are tested twice: in clear, as part of `in_clear`, and with all connections under TLS,
-//! as part of `under_tls`.
+//! Topics that are tested twice: in clear, as part of `in_clear`, and with all connections under
+//! TLS, as part of `under_tls`.
 
 mod abor;
 mod active;

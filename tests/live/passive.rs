@@ -20,7 +20,7 @@ fn expect_closed(mut stranger: TcpStream) {
 }
 
 #[test]
-fn a_second_connection_is_closed_and_the_first_still_served() {
+fn a_second_connection_after_pasv_is_closed_and_the_first_still_served() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -32,7 +32,7 @@ fn a_second_connection_is_closed_and_the_first_still_served() {
 }
 
 #[test]
-fn a_connection_from_a_foreign_address_is_closed_and_the_right_one_still_served() {
+fn a_connection_from_a_foreign_address_after_pasv_is_closed_and_the_right_one_still_served() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -48,7 +48,7 @@ fn a_connection_from_a_foreign_address_is_closed_and_the_right_one_still_served(
 }
 
 #[test]
-fn ten_ports_serve_ten_waiting_transfers_of_every_address() {
+fn ten_ports_serve_ten_pasv_of_every_address() {
     let ports = free_ports(10);
     let server = TestServer::with(|config| config.passive_ports = Some(ports.clone()));
     let mut waiting = Vec::new();
@@ -75,7 +75,7 @@ fn ten_ports_serve_ten_waiting_transfers_of_every_address() {
 }
 
 #[test]
-fn one_port_serves_any_number_of_transfers_one_after_another() {
+fn one_port_serves_any_number_of_epsv_one_after_another() {
     let ports = free_ports(1);
     let server = TestServer::with(|config| config.passive_ports = Some(ports.clone()));
     let mut client = server.client();
@@ -92,7 +92,7 @@ fn one_port_serves_any_number_of_transfers_one_after_another() {
 }
 
 #[test]
-fn without_a_range_a_port_is_used_again_as_well() {
+fn without_a_range_pasv_uses_a_port_again_as_well() {
     let server = TestServer::start();
     let mut client = server.client();
     let ports = [(); 5].map(|()| {
@@ -106,7 +106,7 @@ fn without_a_range_a_port_is_used_again_as_well() {
 }
 
 #[test]
-fn a_lease_that_ended_without_its_connection_is_not_given_out_again_for_a_while() {
+fn a_port_of_pasv_that_nobody_came_to_is_not_given_out_again_for_a_while() {
     type Ending = fn(&mut Client);
     let endings: [(&str, Ending); 4] = [
         ("ABOR", |client| drop(client.expect(226, "ABOR"))),
@@ -160,7 +160,7 @@ fn a_connection_that_nobody_uses_is_closed_by_the_next_pasv() {
 }
 
 #[test]
-fn nobody_who_connects_in_time_is_425_and_the_session_goes_on() {
+fn nobody_who_connects_in_time_after_pasv_is_425_and_the_session_goes_on() {
     let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
     server.write("file", "content");
     let mut client = server.client();
@@ -187,7 +187,7 @@ fn passive_address_is_what_pasv_announces() {
 }
 
 #[test]
-fn without_it_pasv_announces_the_address_that_the_client_connected_to() {
+fn without_passive_address_pasv_announces_where_the_client_connected_to() {
     let server = TestServer::with(|config| config.listen = vec!["0.0.0.0:0".parse().unwrap()]);
     for address in [[127, 0, 0, 1], [127, 0, 0, 9]] {
         let mut client = Client::connect(SocketAddr::from((address, server.v4().port())));
@@ -242,7 +242,7 @@ fn pasv_cannot_tell_an_ipv6_address() {
 }
 
 #[test]
-fn two_clients_of_one_address_have_ports_of_their_own() {
+fn pasv_gives_two_clients_of_one_address_ports_of_their_own() {
     let server = TestServer::start();
     server.write("one", "1");
     server.write("two", "2");
@@ -290,7 +290,7 @@ fn logged(server: &TestServer, words: &[&str]) -> usize {
 }
 
 #[test]
-fn when_no_port_can_be_had_the_log_says_what_to_do() {
+fn when_pasv_can_have_no_port_the_log_says_what_to_do() {
     let server = with_log(|config| config.passive_ports = Some(free_ports(1)));
     let (mut first, mut second) = (server.client(), server.client());
     first.pasv();
@@ -299,7 +299,7 @@ fn when_no_port_can_be_had_the_log_says_what_to_do() {
 }
 
 #[test]
-fn when_passive_connections_never_arrive_the_log_says_so_once() {
+fn when_nobody_ever_connects_after_pasv_the_log_says_so_once() {
     let server = with_log(|config| config.data_timeout = Duration::from_secs(3));
     let mut clients: Vec<_> = (0..5).map(|_| server.client()).collect();
     for client in &mut clients {

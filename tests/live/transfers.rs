@@ -3,19 +3,17 @@
 use crate::common::client::{eprt, read_to_end, reset};
 use crate::common::{Chance, Client, TestServer, Way, random_bytes, stuck, with_every_round};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpListener;
 use std::thread;
 use std::time::UNIX_EPOCH;
 
-/// More than the kernel buffers of a connection hold, so that the server has to wait.
-const LARGE: u64 = 1 << 26;
 const MIB: usize = 1 << 20;
 
 // What goes well.
 
 #[test]
-fn random_files_of_random_names_come_back_as_they_were() {
+fn random_files_of_random_names_come_back_from_stor_and_retr_as_they_were() {
     with_every_round(|server, most| {
         let mut random = Chance::new(most as u64);
         for address in server.both() {
@@ -33,7 +31,7 @@ fn random_files_of_random_names_come_back_as_they_were() {
 }
 
 #[test]
-fn an_empty_file_is_a_file() {
+fn stor_and_retr_of_an_empty_file() {
     with_every_round(|server, _| {
         for address in server.both() {
             let mut client = Client::connect(address);
@@ -48,7 +46,7 @@ fn an_empty_file_is_a_file() {
 }
 
 #[test]
-fn sizes_around_the_buffers() {
+fn stor_and_retr_of_sizes_around_the_buffers() {
     let server = TestServer::start();
     let mut client = server.client();
     let content = random_bytes(1, MIB + 1);
@@ -59,7 +57,7 @@ fn sizes_around_the_buffers() {
 }
 
 #[test]
-fn twenty_megabytes() {
+fn stor_and_retr_of_twenty_megabytes() {
     let server = TestServer::start();
     let mut client = server.client();
     let content = random_bytes(2, 20 * MIB);
@@ -68,7 +66,7 @@ fn twenty_megabytes() {
 }
 
 #[test]
-fn type_a_translates_line_ends_both_ways() {
+fn type_a_translates_line_ends_of_stor_and_retr() {
     with_every_round(|server, most| {
         let lines = b"one\ntwo\n\nfour\rfive\n".repeat(most / 100);
         let on_the_wire = String::from_utf8(lines.clone()).unwrap().replace('\n', "\r\n");
@@ -83,7 +81,7 @@ fn type_a_translates_line_ends_both_ways() {
 }
 
 #[test]
-fn rest_begins_a_download_further_on() {
+fn rest_begins_a_retr_further_on() {
     with_every_round(|server, most| {
         let content = random_bytes(3, most);
         server.write("file", &content);
@@ -100,7 +98,7 @@ fn rest_begins_a_download_further_on() {
 }
 
 #[test]
-fn rest_is_forgotten_by_any_command_but_those_that_prepare_a_transfer() {
+fn rest_is_forgotten_by_any_command_but_those_that_prepare_a_retr() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -113,7 +111,7 @@ fn rest_is_forgotten_by_any_command_but_those_that_prepare_a_transfer() {
 }
 
 #[test]
-fn rest_continues_an_upload() {
+fn rest_continues_a_stor() {
     with_every_round(|server, most| {
         let content = random_bytes(4, most);
         server.write("file", &content[..most / 2]);
@@ -125,7 +123,7 @@ fn rest_continues_an_upload() {
 }
 
 #[test]
-fn rest_beyond_the_end_of_an_upload_is_refused() {
+fn rest_beyond_the_end_makes_stor_554() {
     let server = TestServer::start();
     server.write("file", "four");
     let mut client = server.client();
@@ -168,7 +166,7 @@ fn stou_stores_under_a_name_of_its_own_and_tells_it() {
 }
 
 #[test]
-fn a_passive_transfer_is_125_when_the_client_came_first_and_150_when_not() {
+fn retr_after_pasv_is_125_when_the_client_came_first_and_150_when_not() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -186,7 +184,7 @@ fn a_passive_transfer_is_125_when_the_client_came_first_and_150_when_not() {
 }
 
 #[test]
-fn a_data_connection_serves_one_transfer() {
+fn a_data_connection_serves_one_retr() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -197,7 +195,7 @@ fn a_data_connection_serves_one_transfer() {
 }
 
 #[test]
-fn a_whole_transfer_may_be_asked_for_at_once() {
+fn user_to_retr_and_quit_may_be_said_at_once() {
     with_every_round(|server, most| {
         let content = random_bytes(8, most);
         server.write("file", &content);
@@ -214,18 +212,18 @@ fn a_whole_transfer_may_be_asked_for_at_once() {
 }
 
 #[test]
-fn a_file_that_is_deleted_meanwhile_is_still_sent_whole() {
+fn retr_of_a_file_that_dele_takes_away_meanwhile_is_whole() {
     let server = TestServer::start();
     let (mut client, mut other) = (server.client(), server.client());
     let mut data = stuck::download(&server, &mut client);
     other.expect(250, "DELE large");
-    assert_eq!(client.retrieve_rest(&mut data).len() as u64, LARGE - 1000);
+    assert_eq!(client.retrieve_rest(&mut data).len() as u64, stuck::LARGE - stuck::READ);
 }
 
 // Other commands meanwhile.
 
 #[test]
-fn commands_behind_a_transfer_wait_in_order() {
+fn commands_behind_retr_wait_in_order() {
     with_every_round(|server, most| {
         server.write("file", vec![7; most]);
         let mut client = server.client();
@@ -238,7 +236,7 @@ fn commands_behind_a_transfer_wait_in_order() {
 }
 
 #[test]
-fn stat_is_answered_in_the_middle_of_a_transfer() {
+fn stat_is_answered_in_the_middle_of_retr() {
     with_every_round(|server, _| {
         let mut client = server.client();
         let data = stuck::download(server, &mut client);
@@ -251,7 +249,7 @@ fn stat_is_answered_in_the_middle_of_a_transfer() {
 }
 
 #[test]
-fn quit_in_the_middle_of_a_transfer_lets_it_end() {
+fn quit_in_the_middle_of_retr_or_stor_lets_it_end() {
     with_every_round(|server, most| {
         let content = random_bytes(6, most);
         server.write("file", &content);
@@ -279,7 +277,7 @@ fn quit_in_the_middle_of_a_transfer_lets_it_end() {
 // Several at once.
 
 #[test]
-fn two_readers_and_a_replacer_each_have_one_whole_version() {
+fn two_retr_beside_a_stor_each_have_one_whole_version() {
     let server = TestServer::start();
     let (old, new) = (vec![b'o'; 12 * MIB], vec![b'n'; 12 * MIB]);
     server.write("file", &old);
@@ -300,7 +298,7 @@ fn two_readers_and_a_replacer_each_have_one_whole_version() {
 }
 
 #[test]
-fn many_transfers_at_once_keep_their_bytes_apart() {
+fn many_stor_and_retr_at_once_keep_their_bytes_apart() {
     let server = TestServer::with(|config| config.round_bytes = 512);
     let address = server.v4();
     let transfers = (1..=20).map(|seed| {
@@ -322,7 +320,7 @@ fn many_transfers_at_once_keep_their_bytes_apart() {
 }
 
 #[test]
-fn the_time_of_a_stored_file_is_that_of_its_storing() {
+fn mdtm_of_a_stored_file_is_the_time_of_its_stor() {
     let server = TestServer::start();
     server.write("file", "old");
     File::options()

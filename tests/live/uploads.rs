@@ -50,7 +50,7 @@ fn a_stor_that_never_gets_its_data_connection_makes_no_new_file() {
 }
 
 #[test]
-fn when_226_is_read_the_file_stands_under_its_name() {
+fn when_the_226_of_stor_is_read_the_file_stands_under_its_name() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
@@ -62,7 +62,7 @@ fn when_226_is_read_the_file_stands_under_its_name() {
 }
 
 #[test]
-fn readers_see_the_old_content_until_226() {
+fn retr_and_size_see_the_old_content_until_the_226_of_stor() {
     let server = TestServer::start();
     server.write("file", "old");
     let (mut writer, mut reader) = (server.client(), server.client());
@@ -75,7 +75,7 @@ fn readers_see_the_old_content_until_226() {
 }
 
 #[test]
-fn a_new_file_is_not_seen_until_226() {
+fn list_and_size_see_no_new_file_until_the_226_of_stor() {
     let server = TestServer::start();
     let (mut writer, mut reader) = (server.client(), server.client());
     let data = stuck::upload(&mut writer, "STOR file", b"content");
@@ -88,7 +88,7 @@ fn a_new_file_is_not_seen_until_226() {
 }
 
 #[test]
-fn an_upload_that_is_cut_off_leaves_the_old_file() {
+fn a_stor_that_is_cut_off_leaves_the_old_file() {
     for keep in [PartialUploads::Keep, PartialUploads::Discard] {
         let server = TestServer::with(|config| config.partial_uploads = keep);
         server.write("file", "old");
@@ -101,7 +101,7 @@ fn an_upload_that_is_cut_off_leaves_the_old_file() {
 }
 
 #[test]
-fn an_upload_of_a_new_name_that_is_cut_off_can_be_resumed() {
+fn a_stor_of_a_new_name_that_is_cut_off_can_be_resumed_by_rest_and_appe() {
     let server = TestServer::start();
     let mut client = server.client();
     reset(stuck::upload(&mut client, "STOR file", b"one "));
@@ -118,7 +118,7 @@ fn an_upload_of_a_new_name_that_is_cut_off_can_be_resumed() {
 }
 
 #[test]
-fn partial_uploads_discard_leaves_nothing_of_a_new_name() {
+fn partial_uploads_discard_leaves_nothing_of_a_new_stor_stou_or_appe() {
     let server = TestServer::with(|config| config.partial_uploads = PartialUploads::Discard);
     let mut client = server.client();
     for line in ["STOR file", "APPE file", "STOU"] {
@@ -129,7 +129,7 @@ fn partial_uploads_discard_leaves_nothing_of_a_new_name() {
 }
 
 #[test]
-fn abor_cuts_an_upload_off() {
+fn abor_cuts_a_stor_off() {
     let server = TestServer::start();
     let mut client = server.client();
     let data = stuck::upload(&mut client, "STOR file", b"some bytes");
@@ -140,7 +140,7 @@ fn abor_cuts_an_upload_off() {
 }
 
 #[test]
-fn a_stall_cuts_an_upload_off() {
+fn a_stall_cuts_a_stor_off() {
     let server = TestServer::with(|config| {
         config.data_timeout = Duration::from_secs(1);
         config.partial_uploads = PartialUploads::Discard;
@@ -153,7 +153,7 @@ fn a_stall_cuts_an_upload_off() {
 
 /// The kernel closes the sockets of a client that is killed: both get a FIN, as if all were well.
 #[test]
-fn the_upload_of_a_client_that_is_killed_is_cut_off() {
+fn the_stor_of_a_client_that_is_killed_is_cut_off() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         server.write("file", "old");
@@ -169,7 +169,7 @@ fn the_upload_of_a_client_that_is_killed_is_cut_off() {
 
 /// The stress test found it: no event had told of the FIN on the control connection yet.
 #[test]
-fn a_control_connection_that_ends_just_before_the_upload_does_cuts_it_off() {
+fn a_control_connection_that_ends_just_before_its_stor_cuts_it_off() {
     let server = TestServer::start();
     server.write("file", "old");
     for round in 0..300 {
@@ -185,7 +185,7 @@ fn a_control_connection_that_ends_just_before_the_upload_does_cuts_it_off() {
 }
 
 #[test]
-fn an_upload_whose_control_connection_is_lost_is_cut_off() {
+fn a_stor_whose_control_connection_is_lost_is_cut_off() {
     let lose: [fn(Client); 2] = [drop, Client::reset];
     for lose in lose {
         let server = TestServer::with(|config| config.partial_uploads = PartialUploads::Discard);
@@ -199,7 +199,7 @@ fn an_upload_whose_control_connection_is_lost_is_cut_off() {
 }
 
 #[test]
-fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
+fn a_stor_ends_by_a_fin_even_if_the_client_goes_on_listening() {
     let server = TestServer::start();
     let mut client = server.client();
     let mut data = stuck::upload(&mut client, "STOR file", b"content");
@@ -210,7 +210,7 @@ fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
 
 /// A splice takes urgent data for the end of the stream. Who reads in order never sees that byte.
 #[test]
-fn urgent_data_in_an_upload_is_not_its_end() {
+fn urgent_data_in_a_stor_is_not_its_end() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
@@ -233,7 +233,7 @@ fn urgent_data_in_an_upload_is_not_its_end() {
 }
 
 #[test]
-fn two_uploads_of_one_name_both_arrive_and_the_last_to_end_stays() {
+fn two_stor_of_one_name_both_arrive_and_the_last_to_end_stays() {
     let server = TestServer::start();
     let (mut one, mut two) = (server.client(), server.client());
     let first = stuck::upload(&mut one, "STOR file", b"the first");
@@ -248,7 +248,7 @@ fn two_uploads_of_one_name_both_arrive_and_the_last_to_end_stays() {
 }
 
 #[test]
-fn of_many_uploads_to_one_name_at_once_one_stays_whole() {
+fn of_many_stor_to_one_name_at_once_one_stays_whole() {
     let server = TestServer::start();
     let address = server.v4();
     let content = |number: u8| vec![number; 300_000 + usize::from(number)];
@@ -271,7 +271,7 @@ fn of_many_uploads_to_one_name_at_once_one_stays_whole() {
 }
 
 #[test]
-fn what_is_cut_off_does_not_replace_what_came_meanwhile() {
+fn a_stor_that_is_cut_off_does_not_replace_what_came_meanwhile() {
     let server = TestServer::start();
     let (mut one, mut two) = (server.client(), server.client());
     let first = stuck::upload(&mut one, "STOR file", b"a part");
@@ -299,7 +299,7 @@ fn rest_and_appe_write_in_place() {
 }
 
 #[test]
-fn a_replaced_file_keeps_its_permissions() {
+fn a_file_that_stor_replaces_keeps_its_permissions() {
     let server = TestServer::start();
     server.write("file", "old");
     fs::set_permissions(server.path("file"), PermissionsExt::from_mode(0o640)).unwrap();
@@ -309,7 +309,7 @@ fn a_replaced_file_keeps_its_permissions() {
 }
 
 #[test]
-fn a_new_file_or_folder_heeds_the_umask() {
+fn new_files_of_stor_and_folders_of_mkd_heed_the_umask() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start("umask 027", &[folder.path().to_str().unwrap()]);
     let mut client = program.client();
@@ -320,7 +320,7 @@ fn a_new_file_or_folder_heeds_the_umask() {
 }
 
 #[test]
-fn a_link_is_replaced_and_what_it_leads_to_stays() {
+fn stor_replaces_a_link_and_what_it_leads_to_stays() {
     let server = TestServer::start();
     server.write("target", "old");
     symlink("target", server.path("link")).unwrap();
@@ -330,7 +330,7 @@ fn a_link_is_replaced_and_what_it_leads_to_stays() {
 }
 
 #[test]
-fn a_kill_leaves_nothing_behind() {
+fn a_kill_in_a_stor_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("old"), "old").unwrap();
     let program = Program::start("", &[folder.path().to_str().unwrap()]);

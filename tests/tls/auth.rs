@@ -58,7 +58,7 @@ fn what_auth_does_not_know_changes_nothing() {
 }
 
 #[test]
-fn a_server_without_tls_knows_none_of_it() {
+fn a_server_without_tls_knows_no_auth_pbsz_prot_or_ccc() {
     let server = TestServer::start();
     let mut client = server.connect();
     client.expect(502, "AUTH TLS");
@@ -96,7 +96,7 @@ fn behind_auth_all_begins_anew() {
 }
 
 #[test]
-fn a_named_user_in_clear_is_none_under_tls() {
+fn a_user_named_before_auth_is_none_behind_it() {
     let server = server();
     let mut client = server.connect();
     client.expect(331, "USER anonymous");
@@ -129,7 +129,7 @@ fn bytes_behind_auth_in_clear_are_refused_and_end_the_session() {
 }
 
 #[test]
-fn a_command_in_clear_instead_of_a_handshake_ends_the_session() {
+fn a_command_in_clear_behind_auth_ends_the_session() {
     let server = server();
     let mut client = server.connect();
     client.expect(234, "AUTH TLS");
@@ -168,7 +168,7 @@ fn data_is_as_prot_says() {
 }
 
 #[test]
-fn in_clear_there_is_nothing_to_protect() {
+fn in_clear_pbsz_prot_and_ccc_are_refused() {
     let server = server();
     let mut client = server.client();
     for line in ["PBSZ 0", "PROT P", "PROT C", "CCC"] {

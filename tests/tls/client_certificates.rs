@@ -91,7 +91,7 @@ fn a_certificate_is_good_for_its_own_user_only() {
 }
 
 #[test]
-fn without_a_certificate_there_is_the_password() {
+fn without_a_certificate_there_is_pass() {
     let known = Known::new(&[]);
     let mut client = known.connect(&trusting());
     client.login_as("both", "secret");

@@ -3,9 +3,8 @@
 
 use crate::common::program::Program;
 use crate::common::stream::{speaking, trusting};
-use crate::common::{Client, PATIENCE, TestServer, Way, random_bytes, wait_until};
+use crate::common::{Client, PATIENCE, TestServer, Way, descriptors, random_bytes, wait_until};
 use packetboat::{TlsConfig, TlsIdentity};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection};
 use std::io::{ErrorKind, Read, Write};
@@ -264,7 +263,7 @@ fn keys_may_change_at_any_time() {
 
 #[test]
 fn a_crowd_of_half_done_handshakes_and_a_flood_of_garbage_leave_others_alone() {
-    raise_descriptor_limit();
+    descriptors::raise_limit(2 * CROWD);
     // However slow the machine is, the crowd stays to the end.
     let server = with_patience(Duration::from_secs(3600));
     let content = random_bytes(12, 1_000_000);
@@ -333,7 +332,7 @@ fn flood(address: SocketAddr, hello: &[u8], over: &AtomicBool) -> usize {
 
 #[test]
 fn whoever_waits_for_a_handshake_costs_nothing_meanwhile() {
-    raise_descriptor_limit();
+    descriptors::raise_limit(2 * CROWD);
     let folder = tempfile::tempdir().unwrap();
     let words = ["--tls", "self-signed", "--data-timeout", "3", folder.path().to_str().unwrap()];
     let program = Program::start("", &words);
@@ -357,7 +356,7 @@ fn whoever_waits_for_a_handshake_costs_nothing_meanwhile() {
 
 #[test]
 fn an_idle_session_under_tls_takes_little_memory() {
-    raise_descriptor_limit();
+    descriptors::raise_limit(2 * IDLE);
     for version in [&TLS12, &TLS13] {
         let folder = tempfile::tempdir().unwrap();
         let words = ["--tls", "self-signed", folder.path().to_str().unwrap()];
@@ -378,10 +377,4 @@ fn an_idle_session_under_tls_takes_little_memory() {
         assert!(taken < SESSION_KIB * 1024, "{taken} bytes a session");
         drop(clients);
     }
-}
-
-/// So many clients have each a descriptor in this process.
-fn raise_descriptor_limit() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
 }

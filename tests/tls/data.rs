@@ -24,7 +24,7 @@ fn half_an_upload(client: &mut Client, line: &str, way: Way) -> Stream {
 // How an upload ends.
 
 #[test]
-fn an_upload_that_ends_without_close_notify_is_cut_off() {
+fn a_stor_that_ends_without_close_notify_is_cut_off() {
     let server = server_with(|_| {});
     for version in VERSIONS {
         server.write("old", "as it was");
@@ -45,7 +45,7 @@ fn an_upload_that_ends_without_close_notify_is_cut_off() {
 }
 
 #[test]
-fn what_is_cut_off_is_discarded_where_that_is_wanted() {
+fn a_stor_that_is_cut_off_is_discarded_where_that_is_wanted() {
     let server = TestServer::with(|config| {
         config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
         config.partial_uploads = PartialUploads::Discard;
@@ -59,7 +59,7 @@ fn what_is_cut_off_is_discarded_where_that_is_wanted() {
 }
 
 #[test]
-fn a_lenient_server_takes_a_fin_for_the_end() {
+fn a_lenient_server_takes_a_fin_for_the_end_of_stor() {
     let server = server_with(|tls| tls.lenient_close = true);
     for version in VERSIONS {
         server.write("old", "as it was");
@@ -77,7 +77,7 @@ fn a_lenient_server_takes_a_fin_for_the_end() {
 
 /// A record of which a part is missing ends nothing, however it stops.
 #[test]
-fn an_upload_that_ends_within_a_record_is_cut_off() {
+fn a_stor_that_ends_within_a_record_is_cut_off() {
     for lenient in [false, true] {
         let server = server_with(|tls| tls.lenient_close = lenient);
         server.write("old", "as it was");
@@ -94,7 +94,7 @@ fn an_upload_that_ends_within_a_record_is_cut_off() {
 }
 
 #[test]
-fn what_comes_behind_close_notify_is_no_part_of_an_upload() {
+fn what_comes_behind_close_notify_is_no_part_of_a_stor() {
     let server = server_with(|_| {});
     for version in VERSIONS {
         let mut client = secure_client(&server, &resuming(version));
@@ -112,7 +112,7 @@ fn what_comes_behind_close_notify_is_no_part_of_an_upload() {
 /// A kernel that closes with something unread sends a reset, and what was written is lost: so
 /// nothing may be sent to a client that only writes, but what it waits for.
 #[test]
-fn a_client_that_reads_nothing_of_its_upload_is_not_cut_off() {
+fn a_client_that_reads_nothing_in_its_stor_is_not_cut_off() {
     let server = server_with(|_| {});
     let content = random_bytes(3, 300_000);
     for version in VERSIONS {
@@ -134,7 +134,7 @@ fn a_client_that_reads_nothing_of_its_upload_is_not_cut_off() {
 /// The same the other way round: the client's close_notify would stand unread when the server
 /// closes.
 #[test]
-fn a_client_that_ends_its_side_of_a_download_first_gets_all_of_it() {
+fn a_client_that_ends_its_side_of_a_retr_first_gets_all_of_it() {
     let server = server_with(|_| {});
     // More than the kernel's buffers hold, so that the server is not done when the client is.
     server.write_zeros("large", LARGE);
@@ -213,7 +213,7 @@ fn a_handshake_of_a_data_connection_that_stops_half_way_ends_in_time() {
 }
 
 #[test]
-fn a_handshake_of_a_data_connection_can_be_given_up() {
+fn a_handshake_of_a_data_connection_can_be_given_up_by_abor_and_quit() {
     let server = server_with(|_| {});
     server.write("old", "as it was");
     let half_way = |client: &mut Client| {
@@ -242,7 +242,7 @@ fn a_handshake_of_a_data_connection_can_be_given_up() {
 }
 
 #[test]
-fn a_reset_in_mid_upload_is_426() {
+fn a_reset_in_mid_stor_is_426() {
     let server = server_with(|_| {});
     for version in VERSIONS {
         let mut client = secure_client(&server, &resuming(version));
@@ -254,7 +254,7 @@ fn a_reset_in_mid_upload_is_426() {
 }
 
 #[test]
-fn a_client_that_takes_no_more_of_a_download_gets_426() {
+fn a_client_that_takes_no_more_of_a_retr_gets_426() {
     let server = server_with(|_| {});
     server.write_zeros("large", LARGE);
     for version in VERSIONS {

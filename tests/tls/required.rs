@@ -7,7 +7,6 @@ use packetboat::RequireTls;
 use rustls::ProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use std::fs;
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ fn server() -> TestServer {
 // What is required.
 
 #[test]
-fn where_tls_is_required_nobody_is_asked_for_a_password_in_clear() {
+fn where_tls_is_required_user_is_refused_in_clear() {
     for required in [RequireTls::Login, RequireTls::Data] {
         let server = requiring(required);
         let mut client = server.connect();
@@ -36,7 +35,7 @@ fn where_tls_is_required_nobody_is_asked_for_a_password_in_clear() {
 }
 
 #[test]
-fn where_data_must_be_private_nothing_moves_in_clear() {
+fn where_data_must_be_private_retr_stor_list_and_mlsd_are_refused_in_prot_c() {
     let server = requiring(RequireTls::Data);
     server.write("old", "as it was");
     let mut client = authenticated(&server);

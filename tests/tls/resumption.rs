@@ -89,7 +89,7 @@ fn a_later_session_of_the_same_client_has_its_own_tickets() {
 
 /// Some clients use each ticket of TLS 1.3 once only, and an upload brings no new ones.
 #[test]
-fn three_uploads_and_a_download_can_resume_again_and_again() {
+fn three_stor_and_a_retr_can_resume_again_and_again() {
     let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);
     for version in VERSIONS {
         let mut client = secure_client(&server, &resuming(version));
