@@ -28,8 +28,8 @@ pub fn separate() {
     IS_SEPARATE.with(|_| ());
 }
 
-/// The right to open descriptors that are counted: at once in a table of its own, and where there is
-/// none, as soon as no other test of this program has it.
+/// The right to open descriptors that are counted: at once in a table of its own, and where there
+/// is none, as soon as no other test of this program has it.
 pub fn alone() -> Option<MutexGuard<'static, ()>> {
     let is_separate = IS_SEPARATE.with(|is| *is);
     (!is_separate).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner))
@@ -62,8 +62,8 @@ impl Descriptors {
         Descriptors(links.collect())
     }
 
-    /// Waits until none is open that was not among these. Threads for passwords and slow disks end a
-    /// moment after the loop.
+    /// Waits until none is open that was not among these. Threads for passwords and slow disks end
+    /// a moment after the loop.
     #[track_caller]
     pub fn wait_for_return(&self) {
         let left = || {

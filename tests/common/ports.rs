@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// So many ports in a row that nobody has, each given to one test only. The kernel picks others when
-/// it is asked for any.
+/// So many ports in a row that nobody has, each given to one test only. The kernel picks others
+/// when it is asked for any.
 pub fn free_ports(count: u16) -> RangeInclusive<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(20_000);
     descriptors::separate();

@@ -3,8 +3,8 @@
 use super::{Client, Stream, TestServer};
 use std::io::{Read, Write};
 
-/// Size of the file that a stuck download sends: more than the kernel's buffers of a connection hold,
-/// so that the server has to wait.
+/// Size of the file that a stuck download sends: more than the kernel's buffers of a connection
+/// hold, so that the server has to wait.
 pub const LARGE: u64 = 1 << 26;
 /// As much of it as has been read.
 pub const READ: u64 = 1000;

@@ -1,4 +1,5 @@
-//! The certificates that the server shows: where they come from, which is chosen, how they are reloaded.
+//! The certificates that the server shows: where they come from, which is chosen, how they are
+//! reloaded.
 
 use super::fixtures::path;
 use crate::common::certificates::{Authority, rsa_key};

@@ -1,4 +1,5 @@
-//! What the server demands of clients, and what clients demand of the server: TLS, its versions, ALPN.
+//! What the server demands of clients, and what clients demand of the server: TLS, its versions,
+//! ALPN.
 
 use super::fixtures::{authenticated, implicit, requiring};
 use crate::common::stream::{speaking, trusting};
