@@ -1,37 +1,5 @@
-//! Data connections on which something comes before the transfer's command: under TLS nothing can,
-//! since the handshake follows the command. So these are not among `under_tls`; nor is `telnet`.
+//! Live tests without TLS: `tests/README.md`.
 
+mod clear_only;
 mod common;
-
-use common::{ROUNDS, Random, TestServer, Way, bytes_for};
-use std::io::Write;
-use std::net::Shutdown;
-
-#[test]
-fn a_client_that_has_nothing_to_send_may_say_so_on_the_data_connection() {
-    for round in ROUNDS {
-        let server = TestServer::with(|config| config.round_bytes = round);
-        let content = Random(9).bytes(bytes_for(round));
-        server.write("file", &content);
-        let mut client = server.client();
-        for &way in Way::all(server.v4()) {
-            let mut data = client.data(way);
-            data.shutdown(Shutdown::Write).unwrap();
-            client.begin("RETR file");
-            assert!(client.retrieve_rest(&mut data) == content);
-        }
-    }
-}
-
-#[test]
-fn a_connection_may_wait_for_its_command() {
-    let server = TestServer::start();
-    let mut client = server.client();
-    let mut data = client.passive();
-    data.write_all(b"sent before the command").unwrap();
-    drop(data);
-    client.expect_alive();
-    client.begin("STOR file");
-    client.expect_reply(226);
-    assert_eq!(server.read("file"), b"sent before the command");
-}
+mod live;

@@ -1,19 +1,25 @@
 //! What the benches share: a served folder, a client that is no bottleneck, and servers of a few
 //! lines without a protocol, which show what this machine can do at most. Nothing is measured here.
+//! How servers start is the tests' harness's business; its client is made to find what is wrong, and
+//! these to be quick.
 
 #![allow(dead_code, reason = "no bench needs all of it")]
 
+#[path = "../../tests/common/mod.rs"]
+pub mod harness;
 pub mod secure;
 pub mod wire;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use packetboat::proto::facts::{Facts, Kind};
-use packetboat::{Config, Grace, Handle, Server, TlsConfig, TlsIdentity};
+use packetboat::{Config, TlsConfig, TlsIdentity};
 use tempfile::TempDir;
+
+use harness::running::Running;
 
 /// A file as any other.
 pub const FILE: Facts = Facts {
@@ -35,9 +41,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// A folder, in memory where that can be had, and a server for it on a thread of its own.
 pub struct Site {
     folder: TempDir,
-    address: SocketAddr,
-    handle: Handle,
-    thread: Option<JoinHandle<()>>,
+    running: Option<Running>,
 }
 
 impl Site {
@@ -51,11 +55,7 @@ impl Site {
         let mut config = Config::new(folder.path());
         config.listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
         adjust(&mut config);
-        packetboat::raise_descriptor_limit(config.max_sessions).unwrap();
-        let server = Server::bind(config).unwrap();
-        let (address, handle) = (server.addresses()[0], server.handle());
-        let thread = thread::spawn(move || server.run().unwrap());
-        Site { folder, address, handle, thread: Some(thread) }
+        Site { folder, running: Some(Running::start(config)) }
     }
 
     /// That can also be spoken to under TLS.
@@ -64,7 +64,7 @@ impl Site {
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.running.as_ref().expect("there until the drop").addresses()[0]
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -80,8 +80,9 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        self.handle.shut_down(Grace::Transfers);
-        self.thread.take().map(JoinHandle::join);
+        let Some(running) = self.running.take() else { return };
+        running.shut_down();
+        let _ = running.join();
     }
 }
 

@@ -1,7 +1,5 @@
 //! A connection in clear or under TLS, of either side, as bare as can be: the same suite for all.
 
-#![allow(dead_code, reason = "no bench needs all of it")]
-
 use std::io::{BufRead, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
@@ -9,17 +7,15 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, Resumption};
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider, kx_group};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::version::TLS13;
-use rustls::{
-    ClientConnection, Connection, DigitallySignedStruct, Error, HandshakeKind, ServerConfig,
-    ServerConnection, SignatureScheme,
-};
+use rustls::{ClientConnection, Connection, HandshakeKind, ServerConfig, ServerConnection};
+
+use super::harness::trust::{Checks, Trusting};
 
 pub struct Wire {
     stream: TcpStream,
@@ -150,12 +146,14 @@ pub fn client(config: &Arc<ClientConfig>) -> ClientConnection {
 }
 
 pub fn client_config(resumes: bool) -> Arc<ClientConfig> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(provider()));
+    let provider = Arc::new(provider());
+    let trusting = Trusting { provider: Arc::clone(&provider), checks: Checks::Nothing };
+    let builder = ClientConfig::builder_with_provider(provider);
     let mut config = builder
         .with_protocol_versions(&[&TLS13])
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anybody))
+        .with_custom_certificate_verifier(Arc::new(trusting))
         .with_no_client_auth();
     config.resumption = match resumes {
         true => Resumption::in_memory_sessions(64),
@@ -190,46 +188,5 @@ fn provider() -> CryptoProvider {
         cipher_suites: vec![TLS13_AES_128_GCM_SHA256],
         kx_groups: vec![kx_group::SECP256R1],
         ..default_provider()
-    }
-}
-
-/// Checks nothing: a client that did would be slower than the server.
-#[derive(Debug)]
-struct Anybody;
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let WebPkiSupportedAlgorithms { mapping, .. } =
-            default_provider().signature_verification_algorithms;
-        mapping.iter().map(|(scheme, _)| *scheme).collect()
     }
 }

@@ -18,7 +18,7 @@ use rustix::net::RecvFlags;
 use rustls::ServerConfig;
 use slab::Slab;
 
-use crate::wire::{self, Wire};
+use crate::common::wire::{self, Wire};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 /// What is encrypted at once.

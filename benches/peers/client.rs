@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustls::ClientConfig;
 
-use crate::wire::{self, Wire};
+use crate::common::wire::{self, Wire};
 
 /// As much as is read or written at once.
 pub const BUFFER_BYTES: usize = 256 * 1024;

@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{BUFFER_BYTES, Crowd, Mode, Session, Work};
+use crate::common::wire;
 use crate::server::{Running, Server};
-use crate::wire;
 use rustls::ClientConfig;
 
 /// Small operations are counted for so long.

@@ -41,11 +41,11 @@
 
 mod bare;
 mod client;
+#[path = "../common/mod.rs"]
+mod common;
 mod load;
 mod report;
 mod server;
-#[path = "../common/wire.rs"]
-mod wire;
 
 use std::env;
 use std::fs::{self, Permissions};

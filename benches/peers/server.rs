@@ -17,6 +17,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use rustls::ClientConfig;
 
 use crate::client::Target;
+use crate::common::harness::program::pss_kib;
 
 /// Where the peers' packages are unpacked, if they are not installed: see the head of `main.rs`.
 const PEERS: &str = "PACKETBOAT_PEERS";
@@ -279,12 +280,7 @@ impl Running {
 
     /// User memory in KiB, with its share of what processes share.
     pub fn pss_kib(&self) -> f64 {
-        let rollup = |pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok();
-        let pss = |text: String| -> Option<f64> {
-            let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-            line.trim().strip_suffix(" kB")?.parse().ok()
-        };
-        self.processes().into_iter().filter_map(rollup).filter_map(pss).sum()
+        self.processes().into_iter().filter_map(pss_kib).sum::<u64>() as f64
     }
 
     /// The server's process and all below it.

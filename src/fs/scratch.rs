@@ -162,9 +162,10 @@ fn temporary_name() -> Result<Vec<u8>, Refusal> {
     Ok(format!(".packetboat-{:016x}~", u64::from_ne_bytes(random)).into_bytes())
 }
 
-/// The path of a descriptor of ours.
+/// The path of a descriptor of ours. Of this thread's, since a thread may have a table of its own,
+/// and that of the process is gone with its first thread.
 pub(super) fn magic_link(file: impl AsFd) -> String {
-    format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
+    format!("/proc/thread-self/fd/{}", file.as_fd().as_raw_fd())
 }
 
 /// A file system in memory takes its time to reserve, in one call that nobody can interrupt; what is

@@ -1,7 +1,8 @@
 //! aria2: only down, in several pieces at once, each cut off by its client when it has enough.
 
 use super::NAMES;
-use super::desk::{Desk, assert_old, assert_same, bytes, make_old, percent};
+use super::desk::{Desk, assert_old, assert_same, make_old, percent};
+use crate::common::random_bytes;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ impl Desk {
 fn gets_in_both_modes() {
     let desk = Desk::new();
     for (seed, len) in [0, 1, 65_537, 100_000_000].into_iter().enumerate() {
-        fs::write(desk.served("file"), bytes(seed as u64, len)).unwrap();
+        fs::write(desk.served("file"), random_bytes(seed as u64, len)).unwrap();
         for (address, mode) in [(desk.v4, MODES[0]), (desk.v4, MODES[1]), (desk.v6, MODES[1])] {
             let url = format!("ftp://{address}/file");
             desk.aria2(&[mode, "-o", "got", &url]);
@@ -38,7 +39,7 @@ fn gets_in_both_modes() {
 #[ignore = "needs aria2c"]
 fn resumes_and_keeps_times() {
     let desk = Desk::new();
-    let content = bytes(1, 5_000_000);
+    let content = random_bytes(1, 5_000_000);
     fs::write(desk.served("file"), &content).unwrap();
     for mode in MODES {
         fs::write(desk.local("file"), &content[..1_234_567]).unwrap();

@@ -1,7 +1,8 @@
 //! curl: every way to set up a data connection, resuming, ranges, odd names, quoted commands.
 
 use super::NAMES;
-use super::desk::{Desk, assert_same, bytes, names, percent};
+use super::desk::{Desk, assert_same, percent};
+use crate::common::{names_in, random_bytes};
 use std::fs;
 
 /// How curl is told to make its data connections. On IPv6 PASV and PORT can't be, and it knows.
@@ -19,7 +20,7 @@ impl Desk {
 fn puts_and_gets_in_every_mode() {
     let desk = Desk::new();
     for (seed, len) in [0, 1, 65_537, 3_000_000].into_iter().enumerate() {
-        fs::write(desk.local("up"), bytes(seed as u64, len)).unwrap();
+        fs::write(desk.local("up"), random_bytes(seed as u64, len)).unwrap();
         for address in desk.addresses() {
             for (mode, options) in MODES.into_iter().enumerate() {
                 let url = format!("ftp://{address}/{len}-{mode}");
@@ -36,7 +37,7 @@ fn puts_and_gets_in_every_mode() {
 #[ignore = "needs curl"]
 fn puts_and_gets_100_megabytes() {
     let desk = Desk::new();
-    fs::write(desk.local("up"), bytes(7, 100_000_000)).unwrap();
+    fs::write(desk.local("up"), random_bytes(7, 100_000_000)).unwrap();
     for options in [MODES[0], MODES[2]] {
         let url = format!("ftp://{}/big", desk.v4);
         desk.curl(&[options, &["-T", "up", &url]].concat());
@@ -50,7 +51,7 @@ fn puts_and_gets_100_megabytes() {
 #[ignore = "needs curl"]
 fn resumes_both_ways() {
     let desk = Desk::new();
-    let (content, url) = (bytes(1, 500_000), format!("ftp://{}/file", desk.v4));
+    let (content, url) = (random_bytes(1, 500_000), format!("ftp://{}/file", desk.v4));
     fs::write(desk.local("whole"), &content).unwrap();
     for options in MODES {
         fs::write(desk.served("file"), &content[..123_456]).unwrap();
@@ -104,7 +105,7 @@ fn lists_and_asks() {
         let listed = desk.curl(&["-l", &url]);
         let mut listed: Vec<_> = listed.lines().filter(|line| !line.is_empty()).collect();
         listed.sort_unstable();
-        let here = names(&desk.served(""));
+        let here = names_in(&desk.served(""));
         assert!(here.iter().filter(|name| *name != ".dot").all(|name| listed.contains(&&**name)));
         let long = desk.curl(&[&url]);
         let line = long.lines().find(|line| line.ends_with(" plain.txt")).expect(&long);
@@ -140,7 +141,7 @@ fn quotes_commands_and_keeps_times() {
     desk.curl(&["-R", "-o", "down", &format!("{url}d/moved")]);
     assert_eq!(fs::metadata(desk.local("down")).unwrap().modified().unwrap(), then);
     desk.curl(&["-Q", "-DELE d/moved", "-Q", "-RMD d", &url]);
-    assert_eq!(names(&desk.served("")), [""; 0]);
+    assert_eq!(names_in(&desk.served("")), [""; 0]);
 }
 
 #[test]

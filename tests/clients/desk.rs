@@ -1,10 +1,12 @@
 //! Where a client works: a folder of its own, a server that serves another, and a deadline for
 //! everything that runs.
 
+use crate::common::program::Program;
+use crate::common::{descriptors, names_in, random_bytes};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -20,10 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running server and a client's place beside it. Dropped, it ends the server and checks that it
 /// ended well, so that no test can forget to.
 pub struct Desk {
+    server: Program,
     folder: TempDir,
-    server: Option<Child>,
-    /// The program's output, after the lines that say where it listens.
-    output: Option<BufReader<std::process::ChildStdout>>,
     pub v4: SocketAddr,
     pub v6: SocketAddr,
     /// Where clients begin with TLS, on a desk that has it.
@@ -39,25 +39,24 @@ impl Desk {
     /// The same with more words on the server's command line, which may name files that are made
     /// in the client's folder.
     pub fn with(prepare: impl FnOnce(&Path) -> Vec<String>) -> Desk {
+        descriptors::separate();
         let folder = tempfile::tempdir().unwrap();
         for name in ["served", "local", "home"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let words = prepare(&folder.path().join("local"));
-        let mut server = Command::new(env!("CARGO_BIN_EXE_packetboat"))
+        let has_implicit = words.iter().any(|word| word == "--listen-tls");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_packetboat"));
+        command
             .args(["-v", "--listen", "0", "--listen", "[::1]:0", "served"])
             .args(&words)
             .current_dir(folder.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(server.stdout.take().unwrap());
-        let [v4, v6] = [(); 2].map(|()| address(&mut output));
-        let has_implicit = words.iter().any(|word| word == "--listen-tls");
-        let implicit = has_implicit.then(|| address(&mut output));
-        Desk { folder, server: Some(server), output: Some(output), v4, v6, implicit }
+            .stderr(File::create(folder.path().join("log")).unwrap());
+        let server = Program::spawn(&mut command, if has_implicit { 3 } else { 2 });
+        let (v4, v6) = (server.addresses[0], server.addresses[1]);
+        let implicit = server.addresses.get(2).copied();
+        Desk { server, folder, v4, v6, implicit }
     }
 
     /// What the server has logged so far.
@@ -116,26 +115,15 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        let Some(server) = self.server.take() else { return };
-        kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
-        let code = outcome(server).and_then(|output| output.status.code());
         if thread::panicking() {
             return eprintln!("The server's log:\n{}", self.log());
         }
-        let mut rest = String::new();
-        self.output.take().unwrap().read_to_string(&mut rest).unwrap();
-        assert_eq!(code, Some(0), "{}", self.log());
-        let log = self.log();
+        self.server.signal(Signal::TERM);
+        let status = self.server.wait();
+        let (rest, log) = (self.server.rest(), self.log());
+        assert!(status.success(), "{status}: {log}");
         assert!(rest.ends_with("Stopped.\n") && !log.contains("panicked"), "{rest}\n{log}");
     }
-}
-
-/// Parses `Listening on ftp://127.0.0.1:4711/`, or `ftps://`.
-fn address(output: &mut impl BufRead) -> SocketAddr {
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    let address = line.trim_end().split_once("://").and_then(|(_, rest)| rest.strip_suffix('/'));
-    address.and_then(|address| address.parse().ok()).expect(&line)
 }
 
 /// Waits for a process; kills it, by its own id, when it takes too long.
@@ -151,20 +139,6 @@ fn outcome(child: Child) -> Option<Output> {
             None
         }
     }
-}
-
-/// `len` bytes that differ for each `seed`, with every byte value among them.
-pub fn bytes(seed: u64, len: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(len + 8);
-    while bytes.len() < len {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(len);
-    bytes
 }
 
 /// Two files must hold the same bytes.
@@ -201,22 +175,12 @@ pub fn assert_old(path: &Path) {
 /// Two folders must hold the same names, and the files the same bytes, all the way down.
 #[track_caller]
 pub fn assert_same_tree(one: &Path, other: &Path) {
-    let [a, b] = [one, other].map(names);
+    let [a, b] = [one, other].map(names_in);
     assert_eq!(a, b, "{} and {}", one.display(), other.display());
     for name in a {
         let [a, b] = [one, other].map(|folder| folder.join(OsStr::from_bytes(name.as_bytes())));
         if a.is_dir() { assert_same_tree(&a, &b) } else { assert_same(&a, &b) }
     }
-}
-
-/// The names in a folder, sorted.
-pub fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 /// A folder with files of all sizes and, as far as `names` has them, odd names, in two depths.
@@ -225,7 +189,7 @@ pub fn plant(folder: &Path, names: &[&str]) {
     fs::create_dir_all(&deep).unwrap();
     fs::create_dir(folder.join("empty")).unwrap();
     for (seed, name) in names.iter().enumerate() {
-        let content = bytes(seed as u64, seed * 30_011);
+        let content = random_bytes(seed as u64, seed * 30_011);
         fs::write(folder.join(name), &content).unwrap();
         fs::write(deep.join(name), content).unwrap();
     }

@@ -1,7 +1,8 @@
 //! lftp: put and get, resumed, in both modes, and whole folders mirrored both ways.
 
 use super::NAMES;
-use super::desk::{Desk, assert_old, assert_same, assert_same_tree, bytes, make_old, names, plant};
+use super::desk::{Desk, assert_old, assert_same, assert_same_tree, make_old, plant};
+use crate::common::{names_in, random_bytes};
 use std::fs;
 use std::net::SocketAddr;
 
@@ -22,13 +23,13 @@ impl Desk {
 fn puts_and_gets_in_both_modes() {
     let desk = Desk::new();
     for (seed, len) in [0, 1, 65_537, 100_000_000].into_iter().enumerate() {
-        fs::write(desk.local("up"), bytes(seed as u64, len)).unwrap();
+        fs::write(desk.local("up"), random_bytes(seed as u64, len)).unwrap();
         for address in desk.addresses() {
             for passive in MODES {
                 desk.lftp(address, passive, "put up -o file; get file -o down; rm file");
                 assert_same(&desk.local("up"), &desk.local("down"));
                 fs::remove_file(desk.local("down")).unwrap();
-                assert_eq!(names(&desk.served("")), [""; 0]);
+                assert_eq!(names_in(&desk.served("")), [""; 0]);
             }
         }
     }
@@ -38,7 +39,7 @@ fn puts_and_gets_in_both_modes() {
 #[ignore = "needs lftp"]
 fn resumes_both_ways() {
     let desk = Desk::new();
-    let content = bytes(1, 500_000);
+    let content = random_bytes(1, 500_000);
     fs::write(desk.local("whole"), &content).unwrap();
     for passive in MODES {
         fs::write(desk.served("file"), &content[..123_456]).unwrap();
@@ -64,7 +65,7 @@ fn mirrors_both_ways() {
         assert_same_tree(&desk.local("tree"), &desk.local("down"));
         fs::remove_dir_all(desk.local("down")).unwrap();
         desk.lftp(address, passive, "rm -r up");
-        assert_eq!(names(&desk.served("")), [""; 0]);
+        assert_eq!(names_in(&desk.served("")), [""; 0]);
     }
 }
 
@@ -91,7 +92,8 @@ fn keeps_times_and_finds_nothing_to_do_again() {
 #[ignore = "needs lftp"]
 fn packs_what_it_transfers() {
     let desk = Desk::new();
-    fs::write(desk.local("up"), [bytes(1, 1_000_000), vec![b'x'; 3_000_000]].concat()).unwrap();
+    fs::write(desk.local("up"), [random_bytes(1, 1_000_000), vec![b'x'; 3_000_000]].concat())
+        .unwrap();
     for (address, passive) in [(desk.v4, "true"), (desk.v4, "false"), (desk.v6, "true")] {
         let debug = desk.local("debug");
         let script = format!(
@@ -116,7 +118,7 @@ fn lists_renames_and_makes_folders() {
         assert!(listed.contains(&format!("tree/{name}\n")), "{name}: {listed}");
     }
     desk.lftp(desk.v4, "true", "mkdir -p x/y; mv tree/plain.txt x/y/z; du tree; find tree");
-    assert_eq!(names(&desk.served("x/y")), ["z"]);
+    assert_eq!(names_in(&desk.served("x/y")), ["z"]);
     let script = format!("set net:max-retries 1; open ftp://{}/; cat no", desk.v4);
     let (code, said) = desk.attempt("lftp", &["--norc", "-c", &script], "");
     assert!(code != Some(0) && said.contains("550"), "{said}");

@@ -1,10 +1,10 @@
 //! Real clients against the real program. Each test is ignored, because it needs a program that a
 //! machine may not have; `.ci/run` installs them all and runs them with `--ignored`.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod aria2;
-#[path = "../common/certificates.rs"]
-#[allow(dead_code)] // `common` uses the rest of it
-mod certificates;
 mod curl;
 mod desk;
 mod ftplib;

@@ -1,7 +1,8 @@
 //! NcFTP's commands for scripts: ncftpget, ncftpput, ncftpls. They know no IPv6.
 
 use super::NAMES;
-use super::desk::{Desk, assert_old, assert_same, assert_same_tree, bytes, make_old, names, plant};
+use super::desk::{Desk, assert_old, assert_same, assert_same_tree, make_old, plant};
+use crate::common::{names_in, random_bytes};
 use std::fs;
 
 /// Active and passive.
@@ -19,7 +20,7 @@ impl Desk {
 fn puts_and_gets_in_both_modes() {
     let desk = Desk::new();
     for (seed, len) in [0, 1, 65_537, 100_000_000].into_iter().enumerate() {
-        fs::write(desk.local("file"), bytes(seed as u64, len)).unwrap();
+        fs::write(desk.local("file"), random_bytes(seed as u64, len)).unwrap();
         fs::create_dir(desk.local("got")).unwrap();
         for mode in MODES {
             desk.ncftp("ncftpput", &[mode, "-m", "127.0.0.1", "/d/e", "file"]);
@@ -37,7 +38,7 @@ fn puts_and_gets_in_both_modes() {
 #[ignore = "needs ncftp"]
 fn resumes_both_ways() {
     let desk = Desk::new();
-    let content = bytes(1, 500_000);
+    let content = random_bytes(1, 500_000);
     fs::write(desk.local("file"), &content).unwrap();
     fs::create_dir(desk.local("got")).unwrap();
     for mode in MODES {
@@ -89,12 +90,12 @@ fn lists_and_expands_wildcards() {
     for mode in MODES {
         let short = desk.ncftp("ncftpls", &[mode, "-1", "ftp://127.0.0.1/"]);
         let long = desk.ncftp("ncftpls", &[mode, "-l", "ftp://127.0.0.1/"]);
-        for name in names(&desk.served("")).iter().filter(|name| !name.starts_with('.')) {
+        for name in names_in(&desk.served("")).iter().filter(|name| !name.starts_with('.')) {
             assert!(short.lines().any(|line| line.trim_end_matches('/') == name), "{short}");
             assert!(long.lines().any(|line| line.ends_with(&format!(" {name}"))), "{long}");
         }
         desk.ncftp("ncftpget", &[mode, "127.0.0.1", "got", "/p*.txt", "/with*"]);
-        assert_eq!(names(&desk.local("got")), ["plain.txt", "with two blanks"]);
+        assert_eq!(names_in(&desk.local("got")), ["plain.txt", "with two blanks"]);
         fs::remove_file(desk.local("got/plain.txt")).unwrap();
         fs::remove_file(desk.local("got/with two blanks")).unwrap();
     }

@@ -1,7 +1,8 @@
 //! rclone: keeps folders alike over several connections at once, and knows no active mode.
 
 use super::NAMES;
-use super::desk::{Desk, assert_old, assert_same, assert_same_tree, bytes, make_old, names, plant};
+use super::desk::{Desk, assert_old, assert_same, assert_same_tree, make_old, plant};
+use crate::common::{names_in, random_bytes};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
@@ -44,7 +45,7 @@ fn copies_checks_and_syncs_folders() {
         desk.rclone(&["sync", "--create-empty-src-dirs", "got", &remote]);
         assert_same_tree(&desk.local("got"), &desk.served("tree"));
         desk.rclone(&["purge", &remote]);
-        assert_eq!(names(&desk.served("")), [""; 0]);
+        assert_eq!(names_in(&desk.served("")), [""; 0]);
         fs::remove_dir_all(desk.local("got")).unwrap();
     }
 }
@@ -71,7 +72,7 @@ fn keeps_times_and_finds_nothing_to_do_again() {
 fn copies_what_links_lead_to() {
     let desk = Desk::new();
     fs::create_dir(desk.served("tree")).unwrap();
-    fs::write(desk.served("tree/file"), bytes(1, 100_000)).unwrap();
+    fs::write(desk.served("tree/file"), random_bytes(1, 100_000)).unwrap();
     symlink("file", desk.served("tree/link")).unwrap();
     let remote = desk.remote(desk.v4, "tree");
     desk.rclone(&["copy", &remote, "got"]);
@@ -84,7 +85,7 @@ fn copies_what_links_lead_to() {
 fn copies_files_of_every_size() {
     let desk = Desk::new();
     for (seed, len) in [0, 1, 65_537, 100_000_000].into_iter().enumerate() {
-        fs::write(desk.local("up"), bytes(seed as u64, len)).unwrap();
+        fs::write(desk.local("up"), random_bytes(seed as u64, len)).unwrap();
         let remote = desk.remote(desk.v4, "file");
         desk.rclone(&["copyto", "up", &remote]);
         assert_same(&desk.local("up"), &desk.served("file"));
@@ -109,8 +110,8 @@ fn lists_and_moves() {
     let [from, to] = ["tree", "moved"].map(|path| desk.remote(desk.v4, path));
     desk.rclone(&["move", &from, &to]);
     assert_eq!(
-        names(&desk.served("moved/a folder/deep")),
-        names(&desk.served("moved/a folder/deep"))
+        names_in(&desk.served("moved/a folder/deep")),
+        names_in(&desk.served("moved/a folder/deep"))
     );
     let (code, said) = desk.attempt("rclone", &["lsf", &desk.remote(desk.v4, "missing")], "");
     assert_eq!(code, Some(3), "directory not found: {said}");

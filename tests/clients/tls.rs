@@ -2,8 +2,9 @@
 //! ncftp, inetutils and aria2 have no TLS for FTP.
 
 use super::NAMES;
-use super::certificates::Authority;
-use super::desk::{Desk, assert_same, assert_same_tree, bytes, plant};
+use super::desk::{Desk, assert_same, assert_same_tree, plant};
+use crate::common::certificates::Authority;
+use crate::common::random_bytes;
 use std::fs;
 use std::net::SocketAddr;
 
@@ -65,7 +66,7 @@ fn curl_puts_and_gets() {
         let desk = Desk::secure(&["--tls-session-reuse", reuse]);
         for version in VERSIONS {
             for (seed, len) in [0, 1, 65_537, 3_000_000].into_iter().enumerate() {
-                fs::write(desk.local("up"), bytes(seed as u64, len)).unwrap();
+                fs::write(desk.local("up"), random_bytes(seed as u64, len)).unwrap();
                 let urls = [
                     format!("ftp://{}/file", desk.v4),
                     format!("ftp://{}/file", desk.v6),
@@ -91,7 +92,7 @@ fn curl_puts_many_files_by_one_connection() {
     let ways = [("off", "1.3"), ("prefer", "1.2"), ("prefer", "1.3"), ("require", "1.2")];
     for (reuse, version) in ways {
         let desk = Desk::secure(&["--tls-session-reuse", reuse]);
-        fs::write(desk.local("up"), bytes(1, 300_000)).unwrap();
+        fs::write(desk.local("up"), random_bytes(1, 300_000)).unwrap();
         let urls = [1, 2, 3, 4, 5, 6].map(|number| format!("ftp://{}/{number}", desk.v4));
         let files = urls.each_ref().map(|url| ["-T", "up", url]).concat();
         desk.secure_curl(version, &[&["--ssl-reqd"], &files[..]].concat());
@@ -106,7 +107,7 @@ fn curl_puts_many_files_by_one_connection() {
 #[ignore = "needs curl"]
 fn curl_puts_data_in_clear_and_leaves_tls() {
     let desk = Desk::secure(&[]);
-    fs::write(desk.local("up"), bytes(1, 300_000)).unwrap();
+    fs::write(desk.local("up"), random_bytes(1, 300_000)).unwrap();
     let url = format!("ftp://{}/file", desk.v4);
     let ways: [&[&str]; 3] = [
         &["--ftp-ssl-control"],
@@ -172,7 +173,7 @@ fn lftp_mirrors_both_ways() {
 fn wget_gets() {
     for reuse in ["off", "prefer", "require"] {
         let desk = Desk::secure(&["--require-tls", "data", "--tls-session-reuse", reuse]);
-        fs::write(desk.served("file"), bytes(1, 3_000_000)).unwrap();
+        fs::write(desk.served("file"), random_bytes(1, 3_000_000)).unwrap();
         let explicit = format!("ftps://{}/file", desk.v4);
         let implicit = format!("ftps://{}/file", desk.implicit());
         for (url, more) in [

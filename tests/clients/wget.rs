@@ -1,7 +1,8 @@
 //! wget: only down, but whole folders, and it parses `LIST` by itself.
 
 use super::NAMES;
-use super::desk::{Desk, assert_same, assert_same_tree, bytes, percent, plant};
+use super::desk::{Desk, assert_same, assert_same_tree, percent, plant};
+use crate::common::random_bytes;
 use std::fs;
 
 /// Active and passive.
@@ -19,7 +20,7 @@ impl Desk {
 fn gets_in_both_modes_and_keeps_times() {
     let desk = Desk::new();
     for (seed, len) in [0, 1, 65_537, 100_000_000].into_iter().enumerate() {
-        fs::write(desk.served("file"), bytes(seed as u64, len)).unwrap();
+        fs::write(desk.served("file"), random_bytes(seed as u64, len)).unwrap();
         for address in desk.addresses() {
             for mode in MODES {
                 desk.wget(&[mode, "-O", "got", &format!("ftp://{address}/file")]);
@@ -38,7 +39,7 @@ fn gets_in_both_modes_and_keeps_times() {
 #[ignore = "needs wget"]
 fn resumes() {
     let desk = Desk::new();
-    let content = bytes(1, 500_000);
+    let content = random_bytes(1, 500_000);
     fs::write(desk.served("file"), &content).unwrap();
     for mode in MODES {
         fs::write(desk.local("file"), &content[..123_456]).unwrap();

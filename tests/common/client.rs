@@ -391,8 +391,3 @@ pub fn read_to_end(stream: &mut impl Read) -> Vec<u8> {
 pub fn reset(stream: Stream) {
     stream.reset();
 }
-
-/// A port where nobody listens.
-pub fn dead_port(ip: IpAddr) -> SocketAddr {
-    TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap()
-}

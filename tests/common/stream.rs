@@ -1,13 +1,12 @@
 //! A connection of a test's client: in clear, or by TLS where the tests run under TLS.
 
 use super::PATIENCE;
+use super::trust::{Checks, Trusting};
 use rustls::client::WantsClientCert;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
 use rustls::{
-    ALL_VERSIONS, ClientConfig, ClientConnection, ConfigBuilder, DigitallySignedStruct, Error,
-    SignatureScheme, SupportedProtocolVersion,
+    ALL_VERSIONS, ClientConfig, ClientConnection, ConfigBuilder, SupportedProtocolVersion,
 };
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -15,10 +14,10 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-/// Whether this program's tests say AUTH TLS and PROT P before anything else: those of
-/// `tests/under_tls.rs`, where each topic is a module.
+/// Whether this program's clients say AUTH TLS, PBSZ 0 and PROT P before anything else: it does in
+/// `tests/under_tls.rs`, and its name is what tells.
 pub fn under_tls() -> bool {
-    module_path!().starts_with("under_tls::")
+    env!("CARGO_CRATE_NAME") == "under_tls"
 }
 
 /// A blocking connection.
@@ -172,48 +171,11 @@ pub fn speaking(versions: &[&'static SupportedProtocolVersion]) -> Unfinished {
         .with_protocol_versions(versions)
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Trusting(provider)))
+        .with_custom_certificate_verifier(Arc::new(Trusting {
+            provider,
+            checks: Checks::Signatures,
+        }))
 }
 
 /// All but the certificate of the client.
 type Unfinished = ConfigBuilder<ClientConfig, WantsClientCert>;
-
-#[derive(Debug)]
-pub struct Trusting(pub Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Trusting {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, known)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, known)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}

@@ -1,13 +1,14 @@
-//! Chance: a small generator of numbers (splitmix64), the same on every machine.
+//! Chance: a small generator of numbers (splitmix64), the same on every machine. `tests/common` has
+//! this file as a module too: tests may read the sources, and the sources no tests.
 
-pub(super) struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Chance {
+    pub fn new(seed: u64) -> Chance {
         Chance(seed)
     }
 
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -16,20 +17,20 @@ impl Chance {
     }
 
     /// Number of `0..end`.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// Number of `0..=most`.
-    pub(super) fn upto(&mut self, most: usize) -> usize {
+    pub fn upto(&mut self, most: usize) -> usize {
         self.below(most as u64 + 1) as usize
     }
 
-    pub(super) fn one_in(&mut self, number: u64) -> bool {
+    pub fn one_in(&mut self, number: u64) -> bool {
         self.below(number) == 0
     }
 
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.upto(from.len() - 1)]
     }
 }

@@ -1,53 +1,15 @@
 //! Data connections under TLS: whose they are, how they begin, and how an upload must end.
 
-#![cfg(feature = "tls")]
-
-mod common;
-
-use common::stream::speaking;
-use common::{Client, Stream, TestServer, Way, wait_until};
+use super::fixtures::{VERSIONS, forgetful, resuming, secure_client, server_with};
+use crate::common::{Client, Stream, TestServer, Way, random_bytes, wait_until};
 use packetboat::PartialUploads;
-use packetboat::{SessionReuse, TlsConfig, TlsIdentity};
-use rustls::client::Resumption;
+use packetboat::{TlsConfig, TlsIdentity};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, HandshakeKind, SupportedProtocolVersion};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
 use std::time::Duration;
 
-const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
-
 const LARGE: u64 = 1 << 24;
-
-fn server_with(change: impl FnOnce(&mut TlsConfig)) -> TestServer {
-    let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
-    change(&mut tls);
-    TestServer::with(|config| config.tls = Some(tls))
-}
-
-/// A client's side of TLS that resumes sessions, and knows none yet.
-fn resuming(version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
-    Arc::new(speaking(&[version]).with_no_client_auth())
-}
-
-fn forgetful(version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
-    let mut config = speaking(&[version]).with_no_client_auth();
-    config.resumption = Resumption::disabled();
-    Arc::new(config)
-}
-
-fn secure_client(server: &TestServer, config: &Arc<ClientConfig>) -> Client {
-    let mut client = server.connect();
-    client.secure(config);
-    client.login();
-    client
-}
-
-/// Whether a handshake resumed a session.
-fn resumed(stream: &mut Stream) -> bool {
-    stream.tls().unwrap().handshake_kind() == Some(HandshakeKind::Resumed)
-}
 
 /// Begins an upload and says some of it.
 #[track_caller]
@@ -62,7 +24,7 @@ fn half_an_upload(client: &mut Client, line: &str, way: Way) -> Stream {
 // How an upload ends.
 
 #[test]
-fn an_upload_that_ends_without_close_notify_is_cut_off() {
+fn a_stor_that_ends_without_close_notify_is_cut_off() {
     let server = server_with(|_| {});
     for version in VERSIONS {
         server.write("old", "as it was");
@@ -83,7 +45,7 @@ fn an_upload_that_ends_without_close_notify_is_cut_off() {
 }
 
 #[test]
-fn what_is_cut_off_is_discarded_where_that_is_wanted() {
+fn a_stor_that_is_cut_off_is_discarded_where_that_is_wanted() {
     let server = TestServer::with(|config| {
         config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
         config.partial_uploads = PartialUploads::Discard;
@@ -97,7 +59,7 @@ fn what_is_cut_off_is_discarded_where_that_is_wanted() {
 }
 
 #[test]
-fn a_lenient_server_takes_a_fin_for_the_end() {
+fn a_lenient_server_takes_a_fin_for_the_end_of_stor() {
     let server = server_with(|tls| tls.lenient_close = true);
     for version in VERSIONS {
         server.write("old", "as it was");
@@ -115,7 +77,7 @@ fn a_lenient_server_takes_a_fin_for_the_end() {
 
 /// A record of which a part is missing ends nothing, however it stops.
 #[test]
-fn an_upload_that_ends_within_a_record_is_cut_off() {
+fn a_stor_that_ends_within_a_record_is_cut_off() {
     for lenient in [false, true] {
         let server = server_with(|tls| tls.lenient_close = lenient);
         server.write("old", "as it was");
@@ -132,7 +94,7 @@ fn an_upload_that_ends_within_a_record_is_cut_off() {
 }
 
 #[test]
-fn what_comes_behind_close_notify_is_no_part_of_an_upload() {
+fn what_comes_behind_close_notify_is_no_part_of_a_stor() {
     let server = server_with(|_| {});
     for version in VERSIONS {
         let mut client = secure_client(&server, &resuming(version));
@@ -150,9 +112,9 @@ fn what_comes_behind_close_notify_is_no_part_of_an_upload() {
 /// A kernel that closes with something unread sends a reset, and what was written is lost: so
 /// nothing may be sent to a client that only writes, but what it waits for.
 #[test]
-fn a_client_that_reads_nothing_of_its_upload_is_not_cut_off() {
+fn a_client_that_reads_nothing_in_its_stor_is_not_cut_off() {
     let server = server_with(|_| {});
-    let content = common::Random(3).bytes(300_000);
+    let content = random_bytes(3, 300_000);
     for version in VERSIONS {
         for config in [forgetful(version), resuming(version)] {
             let mut client = secure_client(&server, &config);
@@ -172,7 +134,7 @@ fn a_client_that_reads_nothing_of_its_upload_is_not_cut_off() {
 /// The same the other way round: the client's close_notify would stand unread when the server
 /// closes.
 #[test]
-fn a_client_that_ends_its_side_of_a_download_first_gets_all_of_it() {
+fn a_client_that_ends_its_side_of_a_retr_first_gets_all_of_it() {
     let server = server_with(|_| {});
     // More than the kernel's buffers hold, so that the server is not done when the client is.
     server.write_zeros("large", LARGE);
@@ -183,104 +145,6 @@ fn a_client_that_ends_its_side_of_a_download_first_gets_all_of_it() {
             client.begin("RETR large");
             data.shutdown(Shutdown::Write).unwrap();
             assert_eq!(client.retrieve_rest(&mut data).len() as u64, LARGE);
-        }
-    }
-}
-
-// Whose it is.
-
-#[test]
-fn data_connections_resume_the_session_of_their_control_connection() {
-    for reuse in [SessionReuse::Off, SessionReuse::Prefer, SessionReuse::Require] {
-        let server = server_with(|tls| tls.session_reuse = reuse);
-        server.write("file", "content");
-        for version in VERSIONS {
-            let mut client = secure_client(&server, &resuming(version));
-            for &way in Way::all(server.v4()) {
-                let mut data = client.data(way);
-                client.begin("RETR file");
-                assert_eq!(client.retrieve_rest(&mut data), b"content");
-                assert_eq!(resumed(&mut data), reuse != SessionReuse::Off, "{version:?}");
-                let mut data = client.data(way);
-                client.begin("STOR new");
-                data.write_all(b"content").unwrap();
-                assert_eq!(resumed(&mut data), reuse != SessionReuse::Off, "{version:?}");
-                drop(data);
-                client.expect_reply(226);
-                assert!(!client.list("LIST").is_empty());
-            }
-        }
-    }
-}
-
-#[test]
-fn whoever_need_not_resume_may_begin_anew() {
-    for reuse in [SessionReuse::Off, SessionReuse::Prefer] {
-        let server = server_with(|tls| tls.session_reuse = reuse);
-        for version in VERSIONS {
-            let mut client = secure_client(&server, &forgetful(version));
-            client.store("file", "content", Way::Epsv);
-            assert_eq!(client.retrieve("file", Way::Eprt), b"content");
-        }
-    }
-}
-
-/// A stolen port: the address is right, the TLS session another's, or nobody's.
-#[test]
-fn a_stranger_on_the_data_connection_is_refused_and_the_session_goes_on() {
-    let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);
-    for version in VERSIONS {
-        server.write("old", "as it was");
-        let mut victim = secure_client(&server, &resuming(version));
-        for line in ["STOR old", "STOR new", "APPE old", "RETR old", "LIST"] {
-            let others = resuming(version);
-            let mut other = secure_client(&server, &others);
-            for thief in [&others, &forgetful(version)] {
-                let port = victim.epsv();
-                let mut data = Stream::clear(TcpStream::connect(port).unwrap());
-                data.secure(thief);
-                victim.begin(line);
-                let _ = data.write_all(b"not the client's");
-                victim.expect_reply(425);
-                let mut seen = Vec::new();
-                let _ = data.read_to_end(&mut seen);
-                assert_eq!(seen.escape_ascii().to_string(), "", "{line}");
-                assert_eq!(server.names(), ["old"]);
-                assert_eq!(server.read("old"), b"as it was");
-            }
-            other.expect_alive();
-        }
-        victim.store("old", "by the client itself", Way::Epsv);
-        assert_eq!(victim.retrieve("old", Way::Eprt), b"by the client itself");
-    }
-}
-
-/// The tickets of a session are good for that session, not for the next one of the same client.
-#[test]
-fn a_later_session_of_the_same_client_has_its_own_tickets() {
-    let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);
-    for version in VERSIONS {
-        let config = resuming(version);
-        for _ in 0..3 {
-            let mut client = secure_client(&server, &config);
-            client.store("file", "content", Way::Epsv);
-            assert_eq!(client.retrieve("file", Way::Epsv), b"content");
-            client.expect(221, "QUIT");
-        }
-    }
-}
-
-/// Some clients use each ticket of TLS 1.3 once only, and an upload brings no new ones.
-#[test]
-fn three_uploads_and_a_download_can_resume_again_and_again() {
-    let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);
-    for version in VERSIONS {
-        let mut client = secure_client(&server, &resuming(version));
-        for _ in 0..3 {
-            for _ in 0..3 {
-                client.store("file", "content", Way::Epsv);
-            }
-            assert_eq!(client.retrieve("file", Way::Epsv), b"content");
         }
     }
 }
@@ -319,7 +183,8 @@ fn a_data_connection_that_does_not_come_under_tls_is_425_and_changes_nothing() {
             let mut data = TcpStream::connect(client.epsv()).unwrap();
             client.begin(line);
             data.write_all(&beginning).unwrap();
-            data.shutdown(Shutdown::Write).unwrap();
+            // It may be closed before all is said.
+            let _ = data.shutdown(Shutdown::Write);
             client.expect_reply(425);
             assert_eq!(server.names(), ["old"]);
             assert_eq!(server.read("old"), b"as it was");
@@ -348,7 +213,7 @@ fn a_handshake_of_a_data_connection_that_stops_half_way_ends_in_time() {
 }
 
 #[test]
-fn a_handshake_of_a_data_connection_can_be_given_up() {
+fn a_handshake_of_a_data_connection_can_be_given_up_by_abor_and_quit() {
     let server = server_with(|_| {});
     server.write("old", "as it was");
     let half_way = |client: &mut Client| {
@@ -377,7 +242,7 @@ fn a_handshake_of_a_data_connection_can_be_given_up() {
 }
 
 #[test]
-fn a_reset_in_mid_upload_is_426() {
+fn a_reset_in_mid_stor_is_426() {
     let server = server_with(|_| {});
     for version in VERSIONS {
         let mut client = secure_client(&server, &resuming(version));
@@ -389,7 +254,7 @@ fn a_reset_in_mid_upload_is_426() {
 }
 
 #[test]
-fn a_client_that_takes_no_more_of_a_download_gets_426() {
+fn a_client_that_takes_no_more_of_a_retr_gets_426() {
     let server = server_with(|_| {});
     server.write_zeros("large", LARGE);
     for version in VERSIONS {

@@ -1,10 +1,8 @@
 //! Disks that are full, small or old-fashioned: what the client is told, and what stays.
 
-mod common;
-
-use common::client::reset;
-use common::program::Program;
-use common::{Client, Random, Stream, TestServer, Way, names_in};
+use crate::common::client::reset;
+use crate::common::program::Program;
+use crate::common::{Client, TestServer, Way, names_in, random_bytes, stuck};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -50,15 +48,6 @@ fn run(program: &str, words: &[&str], paths: &[&PathBuf]) {
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// An upload that has brought some bytes and waits for more.
-fn begun(client: &mut Client, line: &str, bytes: &[u8]) -> Stream {
-    let mut data = client.extended_passive();
-    client.begin(line);
-    data.write_all(bytes).unwrap();
-    while !client.expect(211, "STAT").contains(&format!(", {} bytes", bytes.len())) {}
-    data
-}
-
 /// Sends what the disk can't hold; the server may stop reading at any point.
 fn overfill(client: &mut Client, line: &str, code: u16) {
     let mut data = client.extended_passive();
@@ -70,7 +59,7 @@ fn overfill(client: &mut Client, line: &str, code: u16) {
 
 #[test]
 #[ignore = "needs root: mounts a tmpfs"]
-fn a_disk_that_runs_full_is_452_and_the_old_file_stays() {
+fn a_stor_on_a_disk_that_runs_full_is_452_and_the_old_file_stays() {
     let server = TestServer::start();
     let disk = Mounted::tmpfs(&server, "size=256k");
     server.write("disk/old", "old");
@@ -100,7 +89,7 @@ fn allo_refuses_early_and_reserves() {
         client.expect(452, "ALLO 2000000");
         client.expect(200, "ALLO 700000");
     }
-    let mut data = begun(&mut one, "STOR large", b"some bytes");
+    let mut data = stuck::upload(&mut one, "STOR large", b"some bytes");
     one.wait_for_bytes(10);
     let free: u64 = two.expect(213, "AVBL").parse().unwrap();
     assert!(free < 400_000, "{free} bytes are free: nothing is reserved");
@@ -110,7 +99,7 @@ fn allo_refuses_early_and_reserves() {
     two.begin("STOR second");
     let _ = second.shake_hands(); // it may be refused before that is seen to its end
     two.expect_reply(452);
-    data.write_all(&Random(1).bytes(699_990)).unwrap();
+    data.write_all(&random_bytes(1, 699_990)).unwrap();
     drop(data);
     one.expect_reply(226);
     assert_eq!(server.read("disk/large").len(), 700_000);
@@ -120,24 +109,24 @@ fn allo_refuses_early_and_reserves() {
 /// Without O_TMPFILE an upload stands under a temporary name.
 #[test]
 #[ignore = "needs root and bindfs: mounts a FUSE file system"]
-fn where_unnamed_files_are_unknown_uploads_are_whole_all_the_same() {
+fn where_unnamed_files_are_unknown_stor_is_whole_all_the_same() {
     let server = TestServer::start();
     let disk = Mounted::bindfs(&server, &[]);
     let mut client = server.client();
     client.expect(250, "CWD disk");
-    let content = Random(1).bytes(300_000);
+    let content = random_bytes(1, 300_000);
     for name in ["new", "new"] {
         client.store(name, &content, Way::Epsv);
         assert!(client.retrieve(name, Way::Epsv) == content);
     }
-    let data = begun(&mut client, "STOR new", b"newer");
+    let data = stuck::upload(&mut client, "STOR new", b"newer");
     assert_eq!(names_in(&disk.0).len(), 2, "one of them is temporary");
     assert!(server.read("disk/new") == content);
     drop(data);
     client.expect_reply(226);
     assert_eq!(server.read("disk/new"), b"newer");
     for line in ["STOR new", "STOR part", "APPE appended", "STOU"] {
-        reset(begun(&mut client, line, b"a part"));
+        reset(stuck::upload(&mut client, line, b"a part"));
         client.expect_reply(426);
     }
     assert_eq!(server.read("disk/new"), b"newer");
@@ -158,7 +147,7 @@ fn where_unnamed_files_are_unknown_uploads_are_whole_all_the_same() {
 /// As on vfat, whose files have no permission bits of their own.
 #[test]
 #[ignore = "needs root and bindfs: mounts a FUSE file system"]
-fn where_modes_cannot_be_set_a_umask_keeps_nobody_from_storing() {
+fn where_modes_cannot_be_set_site_umask_keeps_nobody_from_stor() {
     let server = TestServer::start();
     let disk = Mounted::bindfs(&server, &["--chmod-deny"]);
     let mut client = server.client();
@@ -175,7 +164,7 @@ fn where_modes_cannot_be_set_a_umask_keeps_nobody_from_storing() {
 
 /// The kernel answers what goes beyond the limit with a signal that would end the process.
 #[test]
-fn a_file_that_may_not_be_so_large_is_552_and_ends_nobody() {
+fn a_stor_that_may_not_be_so_large_is_552_and_ends_nobody() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("old"), "old").unwrap();
     let program = Program::start("ulimit -f 64", &[folder.path().to_str().unwrap()]);

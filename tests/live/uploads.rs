@@ -1,11 +1,12 @@
 //! What an upload does to the disk, and when: SPEC.md, "Uploads", sentence by sentence.
 
-mod common;
-
-use common::client::reset;
-use common::program::Program;
-use common::{Client, ROUNDS, Random, Stream, TestServer, Way, bytes_for, names_in, wait_until};
+use crate::common::client::reset;
+use crate::common::program::Program;
+use crate::common::{
+    Client, ROUNDS, TestServer, Way, bytes_for, names_in, random_bytes, stuck, wait_until,
+};
 use packetboat::PartialUploads;
+use rustix::process::Signal;
 use socket2::SockRef;
 use std::fs;
 use std::io::Write;
@@ -13,16 +14,6 @@ use std::net::Shutdown;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::thread;
 use std::time::Duration;
-
-/// An upload that has brought some bytes and waits for more.
-fn begun(client: &mut Client, line: &str, bytes: &[u8]) -> Stream {
-    let mut data = client.extended_passive();
-    client.begin(line);
-    data.write_all(bytes).unwrap();
-    let arrived = format!(", {} bytes", bytes.len());
-    while !client.expect(211, "STAT").contains(&arrived) {}
-    data
-}
 
 #[test]
 fn a_stor_without_a_data_connection_leaves_the_old_file() {
@@ -59,7 +50,7 @@ fn a_stor_that_never_gets_its_data_connection_makes_no_new_file() {
 }
 
 #[test]
-fn when_226_is_read_the_file_stands_under_its_name() {
+fn when_the_226_of_stor_is_read_the_file_stands_under_its_name() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
@@ -71,11 +62,11 @@ fn when_226_is_read_the_file_stands_under_its_name() {
 }
 
 #[test]
-fn readers_see_the_old_content_until_226() {
+fn retr_and_size_see_the_old_content_until_the_226_of_stor() {
     let server = TestServer::start();
     server.write("file", "old");
     let (mut writer, mut reader) = (server.client(), server.client());
-    let data = begun(&mut writer, "STOR file", b"the new content");
+    let data = stuck::upload(&mut writer, "STOR file", b"the new content");
     assert_eq!(reader.retrieve("file", Way::Epsv), b"old");
     assert_eq!(reader.expect(213, "SIZE file"), "3");
     drop(data);
@@ -84,10 +75,10 @@ fn readers_see_the_old_content_until_226() {
 }
 
 #[test]
-fn a_new_file_is_not_seen_until_226() {
+fn list_and_size_see_no_new_file_until_the_226_of_stor() {
     let server = TestServer::start();
     let (mut writer, mut reader) = (server.client(), server.client());
-    let data = begun(&mut writer, "STOR file", b"content");
+    let data = stuck::upload(&mut writer, "STOR file", b"content");
     reader.expect(550, "SIZE file");
     assert!(reader.list("LIST").is_empty());
     assert!(server.names().is_empty());
@@ -97,12 +88,12 @@ fn a_new_file_is_not_seen_until_226() {
 }
 
 #[test]
-fn an_upload_that_is_cut_off_leaves_the_old_file() {
+fn a_stor_that_is_cut_off_leaves_the_old_file() {
     for keep in [PartialUploads::Keep, PartialUploads::Discard] {
         let server = TestServer::with(|config| config.partial_uploads = keep);
         server.write("file", "old");
         let mut client = server.client();
-        reset(begun(&mut client, "STOR file", b"the new"));
+        reset(stuck::upload(&mut client, "STOR file", b"the new"));
         client.expect_reply(426);
         assert_eq!(server.read("file"), b"old");
         assert_eq!(server.names(), ["file"]);
@@ -110,16 +101,16 @@ fn an_upload_that_is_cut_off_leaves_the_old_file() {
 }
 
 #[test]
-fn an_upload_of_a_new_name_that_is_cut_off_can_be_resumed() {
+fn a_stor_of_a_new_name_that_is_cut_off_can_be_resumed_by_rest_and_appe() {
     let server = TestServer::start();
     let mut client = server.client();
-    reset(begun(&mut client, "STOR file", b"one "));
+    reset(stuck::upload(&mut client, "STOR file", b"one "));
     client.expect_reply(426);
     assert_eq!(client.expect(213, "SIZE file"), "4");
     client.expect(350, "REST 4");
-    reset(begun(&mut client, "STOR file", b"two "));
+    reset(stuck::upload(&mut client, "STOR file", b"two "));
     client.expect_reply(426);
-    reset(begun(&mut client, "APPE file", b"three "));
+    reset(stuck::upload(&mut client, "APPE file", b"three "));
     client.expect_reply(426);
     client.put("APPE file", "four", Way::Epsv);
     assert_eq!(server.read("file"), b"one two three four");
@@ -127,21 +118,21 @@ fn an_upload_of_a_new_name_that_is_cut_off_can_be_resumed() {
 }
 
 #[test]
-fn partial_uploads_discard_leaves_nothing_of_a_new_name() {
+fn partial_uploads_discard_leaves_nothing_of_a_new_stor_stou_or_appe() {
     let server = TestServer::with(|config| config.partial_uploads = PartialUploads::Discard);
     let mut client = server.client();
     for line in ["STOR file", "APPE file", "STOU"] {
-        reset(begun(&mut client, line, b"some bytes"));
+        reset(stuck::upload(&mut client, line, b"some bytes"));
         client.expect_reply(426);
         assert!(server.names().is_empty(), "{line}");
     }
 }
 
 #[test]
-fn abor_cuts_an_upload_off() {
+fn abor_cuts_a_stor_off() {
     let server = TestServer::start();
     let mut client = server.client();
-    let data = begun(&mut client, "STOR file", b"some bytes");
+    let data = stuck::upload(&mut client, "STOR file", b"some bytes");
     client.expect(426, "ABOR");
     client.expect_reply(226);
     drop(data);
@@ -149,25 +140,25 @@ fn abor_cuts_an_upload_off() {
 }
 
 #[test]
-fn a_stall_cuts_an_upload_off() {
+fn a_stall_cuts_a_stor_off() {
     let server = TestServer::with(|config| {
         config.data_timeout = Duration::from_secs(1);
         config.partial_uploads = PartialUploads::Discard;
     });
     let mut client = server.client();
-    let _data = begun(&mut client, "STOR file", b"some bytes");
+    let _data = stuck::upload(&mut client, "STOR file", b"some bytes");
     client.expect_reply(426);
     assert!(server.names().is_empty());
 }
 
 /// The kernel closes the sockets of a client that is killed: both get a FIN, as if all were well.
 #[test]
-fn the_upload_of_a_client_that_is_killed_is_cut_off() {
+fn the_stor_of_a_client_that_is_killed_is_cut_off() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         server.write("file", "old");
         let mut client = server.client();
-        let data = begun(&mut client, "STOR file", b"the new");
+        let data = stuck::upload(&mut client, "STOR file", b"the new");
         drop(client);
         drop(data);
         wait_until("the session is gone", || server.counts().sessions == 0);
@@ -178,7 +169,7 @@ fn the_upload_of_a_client_that_is_killed_is_cut_off() {
 
 /// The stress test found it: no event had told of the FIN on the control connection yet.
 #[test]
-fn a_control_connection_that_ends_just_before_the_upload_does_cuts_it_off() {
+fn a_control_connection_that_ends_just_before_its_stor_cuts_it_off() {
     let server = TestServer::start();
     server.write("file", "old");
     for round in 0..300 {
@@ -194,12 +185,12 @@ fn a_control_connection_that_ends_just_before_the_upload_does_cuts_it_off() {
 }
 
 #[test]
-fn an_upload_whose_control_connection_is_lost_is_cut_off() {
+fn a_stor_whose_control_connection_is_lost_is_cut_off() {
     let lose: [fn(Client); 2] = [drop, Client::reset];
     for lose in lose {
         let server = TestServer::with(|config| config.partial_uploads = PartialUploads::Discard);
         let mut client = server.client();
-        let data = begun(&mut client, "STOR file", b"some bytes");
+        let data = stuck::upload(&mut client, "STOR file", b"some bytes");
         lose(client);
         wait_until("the session is gone", || server.counts().sessions == 0);
         drop(data);
@@ -208,10 +199,10 @@ fn an_upload_whose_control_connection_is_lost_is_cut_off() {
 }
 
 #[test]
-fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
+fn a_stor_ends_by_a_fin_even_if_the_client_goes_on_listening() {
     let server = TestServer::start();
     let mut client = server.client();
-    let mut data = begun(&mut client, "STOR file", b"content");
+    let mut data = stuck::upload(&mut client, "STOR file", b"content");
     data.shutdown(Shutdown::Write).unwrap();
     client.expect_reply(226);
     assert_eq!(server.read("file"), b"content");
@@ -219,11 +210,11 @@ fn an_upload_ends_by_a_fin_even_if_the_client_goes_on_listening() {
 
 /// A splice takes urgent data for the end of the stream. Who reads in order never sees that byte.
 #[test]
-fn urgent_data_in_an_upload_is_not_its_end() {
+fn urgent_data_in_a_stor_is_not_its_end() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.client();
-        let content = Random(1).bytes(bytes_for(round).min(400_000));
+        let content = random_bytes(1, bytes_for(round).min(400_000));
         let (first, second) = content.split_at(content.len() / 2);
         for wait in [false, true] {
             let mut data = client.extended_passive();
@@ -242,11 +233,11 @@ fn urgent_data_in_an_upload_is_not_its_end() {
 }
 
 #[test]
-fn two_uploads_of_one_name_both_arrive_and_the_last_to_end_stays() {
+fn two_stor_of_one_name_both_arrive_and_the_last_to_end_stays() {
     let server = TestServer::start();
     let (mut one, mut two) = (server.client(), server.client());
-    let first = begun(&mut one, "STOR file", b"the first");
-    let second = begun(&mut two, "STOR file", b"the second");
+    let first = stuck::upload(&mut one, "STOR file", b"the first");
+    let second = stuck::upload(&mut two, "STOR file", b"the second");
     drop(second);
     two.expect_reply(226);
     assert_eq!(server.read("file"), b"the second");
@@ -257,7 +248,7 @@ fn two_uploads_of_one_name_both_arrive_and_the_last_to_end_stays() {
 }
 
 #[test]
-fn of_many_uploads_to_one_name_at_once_one_stays_whole() {
+fn of_many_stor_to_one_name_at_once_one_stays_whole() {
     let server = TestServer::start();
     let address = server.v4();
     let content = |number: u8| vec![number; 300_000 + usize::from(number)];
@@ -280,10 +271,10 @@ fn of_many_uploads_to_one_name_at_once_one_stays_whole() {
 }
 
 #[test]
-fn what_is_cut_off_does_not_replace_what_came_meanwhile() {
+fn a_stor_that_is_cut_off_does_not_replace_what_came_meanwhile() {
     let server = TestServer::start();
     let (mut one, mut two) = (server.client(), server.client());
-    let first = begun(&mut one, "STOR file", b"a part");
+    let first = stuck::upload(&mut one, "STOR file", b"a part");
     two.store("file", "the whole", Way::Epsv);
     reset(first);
     one.expect_reply(426);
@@ -297,18 +288,18 @@ fn rest_and_appe_write_in_place() {
     server.write("file", "0123456789");
     let mut client = server.client();
     client.expect(350, "REST 4");
-    let data = begun(&mut client, "STOR file", b"four");
+    let data = stuck::upload(&mut client, "STOR file", b"four");
     assert_eq!(server.read("file"), b"0123four");
     drop(data);
     client.expect_reply(226);
-    let data = begun(&mut client, "APPE file", b", more");
+    let data = stuck::upload(&mut client, "APPE file", b", more");
     assert_eq!(server.read("file"), b"0123four, more");
     drop(data);
     client.expect_reply(226);
 }
 
 #[test]
-fn a_replaced_file_keeps_its_permissions() {
+fn a_file_that_stor_replaces_keeps_its_permissions() {
     let server = TestServer::start();
     server.write("file", "old");
     fs::set_permissions(server.path("file"), PermissionsExt::from_mode(0o640)).unwrap();
@@ -318,7 +309,7 @@ fn a_replaced_file_keeps_its_permissions() {
 }
 
 #[test]
-fn a_new_file_or_folder_heeds_the_umask() {
+fn new_files_of_stor_and_folders_of_mkd_heed_the_umask() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start("umask 027", &[folder.path().to_str().unwrap()]);
     let mut client = program.client();
@@ -329,7 +320,7 @@ fn a_new_file_or_folder_heeds_the_umask() {
 }
 
 #[test]
-fn a_link_is_replaced_and_what_it_leads_to_stays() {
+fn stor_replaces_a_link_and_what_it_leads_to_stays() {
     let server = TestServer::start();
     server.write("target", "old");
     symlink("target", server.path("link")).unwrap();
@@ -338,71 +329,15 @@ fn a_link_is_replaced_and_what_it_leads_to_stays() {
     assert_eq!(server.read("target"), b"old");
 }
 
-// ALLO.
-
 #[test]
-fn strict_allo_is_a_promise() {
-    let server = TestServer::with(|config| {
-        config.strict_allo = true;
-        config.partial_uploads = PartialUploads::Discard;
-    });
-    let mut client = server.client();
-    for length in [9, 11] {
-        client.expect(200, "ALLO 10");
-        let data = begun(&mut client, "STOR file", &vec![b'-'; length]);
-        drop(data);
-        client.expect_reply(426);
-        assert!(server.names().is_empty());
-    }
-    client.expect(200, "ALLO 10");
-    client.store("file", "0123456789", Way::Epsv);
-    client.store("file", "of any length", Way::Epsv);
-    assert_eq!(server.read("file"), b"of any length");
-}
-
-#[test]
-fn strict_allo_counts_an_upload_as_cut_off() {
-    let server = TestServer::with(|config| config.strict_allo = true);
-    server.write("old", "old");
-    let mut client = server.client();
-    for name in ["old", "new"] {
-        client.expect(200, "ALLO 10");
-        drop(begun(&mut client, &format!("STOR {name}"), b"nine byte"));
-        client.expect_reply(426);
-    }
-    assert_eq!(server.read("old"), b"old");
-    assert_eq!(server.read("new"), b"nine byte");
-}
-
-#[test]
-fn strict_allo_says_nothing_of_type_a() {
-    let server = TestServer::with(|config| config.strict_allo = true);
-    let mut client = server.client();
-    client.expect(200, "TYPE A");
-    client.expect(200, "ALLO 10");
-    client.store("file", "a\r\n", Way::Epsv);
-    assert_eq!(server.read("file"), b"a\n");
-}
-
-#[test]
-fn allo_is_a_demand_for_room_and_no_promise() {
-    let server = TestServer::start();
-    let mut client = server.client();
-    client.expect(452, format!("ALLO {}", u64::MAX));
-    client.expect(200, "ALLO 10");
-    client.store("file", "nine byte", Way::Epsv);
-    assert_eq!(server.read("file"), b"nine byte");
-}
-
-#[test]
-fn a_kill_leaves_nothing_behind() {
+fn a_kill_in_a_stor_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("old"), "old").unwrap();
     let program = Program::start("", &[folder.path().to_str().unwrap()]);
     let (mut one, mut two) = (program.client(), program.client());
-    let first = begun(&mut one, "STOR old", b"the new");
-    let second = begun(&mut two, "STOR new", b"the new");
-    program.signal("KILL");
+    let first = stuck::upload(&mut one, "STOR old", b"the new");
+    let second = stuck::upload(&mut two, "STOR new", b"the new");
+    program.signal(Signal::KILL);
     program.wait();
     assert_eq!(names_in(folder.path()), ["old"]);
     assert_eq!(fs::read(folder.path().join("old")).unwrap(), b"old");

@@ -4,149 +4,15 @@
 //! process goes on. So nothing is measured here, and nothing is left to luck: what is answered
 //! meanwhile was not waiting for it.
 
-mod common;
-
-use common::client::reset;
-use common::program::Program;
-use common::{Client, Random, Stream, TestServer, Way, wait_until};
+use super::hanging_disk::{Disk, PLACES, Site};
+use crate::common::client::reset;
+use crate::common::program::Program;
+use crate::common::{Client, Stream, TestServer, Way, random_bytes, wait_until};
 use packetboat::PartialUploads;
-use std::fs::{self, OpenOptions};
+use rustix::process::Signal;
+use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
 use std::time::{Duration, Instant};
-
-/// A folder seen through FUSE, as long as this lives.
-struct Disk {
-    child: Child,
-    folder: PathBuf,
-}
-
-impl Disk {
-    fn mount(behind: &Path, folder: &Path) -> Disk {
-        fs::create_dir_all(behind).unwrap();
-        fs::create_dir_all(folder).unwrap();
-        let device = || fs::metadata(folder).unwrap().dev();
-        let before = device();
-        let child = Command::new("bindfs").arg("-f").args([behind, folder]).spawn();
-        let disk = Disk { child: child.expect("bindfs"), folder: folder.to_owned() };
-        wait_until("it is mounted", || device() != before);
-        disk
-    }
-
-    /// From now on every call on it hangs.
-    fn hang(&self) {
-        self.signal("STOP");
-        let threads = format!("/proc/{}/task", self.child.id());
-        let stopped = |thread: fs::DirEntry| {
-            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-            stat.contains(") T ")
-        };
-        wait_until("it has stopped", || {
-            fs::read_dir(&threads).unwrap().map(Result::unwrap).all(stopped)
-        });
-    }
-
-    fn go_on(&self) {
-        self.signal("CONT");
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        self.go_on();
-        // Lazily: the server may hold a file for a moment longer.
-        let done = Command::new("umount").arg("-l").arg(&self.folder).status();
-        assert!(std::thread::panicking() || done.unwrap().success());
-        // It would end by itself only when the server has let go of the root.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A server with a disk that can hang, and somebody who has nothing to do with it.
-struct Site {
-    /// What stands before the name of a file on the disk.
-    prefix: &'static str,
-    disk: Disk,
-    bystander: Client,
-    bulk: Vec<u8>,
-    server: TestServer,
-}
-
-/// Where a disk can be.
-const PLACES: [fn() -> Site; 2] = [Site::beneath, Site::all];
-
-impl Site {
-    /// The disk is mounted beneath a folder that is served.
-    fn beneath() -> Site {
-        let server = TestServer::start();
-        let disk = Disk::mount(&server.outside("behind"), &server.path("disk"));
-        let bystander = server.client();
-        Site::new(server, disk, bystander, "disk/")
-    }
-
-    /// The disk is what is served, save for a user with another root.
-    fn all() -> Site {
-        let mut disk = None;
-        let server = TestServer::with_users(|config| {
-            disk = Some(Disk::mount(&config.root.with_file_name("behind"), &config.root));
-        });
-        let fast = server.outside("fast");
-        fs::create_dir(&fast).unwrap();
-        let mut users = OpenOptions::new().append(true).open(server.outside("users.toml")).unwrap();
-        let user = common::user("fast", "write");
-        writeln!(users, "{user}root = {:?}", fast.to_str().unwrap()).unwrap();
-        let mut bystander = server.connect();
-        bystander.login_as("fast", "secret");
-        Site::new(server, disk.unwrap(), bystander, "")
-    }
-
-    fn new(server: TestServer, disk: Disk, mut bystander: Client, prefix: &'static str) -> Site {
-        let bulk = Random(7).bytes(1_000_000);
-        bystander.store("bulk", &bulk, Way::Epsv);
-        Site { prefix, disk, bystander, bulk, server }
-    }
-
-    fn path(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
-    }
-
-    /// A file on the disk, as it is without FUSE.
-    fn behind(&self, name: &str) -> PathBuf {
-        self.server.outside("behind").join(name)
-    }
-
-    /// What the others do all the time.
-    #[track_caller]
-    fn others_go_on(&mut self) {
-        let bystander = &mut self.bystander;
-        for _ in 0..50 {
-            bystander.expect(200, "NOOP");
-        }
-        assert!(bystander.retrieve("bulk", Way::Epsv) == self.bulk);
-        bystander.store("copy", &self.bulk, Way::Epsv);
-        assert!(!bystander.list("LIST bulk").is_empty());
-        bystander.expect(250, "DELE copy");
-        self.server.client().expect(200, "NOOP");
-    }
-
-    /// Says a line while the disk hangs, and has the others go on before it is answered.
-    #[track_caller]
-    fn hung(&mut self, client: &mut Client, line: &str) -> (u16, String) {
-        self.disk.hang();
-        client.send_line(line);
-        self.others_go_on();
-        self.disk.go_on();
-        client.reply()
-    }
-}
 
 /// Waits until the client's transfer is with the disk.
 fn is_away(site: &Site) {
@@ -205,7 +71,7 @@ fn names_on_a_disk_that_hangs() {
 fn transfers_on_a_disk_that_hangs() {
     for place in PLACES {
         let mut site = place();
-        let content = Random(1).bytes(3_000_000);
+        let content = random_bytes(1, 3_000_000);
         fs::write(site.behind("file"), &content).unwrap();
         let mut client = site.server.client();
         let (file, new) = (site.path("file"), site.path("new"));
@@ -284,7 +150,7 @@ fn more_sessions_on_it_than_threads() {
 #[ignore = "needs root and bindfs: mounts a FUSE file system"]
 fn what_hangs_can_be_given_up() {
     let mut site = Site::beneath();
-    let content = Random(1).bytes(100_000);
+    let content = random_bytes(1, 100_000);
     fs::write(site.behind("file"), &content).unwrap();
     // More than the connection's buffers hold.
     fs::File::create(site.behind("large")).unwrap().set_len(100_000_000).unwrap();
@@ -341,7 +207,7 @@ fn who_leaves_while_it_hangs_leaves_nothing() {
         let disk = Disk::mount(&server.outside("behind"), &server.path("disk"));
         let bystander = server.client();
         let mut site = Site::new(server, disk, bystander, "disk/");
-        fs::write(site.behind("file"), Random(1).bytes(3_000_000)).unwrap();
+        fs::write(site.behind("file"), random_bytes(1, 3_000_000)).unwrap();
         let leave: [fn(Client); 2] = [drop, Client::reset];
         for (number, leave) in leave.into_iter().enumerate() {
             let mut clients: Vec<Client> = (0..5).map(|_| site.server.client()).collect();
@@ -395,7 +261,7 @@ fn who_has_left_does_not_wait_for_it() {
 
 #[test]
 #[ignore = "needs root and bindfs: mounts a FUSE file system"]
-fn the_end_does_not_wait_for_it() {
+fn sigterm_does_not_wait_for_retr_and_dele_on_a_disk_that_hangs() {
     let folder = tempfile::tempdir().unwrap();
     let served = folder.path().join("served");
     let disk = Disk::mount(&folder.path().join("behind"), &served.join("disk"));
@@ -406,7 +272,7 @@ fn the_end_does_not_wait_for_it() {
     disk.hang();
     client.send_line("RETR disk/file");
     other.send_line("DELE disk/file");
-    program.signal("TERM");
-    program.signal("TERM");
+    program.signal(Signal::TERM);
+    program.signal(Signal::TERM);
     assert!(program.wait().success());
 }

@@ -1,9 +1,7 @@
 //! LIST, NLST and STAT of a path.
 
-mod common;
-
-use common::client::read_to_end;
-use common::{ROUNDS, TestServer, Way};
+use crate::common::client::read_to_end;
+use crate::common::{ROUNDS, TestServer, Way};
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -40,7 +38,7 @@ fn list_looks_like_ls_and_is_sorted() {
 }
 
 #[test]
-fn options_of_ls_are_understood() {
+fn list_and_nlst_understand_options_of_ls() {
     let server = TestServer::start();
     fs::create_dir(server.path("folder")).unwrap();
     server.write("folder/file", "");
@@ -58,7 +56,7 @@ fn options_of_ls_are_understood() {
 }
 
 #[test]
-fn what_nlst_names_can_be_fetched_as_it_stands() {
+fn what_nlst_names_is_fetched_by_retr_as_it_stands() {
     let server = TestServer::start();
     fs::create_dir_all(server.path("outer/inner")).unwrap();
     for name in ["outer/a", "outer/b c", "outer/inner/d"] {
@@ -81,7 +79,7 @@ fn what_nlst_names_can_be_fetched_as_it_stands() {
 }
 
 #[test]
-fn patterns_choose_names() {
+fn patterns_of_list_and_nlst_choose_names() {
     let server = TestServer::start();
     for name in ["a.txt", "b.txt", "c.bin", ".d.txt", "e[1].txt"] {
         server.write(name, "");
@@ -108,7 +106,7 @@ fn expected_bytes(names: &[&str]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn odd_names_come_byte_for_byte() {
+fn odd_names_come_byte_for_byte_from_list_and_nlst() {
     let longest = "n".repeat(255);
     let odd: [&[u8]; 8] = [
         b" leading and trailing ",
@@ -138,7 +136,7 @@ fn odd_names_come_byte_for_byte() {
 }
 
 #[test]
-fn a_name_with_a_line_end_is_shown_on_one_line() {
+fn list_nlst_and_stat_show_a_name_with_a_line_end_on_one_line() {
     let server = TestServer::start();
     server.write("one\r\ntwo", "");
     let mut client = server.client();
@@ -148,7 +146,7 @@ fn a_name_with_a_line_end_is_shown_on_one_line() {
 }
 
 #[test]
-fn links_are_shown_with_what_they_lead_to() {
+fn list_shows_links_with_what_they_lead_to() {
     let server = TestServer::start();
     fs::create_dir(server.path("folder")).unwrap();
     server.write("folder/file", "");
@@ -163,7 +161,7 @@ fn links_are_shown_with_what_they_lead_to() {
 }
 
 #[test]
-fn an_empty_folder_is_an_empty_listing() {
+fn list_and_nlst_of_an_empty_folder_are_empty() {
     let server = TestServer::start();
     let mut client = server.client();
     for &way in Way::all(server.v4()) {
@@ -173,7 +171,7 @@ fn an_empty_folder_is_an_empty_listing() {
 }
 
 #[test]
-fn what_is_not_there_cannot_be_listed() {
+fn list_nlst_and_stat_of_what_is_not_there_are_refused() {
     let server = TestServer::start();
     let mut client = server.client();
     for line in ["LIST missing", "NLST missing", "LIST missing/*"] {
@@ -184,7 +182,7 @@ fn what_is_not_there_cannot_be_listed() {
 }
 
 #[test]
-fn a_listing_is_made_of_whole_lines_even_in_type_a() {
+fn nlst_is_made_of_whole_lines_even_in_type_a() {
     let server = TestServer::start();
     server.write("file", "");
     let mut client = server.client();
@@ -222,12 +220,12 @@ fn stat_of_a_path_needs_a_login() {
 
 /// Nobody reads the listing, so it is in the middle of its way when the other session speaks.
 #[test]
-fn a_large_folder_delays_nobody_and_is_listed_whole() {
+fn list_nlst_and_stat_of_a_large_folder_delay_nobody_and_are_whole() {
     const FILES: usize = 20_000;
     let server = TestServer::start();
-    for number in 0..FILES {
-        server.write(format!("a name of some length, so that it is much to send {number:05}"), "");
-    }
+    server.fill(FILES, |number| {
+        format!("a name of some length, so that it is much to send {number:05}")
+    });
     let (mut client, mut other) = (server.client(), server.client());
     for line in ["LIST", "NLST"] {
         let mut data = client.extended_passive();
@@ -260,9 +258,7 @@ fn a_large_folder_delays_nobody_and_is_listed_whole() {
 #[test]
 fn a_stat_that_finds_nothing_delays_nobody() {
     let server = TestServer::with(|config| config.round_bytes = 512);
-    for number in 0..300 {
-        server.write(format!("{}{number}", "a".repeat(200)), "");
-    }
+    server.fill(300, |number| format!("{}{number}", "a".repeat(200)));
     let (mut client, mut other) = (server.client(), server.client());
     client.send_line(["STAT *", &"[b-da]".repeat(100), "Z"].concat());
     assert!(!client.heard().is_empty(), "the reply has begun");

@@ -1,22 +1,14 @@
 //! Passive data connections: SPEC.md, "Passive ports".
 
-mod common;
-
-use common::client::{connect_from, eprt, port};
-use common::{Client, PATIENCE, TestServer, Way};
+use crate::common::client::{connect_from, eprt, port};
+use crate::common::ports::free_ports;
+use crate::common::{Client, PATIENCE, TestServer, Way};
 use packetboat::Config;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::ops::RangeInclusive;
 use std::sync::Mutex;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
-
-/// So many ports in a row that nobody uses.
-fn free_ports(count: u16) -> RangeInclusive<u16> {
-    let ranges = (20_000..30_000).step_by(usize::from(count)).map(|low| low..=low + count - 1);
-    let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-    ranges.into_iter().find(|range| range.clone().all(is_free)).expect("free ports")
-}
 
 /// A stranger's connection must be closed, by a FIN or a reset.
 fn expect_closed(mut stranger: TcpStream) {
@@ -28,7 +20,7 @@ fn expect_closed(mut stranger: TcpStream) {
 }
 
 #[test]
-fn a_second_connection_is_closed_and_the_first_still_served() {
+fn a_second_connection_after_pasv_is_closed_and_the_first_still_served() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -40,7 +32,7 @@ fn a_second_connection_is_closed_and_the_first_still_served() {
 }
 
 #[test]
-fn a_connection_from_a_foreign_address_is_closed_and_the_right_one_still_served() {
+fn a_connection_from_a_foreign_address_after_pasv_is_closed_and_the_right_one_still_served() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -56,7 +48,7 @@ fn a_connection_from_a_foreign_address_is_closed_and_the_right_one_still_served(
 }
 
 #[test]
-fn ten_ports_serve_ten_waiting_transfers_of_every_address() {
+fn ten_ports_serve_ten_pasv_of_every_address() {
     let ports = free_ports(10);
     let server = TestServer::with(|config| config.passive_ports = Some(ports.clone()));
     let mut waiting = Vec::new();
@@ -83,7 +75,7 @@ fn ten_ports_serve_ten_waiting_transfers_of_every_address() {
 }
 
 #[test]
-fn one_port_serves_any_number_of_transfers_one_after_another() {
+fn one_port_serves_any_number_of_epsv_one_after_another() {
     let ports = free_ports(1);
     let server = TestServer::with(|config| config.passive_ports = Some(ports.clone()));
     let mut client = server.client();
@@ -100,7 +92,7 @@ fn one_port_serves_any_number_of_transfers_one_after_another() {
 }
 
 #[test]
-fn without_a_range_a_port_is_used_again_as_well() {
+fn without_a_range_pasv_uses_a_port_again_as_well() {
     let server = TestServer::start();
     let mut client = server.client();
     let ports = [(); 5].map(|()| {
@@ -114,7 +106,7 @@ fn without_a_range_a_port_is_used_again_as_well() {
 }
 
 #[test]
-fn a_lease_that_ended_without_its_connection_is_not_given_out_again_for_a_while() {
+fn a_port_of_pasv_that_nobody_came_to_is_not_given_out_again_for_a_while() {
     type Ending = fn(&mut Client);
     let endings: [(&str, Ending); 4] = [
         ("ABOR", |client| drop(client.expect(226, "ABOR"))),
@@ -168,7 +160,7 @@ fn a_connection_that_nobody_uses_is_closed_by_the_next_pasv() {
 }
 
 #[test]
-fn nobody_who_connects_in_time_is_425_and_the_session_goes_on() {
+fn nobody_who_connects_in_time_after_pasv_is_425_and_the_session_goes_on() {
     let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
     server.write("file", "content");
     let mut client = server.client();
@@ -195,7 +187,7 @@ fn passive_address_is_what_pasv_announces() {
 }
 
 #[test]
-fn without_it_pasv_announces_the_address_that_the_client_connected_to() {
+fn without_passive_address_pasv_announces_where_the_client_connected_to() {
     let server = TestServer::with(|config| config.listen = vec!["0.0.0.0:0".parse().unwrap()]);
     for address in [[127, 0, 0, 1], [127, 0, 0, 9]] {
         let mut client = Client::connect(SocketAddr::from((address, server.v4().port())));
@@ -250,7 +242,7 @@ fn pasv_cannot_tell_an_ipv6_address() {
 }
 
 #[test]
-fn two_clients_of_one_address_have_ports_of_their_own() {
+fn pasv_gives_two_clients_of_one_address_ports_of_their_own() {
     let server = TestServer::start();
     server.write("one", "1");
     server.write("two", "2");
@@ -265,8 +257,8 @@ fn two_clients_of_one_address_have_ports_of_their_own() {
 
 // What the operator reads.
 
-/// Every line that was logged since the last look.
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Every line that was logged, and the thread of its server.
+static LINES: Mutex<Vec<(ThreadId, String)>> = Mutex::new(Vec::new());
 
 struct Lines;
 
@@ -276,7 +268,8 @@ impl log::Log for Lines {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        LINES.lock().unwrap().push(format!("{} {}", record.level(), record.args()));
+        let line = format!("{} {}", record.level(), record.args());
+        LINES.lock().unwrap().push((thread::current().id(), line));
     }
 
     fn flush(&self) {}
@@ -284,30 +277,29 @@ impl log::Log for Lines {
 
 /// A server whose log is read by [`logged`].
 fn with_log(change: impl FnOnce(&mut Config)) -> TestServer {
-    let server = TestServer::with(change);
     let _ = log::set_logger(&Lines); // the first test has set it for all
     log::set_max_level(log::LevelFilter::Warn);
-    LINES.lock().unwrap().clear();
-    server
+    TestServer::with(change)
 }
 
-/// How many lines hold all these words.
-fn logged(words: &[&str]) -> usize {
+/// How many lines of this server hold all these words.
+fn logged(server: &TestServer, words: &[&str]) -> usize {
     let lines = LINES.lock().unwrap();
-    lines.iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
+    let own = lines.iter().filter(|(thread, _)| *thread == server.thread());
+    own.filter(|(_, line)| words.iter().all(|word| line.contains(word))).count()
 }
 
 #[test]
-fn when_no_port_can_be_had_the_log_says_what_to_do() {
+fn when_pasv_can_have_no_port_the_log_says_what_to_do() {
     let server = with_log(|config| config.passive_ports = Some(free_ports(1)));
     let (mut first, mut second) = (server.client(), server.client());
     first.pasv();
     second.expect(425, "PASV");
-    assert_eq!(logged(&["WARN", "--passive-ports"]), 1);
+    assert_eq!(logged(&server, &["WARN", "--passive-ports"]), 1);
 }
 
 #[test]
-fn when_passive_connections_never_arrive_the_log_says_so_once() {
+fn when_nobody_ever_connects_after_pasv_the_log_says_so_once() {
     let server = with_log(|config| config.data_timeout = Duration::from_secs(3));
     let mut clients: Vec<_> = (0..5).map(|_| server.client()).collect();
     for client in &mut clients {
@@ -317,5 +309,5 @@ fn when_passive_connections_never_arrive_the_log_says_so_once() {
     for client in &mut clients {
         client.expect_reply(425);
     }
-    assert_eq!(logged(&["WARN", "NAT", "--passive-address"]), 1);
+    assert_eq!(logged(&server, &["WARN", "NAT", "--passive-address"]), 1);
 }

@@ -1,8 +1,6 @@
 //! A client that somebody else wrote.
 
-mod common;
-
-use common::{Random, TestServer};
+use crate::common::{TestServer, random_bytes};
 use std::io::Cursor;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,7 +21,7 @@ fn client(server: SocketAddr, mode: Mode) -> FtpStream {
 }
 
 fn whole_tour(server: &TestServer, mut client: FtpStream) {
-    let content = Random(9).bytes(300_000);
+    let content = random_bytes(9, 300_000);
     assert_eq!(client.put_file("file", &mut Cursor::new(&content)).unwrap(), 300_000);
     assert!(server.read("file") == content);
     assert_eq!(client.size("file").unwrap(), 300_000);
@@ -54,13 +52,13 @@ fn whole_tour(server: &TestServer, mut client: FtpStream) {
 }
 
 #[test]
-fn everything_in_passive_mode() {
+fn all_of_suppaftp_with_pasv() {
     let server = TestServer::start();
     whole_tour(&server, client(server.v4(), Mode::Passive));
 }
 
 #[test]
-fn everything_in_extended_passive_mode() {
+fn all_of_suppaftp_with_epsv() {
     let server = TestServer::start();
     for address in server.both() {
         whole_tour(&server, client(address, Mode::ExtendedPassive));
@@ -68,7 +66,7 @@ fn everything_in_extended_passive_mode() {
 }
 
 #[test]
-fn everything_in_active_mode() {
+fn all_of_suppaftp_with_active_mode() {
     let server = TestServer::start();
     for address in server.both() {
         whole_tour(&server, client(address, Mode::Active));
@@ -76,7 +74,7 @@ fn everything_in_active_mode() {
 }
 
 #[test]
-fn a_transfer_is_aborted() {
+fn suppaftp_gives_a_retr_up_by_abor() {
     let server = TestServer::start();
     server.write_zeros("large", 1 << 26);
     let mut client = client(server.v4(), Mode::Passive);
@@ -86,7 +84,7 @@ fn a_transfer_is_aborted() {
 }
 
 #[test]
-fn a_wrong_password_is_an_error() {
+fn suppaftp_is_told_that_pass_is_wrong() {
     let server = TestServer::with_users(|_| {});
     let mut client = FtpStream::connect(server.v4()).unwrap();
     assert!(client.login("reader", "wrong").is_err());

@@ -1,11 +1,9 @@
 //! The control connection as real clients use it: the Synch in all its spellings, and commands that
 //! come in pieces.
 
-mod common;
-
-use common::{Client, ROUNDS, Stream, TestServer, Way};
+use crate::common::{Client, ROUNDS, TestServer, Way, stuck};
 use socket2::SockRef;
-use std::io::{Read, Write};
+use std::io::Write;
 
 /// Bytes, and whether the last of them is urgent.
 struct Piece(&'static [u8], bool);
@@ -34,22 +32,13 @@ fn abort(client: &mut Client, pieces: &[Piece]) {
     }
 }
 
-/// A download that can't end, since nobody reads.
-fn stuck_download(client: &mut Client) -> Stream {
-    let mut data = client.extended_passive();
-    client.begin("RETR large");
-    data.read_exact(&mut [0; 1000]).unwrap();
-    data
-}
-
 #[test]
-fn every_clients_abor_stops_what_runs_and_leaves_the_session_clean() {
+fn every_clients_abor_stops_retr_and_stor_and_leaves_the_session_clean() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
-        server.write_zeros("large", 1 << 26);
         let mut client = server.client();
         for (who, pieces) in ABORTS {
-            let download = stuck_download(&mut client);
+            let download = stuck::download(&server, &mut client);
             abort(&mut client, pieces);
             client.expect_reply(426);
             client.expect_reply(226);
@@ -80,10 +69,9 @@ fn every_clients_abor_stops_what_runs_and_leaves_the_session_clean() {
 fn an_urgent_abor_finds_its_way_past_commands_that_wait() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
-        server.write_zeros("large", 1 << 26);
         let mut client = server.client();
         for (who, pieces) in ABORTS {
-            let data = stuck_download(&mut client);
+            let data = stuck::download(&server, &mut client);
             client.send("SYST\r\nPWD\r\n");
             abort(&mut client, pieces);
             for code in [426, 226, 215, 257] {
@@ -95,7 +83,7 @@ fn an_urgent_abor_finds_its_way_past_commands_that_wait() {
 }
 
 #[test]
-fn a_command_may_come_in_packets_cut_anywhere() {
+fn size_may_come_in_packets_cut_anywhere() {
     let server = TestServer::start();
     server.write("file", "content");
     let (mut client, mut other) = (server.client(), server.client());
@@ -115,9 +103,8 @@ fn a_command_may_come_in_packets_cut_anywhere() {
 #[test]
 fn an_abor_may_come_byte_by_byte() {
     let server = TestServer::start();
-    server.write_zeros("large", 1 << 26);
     let (mut client, mut other) = (server.client(), server.client());
-    let data = stuck_download(&mut client);
+    let data = stuck::download(&server, &mut client);
     for byte in b"\xff\xf4\xff\xf2ABOR\r\n" {
         SockRef::from(&client.stream).send_out_of_band(&[*byte]).unwrap();
         other.expect_alive();

@@ -1,8 +1,6 @@
 //! Names of every kind, byte for byte, through every command that takes one.
 
-mod common;
-
-use common::{Client, TestServer, Way};
+use crate::common::{Client, TestServer, Way};
 
 const LONGEST: [u8; 255] = [b'n'; 255];
 
@@ -57,7 +55,7 @@ fn listed(client: &mut Client) -> [Vec<Vec<u8>>; 3] {
 }
 
 #[test]
-fn files_are_stored_told_of_fetched_renamed_and_deleted() {
+fn names_of_files_pass_through_stor_retr_size_rnfr_dele_and_all_others() {
     let server = TestServer::start();
     let mut client = server.client();
     for name in NAMES {
@@ -107,7 +105,7 @@ fn files_are_stored_told_of_fetched_renamed_and_deleted() {
 }
 
 #[test]
-fn folders_are_made_entered_told_of_and_removed() {
+fn names_of_folders_pass_through_mkd_cwd_pwd_and_rmd() {
     let server = TestServer::start();
     let mut client = server.client();
     for name in NAMES {
@@ -135,7 +133,7 @@ fn folders_are_made_entered_told_of_and_removed() {
 }
 
 #[test]
-fn a_name_that_is_too_long_is_553_and_nothing_happens() {
+fn a_name_that_is_too_long_for_stor_mkd_or_rnto_is_553_and_nothing_happens() {
     let server = TestServer::start();
     server.write("file", "");
     let mut client = server.client();

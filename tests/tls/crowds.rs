@@ -1,15 +1,10 @@
 //! Those who come to begin TLS and don't mean it, alone and by the hundred, and what they and the
 //! many who do cost the others.
 
-#![cfg(feature = "tls")]
-
-mod common;
-
-use common::program::Program;
-use common::stream::{speaking, trusting};
-use common::{Client, PATIENCE, Random, TestServer, Way, wait_until};
+use crate::common::program::Program;
+use crate::common::stream::{speaking, trusting};
+use crate::common::{Client, PATIENCE, TestServer, Way, descriptors, random_bytes, wait_until};
 use packetboat::{TlsConfig, TlsIdentity};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection};
 use std::io::{ErrorKind, Read, Write};
@@ -131,7 +126,7 @@ fn a_handshake_by_drops_gets_no_more_time() {
 #[test]
 fn what_is_no_handshake_is_answered_by_an_alert_at_most() {
     let server = server();
-    let random = Random(11).bytes(100_000);
+    let random = random_bytes(11, 100_000);
     let modern = hello(&trusting());
     let sslv2 = [&[0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10][..], &[7; 0x25]].concat();
     let everything: [&[u8]; 9] = [
@@ -268,10 +263,10 @@ fn keys_may_change_at_any_time() {
 
 #[test]
 fn a_crowd_of_half_done_handshakes_and_a_flood_of_garbage_leave_others_alone() {
-    raise_descriptor_limit();
+    descriptors::raise_limit(2 * CROWD);
     // However slow the machine is, the crowd stays to the end.
     let server = with_patience(Duration::from_secs(3600));
-    let content = Random(12).bytes(1_000_000);
+    let content = random_bytes(12, 1_000_000);
     let hello = hello(&trusting());
     let mut busy = server.connect();
     busy.secure(&trusting());
@@ -322,7 +317,7 @@ impl Drop for Ending {
 /// often.
 fn flood(address: SocketAddr, hello: &[u8], over: &AtomicBool) -> usize {
     let mut times = 0;
-    let garbage = Random(13).bytes(20_000);
+    let garbage = random_bytes(13, 20_000);
     while !over.load(Ordering::Relaxed) {
         for bytes in [&garbage[..], hello] {
             let Ok(mut stream) = TcpStream::connect(address) else { continue };
@@ -337,14 +332,14 @@ fn flood(address: SocketAddr, hello: &[u8], over: &AtomicBool) -> usize {
 
 #[test]
 fn whoever_waits_for_a_handshake_costs_nothing_meanwhile() {
-    raise_descriptor_limit();
+    descriptors::raise_limit(2 * CROWD);
     let folder = tempfile::tempdir().unwrap();
     let words = ["--tls", "self-signed", "--data-timeout", "3", folder.path().to_str().unwrap()];
     let program = Program::start("", &words);
     let hello = hello(&trusting());
     let mut crowd: Vec<_> = (0..CROWD)
         .map(|at| {
-            let mut client = Client::connect(program.address);
+            let mut client = Client::connect(program.address());
             client.expect(234, "AUTH TLS");
             client.send(&hello[..hello.len() * (at % 2) / 2]);
             client
@@ -361,14 +356,14 @@ fn whoever_waits_for_a_handshake_costs_nothing_meanwhile() {
 
 #[test]
 fn an_idle_session_under_tls_takes_little_memory() {
-    raise_descriptor_limit();
+    descriptors::raise_limit(2 * IDLE);
     for version in [&TLS12, &TLS13] {
         let folder = tempfile::tempdir().unwrap();
         let words = ["--tls", "self-signed", folder.path().to_str().unwrap()];
         let program = Program::start("", &words);
         let config = Arc::new(speaking(&[version]).with_no_client_auth());
         let come = || {
-            let mut client = Client::connect(program.address);
+            let mut client = Client::connect(program.address());
             client.secure(&config);
             client.login();
             client
@@ -382,10 +377,4 @@ fn an_idle_session_under_tls_takes_little_memory() {
         assert!(taken < SESSION_KIB * 1024, "{taken} bytes a session");
         drop(clients);
     }
-}
-
-/// So many clients have each a descriptor in this process.
-fn raise_descriptor_limit() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
 }

@@ -1,10 +1,8 @@
 //! Whatever bytes come on the control connection: a reply or a clean close, and nobody else
 //! notices.
 
-mod common;
-
-use common::program::Program;
-use common::{Client, ROUNDS, Random, TestServer, Way, wait_until};
+use crate::common::program::Program;
+use crate::common::{Chance, Client, ROUNDS, TestServer, Way, wait_until};
 use std::io::Read;
 use std::net::{Shutdown, TcpStream};
 use std::thread;
@@ -43,7 +41,7 @@ fn endless_lines_take_no_memory() {
 }
 
 #[test]
-fn replies_that_nobody_reads_take_no_memory_and_all_arrive() {
+fn replies_to_help_that_nobody_reads_take_no_memory_and_all_arrive() {
     const COMMANDS: usize = 20_000;
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start("", &[folder.path().to_str().unwrap()]);
@@ -133,7 +131,7 @@ fn telnet_commands_are_passed_over() {
 }
 
 #[test]
-fn what_is_not_utf_8_is_a_name_like_any_other() {
+fn mkd_size_and_rmd_take_a_name_that_is_not_utf_8() {
     let server = TestServer::start();
     let mut client = server.client();
     client.expect(550, b"SIZE \xc3\x28\xfe\xff");
@@ -185,7 +183,7 @@ fn arguments_of_4_kb_are_answered() {
 }
 
 #[test]
-fn a_password_may_be_anything() {
+fn pass_may_be_anything() {
     let server = TestServer::with_users(|_| {});
     let mut client = server.connect();
     client.expect(331, "USER reader");
@@ -227,7 +225,7 @@ fn two_hundred_silent_connections_disturb_nobody() {
 }
 
 #[test]
-fn clients_that_leave_at_any_point_leave_nothing() {
+fn clients_that_leave_between_user_and_quit_leave_nothing() {
     let server = TestServer::start();
     let session = "USER anonymous\r\nPASS x\r\nEPSV\r\nSTOR file\r\nABOR\r\nQUIT\r\n";
     for end in 0..session.len() {
@@ -242,7 +240,7 @@ fn clients_that_leave_at_any_point_leave_nothing() {
 }
 
 #[test]
-fn a_fin_behind_commands_does_not_take_them_back() {
+fn a_fin_behind_mkd_does_not_take_it_back() {
     for round in ROUNDS {
         let server = TestServer::with(|config| config.round_bytes = round);
         let mut client = server.connect();
@@ -261,7 +259,7 @@ fn random_bytes_get_replies_or_a_close() {
     let server = TestServer::start();
     let mut other = server.client();
     for seed in 1..=50 {
-        let mut random = Random(seed);
+        let mut random = Chance::new(seed);
         let length = random.below(20_000) as usize;
         let mut bytes = random.bytes(length);
         // Line ends are rare in noise; without them it is only one long line.
@@ -272,7 +270,7 @@ fn random_bytes_get_replies_or_a_close() {
         let mut client = Client::unseen(TcpStream::connect(server.v4()).unwrap());
         client.send(&bytes);
         client.stream.shutdown(Shutdown::Write).unwrap();
-        let replies = common::client::read_to_end(&mut client.stream);
+        let replies = crate::common::client::read_to_end(&mut client.stream);
         assert!(replies.ends_with(b"\r\n"));
         other.expect_alive();
     }
@@ -280,7 +278,7 @@ fn random_bytes_get_replies_or_a_close() {
 
 /// Half a megabyte each, for as long as they like.
 #[test]
-fn files_of_type_a_that_nobody_reads_take_little_memory() {
+fn retr_in_type_a_that_nobody_reads_takes_little_memory() {
     const CLIENTS: u64 = 20;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("lines"), vec![b'\n'; 8 * MIB]).unwrap();

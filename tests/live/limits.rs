@@ -1,27 +1,15 @@
 //! How many, how long, and how the server ends.
 
-mod common;
-
-use common::client::connect_from;
-use common::program::Program;
-use common::{Client, PATIENCE, Stream, TestServer, Way, wait_until};
-use packetboat::Grace;
+use crate::common::client::connect_from;
+use crate::common::program::Program;
+use crate::common::{Client, PATIENCE, TestServer, Way, stuck, wait_until};
+use rustix::process::Signal;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
-const LARGE: u64 = 1 << 26;
-
-fn large_download(server: &TestServer) -> (Client, Stream) {
-    server.write_zeros("large", LARGE);
-    let mut client = server.client();
-    let mut data = client.extended_passive();
-    client.begin("RETR large");
-    data.read_exact(&mut [0; 1000]).unwrap();
-    (client, data)
-}
 
 /// A connection that must be turned away.
 fn expect_turned_away(stream: TcpStream) {
@@ -96,7 +84,7 @@ fn half_a_command_now_and_then_does_not_keep_a_session() {
 }
 
 #[test]
-fn a_transfer_is_not_idle() {
+fn a_stor_is_not_idle() {
     let server = TestServer::with(|config| config.idle_timeout = SECOND);
     let mut busy = server.client();
     let mut data = busy.extended_passive();
@@ -111,7 +99,7 @@ fn a_transfer_is_not_idle() {
 }
 
 #[test]
-fn a_client_that_does_not_read_its_replies_is_closed() {
+fn a_client_that_does_not_read_its_replies_to_help_is_closed() {
     let server = TestServer::with(|config| config.data_timeout = SECOND);
     let client = server.client();
     let mut stream = client.stream.try_clone().unwrap();
@@ -125,9 +113,9 @@ fn a_client_that_does_not_read_its_replies_is_closed() {
 
 #[test]
 fn at_shutdown_idle_sessions_get_421_and_nobody_is_let_in() {
-    let mut server = TestServer::start();
+    let server = TestServer::start();
     let (mut anonymous, mut silent) = (server.client(), server.connect());
-    server.handle().shut_down(Grace::Transfers);
+    server.shut_down();
     for client in [&mut anonymous, &mut silent] {
         client.expect_reply(421);
     }
@@ -138,15 +126,16 @@ fn at_shutdown_idle_sessions_get_421_and_nobody_is_let_in() {
 }
 
 #[test]
-fn at_shutdown_a_transfer_may_end() {
-    let mut server = TestServer::start();
-    let (mut reader, mut download) = large_download(&server);
+fn at_shutdown_retr_and_stor_may_end() {
+    let server = TestServer::start();
+    let mut reader = server.client();
+    let mut download = stuck::download(&server, &mut reader);
     let mut writer = server.client();
     let mut upload = writer.active(Way::Eprt);
     writer.begin("STOR file");
     upload.write_all(b"begun, ").unwrap();
-    server.handle().shut_down(Grace::Transfers);
-    assert_eq!(reader.retrieve_rest(&mut download).len() as u64, LARGE - 1000);
+    server.shut_down();
+    assert_eq!(reader.retrieve_rest(&mut download).len() as u64, stuck::LARGE - stuck::READ);
     upload.write_all(b"ended").unwrap();
     drop(upload);
     writer.expect_reply(226);
@@ -158,26 +147,28 @@ fn at_shutdown_a_transfer_may_end() {
 }
 
 #[test]
-fn the_grace_of_a_transfer_ends() {
-    let mut server = TestServer::with(|config| config.shutdown_grace = SECOND);
-    let (_reader, _data) = large_download(&server);
-    server.handle().shut_down(Grace::Transfers);
+fn the_grace_of_a_retr_ends() {
+    let server = TestServer::with(|config| config.shutdown_grace = SECOND);
+    let mut reader = server.client();
+    let _data = stuck::download(&server, &mut reader);
+    server.shut_down();
     server.wait_for_end();
 }
 
 #[test]
-fn a_second_stop_ends_it_at_once() {
+fn a_second_shutdown_ends_a_retr_at_once() {
     // A grace that the test would not live to see the end of.
-    let mut server = TestServer::with(|config| config.shutdown_grace = 100 * PATIENCE);
-    let (_reader, _data) = large_download(&server);
-    server.handle().shut_down(Grace::Transfers);
-    server.handle().shut_down(Grace::None);
+    let server = TestServer::with(|config| config.shutdown_grace = 100 * PATIENCE);
+    let mut reader = server.client();
+    let _data = stuck::download(&server, &mut reader);
+    server.shut_down();
+    server.shut_down_at_once();
     server.wait_for_end();
 }
 
 #[test]
 fn the_program_ends_cleanly_by_a_signal() {
-    for signal in ["INT", "TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let folder = tempfile::tempdir().unwrap();
         let program = Program::start("", &[folder.path().to_str().unwrap()]);
         let mut client = program.client();
@@ -189,16 +180,16 @@ fn the_program_ends_cleanly_by_a_signal() {
 }
 
 #[test]
-fn a_second_signal_ends_the_program_at_once() {
+fn a_second_signal_ends_the_program_and_its_retr_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    fs::File::create(folder.path().join("large")).unwrap().set_len(LARGE).unwrap();
+    fs::File::create(folder.path().join("large")).unwrap().set_len(stuck::LARGE).unwrap();
     let program = Program::start("", &[folder.path().to_str().unwrap()]);
     let (mut client, mut idle) = (program.client(), program.client());
     let data = client.extended_passive();
     client.begin("RETR large");
-    program.signal("TERM");
+    program.signal(Signal::TERM);
     idle.expect_reply(421); // the first was heard, and two at once could be taken for one
-    program.signal("TERM");
+    program.signal(Signal::TERM);
     assert!(program.wait().success());
     drop(data);
 }
@@ -208,7 +199,7 @@ fn when_descriptors_run_out_connections_wait_and_nobody_suffers() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start("ulimit -n 20", &[folder.path().to_str().unwrap()]);
     let mut first = program.client();
-    let waiting: Vec<_> = (0..40).map(|_| TcpStream::connect(program.address).unwrap()).collect();
+    let waiting: Vec<_> = (0..40).map(|_| TcpStream::connect(program.address()).unwrap()).collect();
     for _ in 0..100 {
         first.expect_alive();
     }
@@ -222,12 +213,12 @@ fn when_descriptors_run_out_connections_wait_and_nobody_suffers() {
 }
 
 #[test]
-fn when_descriptors_run_out_passive_connections_wait_on_every_port() {
+fn when_descriptors_run_out_connections_after_epsv_wait_on_every_port() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start("ulimit -n 24", &[folder.path().to_str().unwrap()]);
     let mut clients = [(); 3].map(|()| program.client());
     let ports = clients.each_mut().map(Client::epsv);
-    let filling: Vec<_> = (0..40).map(|_| TcpStream::connect(program.address).unwrap()).collect();
+    let filling: Vec<_> = (0..40).map(|_| TcpStream::connect(program.address()).unwrap()).collect();
     wait_until("descriptors run out", || program.descriptors() >= 20); // beside four listeners
     let data: Vec<_> = clients.iter().zip(ports).map(|(client, port)| client.dial(port)).collect();
     // Long enough for a try to accept them that fails.

@@ -2,12 +2,10 @@
 //! IPv4 or IPv6; one of ten reads slowly, and four of ten break off, each in another way. All of it
 //! must end in time and leave nothing behind. Everything stays on loopback.
 
-mod common;
-
-use common::client::reset;
-use common::program::Program;
-use common::{Client, Random, Stream, TestServer, Way, under_tls, wait_until};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use crate::common::client::reset;
+use crate::common::program::Program;
+use crate::common::{Chance, Client, Stream, TestServer, Way, descriptors, under_tls, wait_until};
+use rustix::process::Signal;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,7 +40,7 @@ fn five_hundred_clients_at_once_leave_nothing_behind() {
     let server = TestServer::start();
     plant(&server.path(""));
     // Clients and server in one process: a control connection has two descriptors, a transfer five.
-    raise_descriptor_limit(8 * CLIENTS);
+    descriptors::raise_limit(8 * CLIENTS);
     let crowd = Crowd::gather(&server.both(), CLIENTS);
     wait_until("all are counted", || server.counts().sessions == CLIENTS);
     crowd.let_go();
@@ -56,7 +54,7 @@ fn the_program_keeps_no_more_from_crowd_to_crowd() {
 }
 
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "needs a minute"]
 fn a_multitude_at_once_leaves_nothing_behind() {
     a_program_outlives(multitude());
 }
@@ -64,7 +62,7 @@ fn a_multitude_at_once_leaves_nothing_behind() {
 /// A program meets crowds until one leaves no more than those before it.
 fn a_program_outlives(clients: usize) {
     // The server is a process of its own, and raises its limit itself.
-    raise_descriptor_limit(3 * clients);
+    descriptors::raise_limit(3 * clients);
     let folder = tempfile::tempdir().unwrap();
     plant(folder.path());
     let served = folder.path().to_str().expect("a temporary folder has a plain name");
@@ -73,7 +71,7 @@ fn a_program_outlives(clients: usize) {
     let mut memory = vec![program.memory()];
     let most = memory[0] + clients as u64 * KEPT_KIB + GROWTH_KIB;
     loop {
-        Crowd::gather(&[program.address], clients).let_go();
+        Crowd::gather(&[program.address()], clients).let_go();
         check(folder.path(), clients);
         wait_until("descriptors are given back", || program.descriptors() == descriptors);
         let (before, after) = (memory[memory.len() - 1], program.memory());
@@ -84,7 +82,7 @@ fn a_program_outlives(clients: usize) {
         }
         assert!(memory.len() <= CROWDS, "KiB before and after each crowd: {memory:?}");
     }
-    program.signal("TERM");
+    program.signal(Signal::TERM);
     assert!(program.wait().success());
 }
 
@@ -225,7 +223,7 @@ fn half_a_download(client: &mut Client, way: Way) -> Stream {
 
 /// The bytes of client `number`'s file: none to 200,000, or to 20,000 where there are many.
 fn content(number: usize) -> Vec<u8> {
-    let mut random = Random(number as u64 + 1);
+    let mut random = Chance::new(number as u64 + 1);
     let length = random.below(if number < CLIENTS { 200_000 } else { 20_000 }) as usize;
     random.bytes(length)
 }
@@ -243,14 +241,4 @@ fn check(folder: &Path, clients: usize) {
     }
     assert!(fs::read(folder.join("shared")).unwrap() == content(SHARED), "shared");
     assert_eq!(fs::read_dir(folder).unwrap().count(), clients + 2);
-}
-
-fn raise_descriptor_limit(wanted: usize) {
-    let wanted = wanted as u64 + 100;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_some_and(|current| current < wanted) {
-        let enough = maximum.is_none_or(|maximum| maximum >= wanted);
-        assert!(enough, "this test needs {wanted} descriptors (ulimit -n): {maximum:?}");
-        setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).unwrap();
-    }
 }

@@ -1,28 +1,22 @@
-//! Who is who under TLS: the server's certificates, from which files and for which names, at the
-//! start and at a reload, and those of clients.
+//! The certificates that the server shows: where they come from, which is chosen, how they are
+//! reloaded.
 
-#![cfg(feature = "tls")]
-
-mod common;
-
-use common::certificates::{Authority, Certified, rsa_key};
-use common::client::Client;
-use common::program::Program;
-use common::stream::{speaking, trusting};
-use common::{TestServer, Way, wait_until};
-use packetboat::{RequireTls, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
+use super::fixtures::path;
+use crate::common::certificates::{Authority, rsa_key};
+use crate::common::program::Program;
+use crate::common::stream::trusting;
+use crate::common::{Client, TestServer, Way, wait_until};
+use packetboat::{TlsConfig, TlsIdentity, TlsPair};
 use rcgen::{KeyPair, date_time_ymd};
+use rustix::process::Signal;
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, RootCertStore};
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
-
-const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
 /// A client that trusts this authority, and nobody else.
 fn trusting_only(authority: &Authority) -> Arc<ClientConfig> {
@@ -36,12 +30,6 @@ fn trusting_only(authority: &Authority) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// A client that shows a certificate.
-fn certified(version: &'static SupportedProtocolVersion, shown: &Certified) -> Arc<ClientConfig> {
-    let config = speaking(&[version]).with_client_auth_cert(shown.chain.clone(), shown.key());
-    Arc::new(config.unwrap())
-}
-
 /// The certificate that a server shows to who asks for this name.
 fn shown(server: std::net::SocketAddr, name: &str) -> Vec<u8> {
     let mut client = Client::connect(server);
@@ -49,10 +37,6 @@ fn shown(server: std::net::SocketAddr, name: &str) -> Vec<u8> {
     client.stream.secure_as(&trusting(), name);
     client.expect(211, "FEAT");
     client.stream.tls().unwrap().peer_certificates().unwrap()[0].to_vec()
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 /// What the program says when it does not start, and that it ends by 2.
@@ -125,7 +109,7 @@ fn keys_are_read_as_openssl_writes_them() {
         ]);
         let words = ["--tls-cert", &certificate, "--tls-key", &key, path(folder.path())];
         let program = Program::start("", &words);
-        let mut client = Client::connect(program.address);
+        let mut client = Client::connect(program.address());
         client.secure(&trusting());
         client.login();
     }
@@ -133,10 +117,12 @@ fn keys_are_read_as_openssl_writes_them() {
 
 #[test]
 fn a_certificate_is_chosen_by_the_name_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let names: [&[&str]; 3] = [&["one.example"], &["two.example", "*.two.example"], &["localhost"]];
     let all = names.map(|names| authority.certify(names));
-    let pairs = all.iter().map(|own| TlsPair::pem(own.chain_pem(), own.key_pem()));
+    let files = all.iter().enumerate().map(|(at, own)| own.save(folder.path(), &at.to_string()));
+    let pairs = files.map(|files| TlsPair::files(files.certificate, files.key));
     let identity = TlsIdentity::Certificates(pairs.collect());
     let server = TestServer::with(|config| config.tls = Some(TlsConfig::new(identity)));
     for (asked, at) in [
@@ -214,7 +200,7 @@ fn a_self_signed_certificate_is_known_by_the_fingerprint_that_is_printed() {
     };
     let program = Program::start("", &["--tls", "self-signed", path(folder.path())]);
     let first = printed(&program);
-    assert_eq!(first, fingerprint(&shown(program.address, "localhost")));
+    assert_eq!(first, fingerprint(&shown(program.address(), "localhost")));
     drop(program);
     let program = Program::start("", &["--tls", "self-signed", path(folder.path())]);
     assert!(first != printed(&program), "it is made anew");
@@ -264,7 +250,7 @@ impl Reloading {
     /// Has it read its files anew, and waits until the log says this as often.
     #[track_caller]
     fn reload(&self, words: &str, times: usize) {
-        self.program.signal("HUP");
+        self.program.signal(Signal::HUP);
         let log = self.folder.path().join("log");
         wait_until(words, || fs::read_to_string(&log).unwrap().matches(words).count() == times);
     }
@@ -273,10 +259,10 @@ impl Reloading {
 #[test]
 fn a_good_certificate_serves_new_connections_while_old_ones_go_on() {
     let reloading = Reloading::new();
-    let mut old = Client::connect(reloading.program.address);
+    let mut old = Client::connect(reloading.program.address());
     old.secure(&trusting());
     old.login();
-    let before = shown(reloading.program.address, "localhost");
+    let before = shown(reloading.program.address(), "localhost");
     old.store("file", vec![b'x'; 1 << 20], Way::Epsv);
     let mut data = old.data(Way::Epsv);
     old.begin("RETR file");
@@ -285,16 +271,16 @@ fn a_good_certificate_serves_new_connections_while_old_ones_go_on() {
     let new = reloading.authority.certify(&["localhost"]);
     new.save(reloading.folder.path(), "own");
     reloading.reload("TLS certificate reloaded", 1);
-    let after = shown(reloading.program.address, "localhost");
+    let after = shown(reloading.program.address(), "localhost");
     assert!(after == new.chain[0].to_vec() && after != before);
 
     assert_eq!(old.retrieve_rest(&mut data).len(), (1 << 20) - 1000);
     // Data connections still resume the old session, as they must here.
-    for &way in Way::all(reloading.program.address) {
+    for &way in Way::all(reloading.program.address()) {
         old.store("file", "content", way);
         assert_eq!(old.retrieve("file", way), b"content");
     }
-    let mut client = Client::connect(reloading.program.address);
+    let mut client = Client::connect(reloading.program.address());
     client.secure(&trusting_only(&reloading.authority));
     client.login();
     assert_eq!(client.retrieve("file", Way::Epsv), b"content");
@@ -304,7 +290,7 @@ fn a_good_certificate_serves_new_connections_while_old_ones_go_on() {
 fn a_bad_certificate_changes_nothing_at_a_reload_and_is_named() {
     let reloading = Reloading::new();
     let folder = reloading.folder.path();
-    let before = shown(reloading.program.address, "localhost");
+    let before = shown(reloading.program.address(), "localhost");
     let expired = |params: &mut rcgen::CertificateParams| {
         params.not_before = date_time_ymd(2001, 1, 1);
         params.not_after = date_time_ymd(2002, 1, 1);
@@ -320,10 +306,10 @@ fn a_bad_certificate_changes_nothing_at_a_reload_and_is_named() {
     fs::write(folder.join("ca"), "none").unwrap();
     new.save(folder, "own");
     reloading.reload("the authorities of client certificates", 1);
-    assert!(shown(reloading.program.address, "localhost") == before);
+    assert!(shown(reloading.program.address(), "localhost") == before);
     fs::write(folder.join("ca"), reloading.authority.pem()).unwrap();
     reloading.reload("TLS certificate reloaded", 1);
-    assert!(shown(reloading.program.address, "localhost") == new.chain[0].to_vec());
+    assert!(shown(reloading.program.address(), "localhost") == new.chain[0].to_vec());
 }
 
 /// Without a certificate from a file a hang-up is the end of the terminal, and of what runs there.
@@ -337,130 +323,4 @@ fn a_program_catches_hang_ups_only_where_it_has_something_to_reload() {
     let [chain, key] = ["own.pem", "own.key"].map(|name| folder.path().join(name));
     let words = ["--tls-cert", path(&chain), "--tls-key", path(&key), path(folder.path())];
     assert!(Program::start("", &words).catches_hang_ups());
-}
-
-// Clients.
-
-/// A server that knows its clients' authority, and users who have a certificate or both.
-struct Known {
-    authority: Authority,
-    program: Program,
-    _folder: TempDir,
-}
-
-impl Known {
-    fn new(words: &[&str]) -> Known {
-        let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
-        let [ca, users, served] = ["ca", "users", "served"].map(|name| folder.path().join(name));
-        fs::write(&ca, authority.pem()).unwrap();
-        let both = common::user("both", "write") + "certificate = \"both.example\"\n";
-        let lines = "[users.alice]\ncertificate = \"alice.example\"\naccess = \"write\"\n"
-            .to_owned()
-            + &both
-            + &common::user("bob", "write");
-        fs::write(&users, lines).unwrap();
-        fs::create_dir(&served).unwrap();
-        let own = ["--tls", "self-signed", "--tls-client-ca", path(&ca), "--users", path(&users)];
-        let program = Program::start("", &[&own[..], words, &[path(&served)]].concat());
-        Known { authority, program, _folder: folder }
-    }
-
-    fn connect(&self, config: &Arc<ClientConfig>) -> Client {
-        let mut client = Client::connect(self.program.address);
-        client.secure(config);
-        client
-    }
-}
-
-#[test]
-fn a_user_is_known_by_a_certificate_and_needs_no_password() {
-    let known = Known::new(&["--tls-session-reuse", "require"]);
-    for version in VERSIONS {
-        for (name, user) in [("alice.example", "alice"), ("both.example", "both")] {
-            let config = certified(version, &known.authority.certify(&[name]));
-            // The second time its certificate comes from the session that is resumed.
-            for _ in 0..2 {
-                let mut client = known.connect(&config);
-                client.expect(232, format!("USER {user}"));
-                client.store("file", "content", Way::Epsv);
-                assert_eq!(client.retrieve("file", Way::Eprt), b"content");
-            }
-        }
-        let chained = known.authority.subordinate().certify(&["alice.example"]);
-        known.connect(&certified(version, &chained)).expect(232, "USER alice");
-    }
-}
-
-#[test]
-fn a_certificate_is_good_for_its_own_user_only() {
-    let known = Known::new(&[]);
-    for version in VERSIONS {
-        let config = certified(version, &known.authority.certify(&["alice.example"]));
-        let mut client = known.connect(&config);
-        for other in ["both", "bob", "nobody", "Alice"] {
-            client.expect(331, format!("USER {other}"));
-        }
-        client.expect(530, "PASS wrong");
-        client.login_as("bob", "secret");
-        client.login_as("both", "secret");
-        client.login();
-        client.expect(232, "USER alice");
-        // In clear it is nobody's any more.
-        client.expect(200, "CCC");
-        client.stream.leave_tls();
-        client.expect(331, "USER alice");
-    }
-}
-
-#[test]
-fn without_a_certificate_there_is_the_password() {
-    let known = Known::new(&[]);
-    let mut client = known.connect(&trusting());
-    client.login_as("both", "secret");
-    client.expect(331, "USER alice");
-    client.expect(530, "PASS ");
-    let mut clear = Client::connect(known.program.address);
-    clear.login_as("both", "secret");
-}
-
-#[test]
-fn certificates_of_others_and_expired_ones_are_refused() {
-    let known = Known::new(&[]);
-    let expired = |params: &mut rcgen::CertificateParams| {
-        params.not_before = date_time_ymd(2001, 1, 1);
-        params.not_after = date_time_ymd(2002, 1, 1);
-    };
-    let key = KeyPair::generate().unwrap();
-    let old = known.authority.certify_with(&["alice.example"], key, expired);
-    let foreign = Authority::new().certify(&["alice.example"]);
-    for version in VERSIONS {
-        // Which authority signed is known by a name that both have, so the signature is what is wrong.
-        for (bad, alert) in [(&old, "CertificateExpired"), (&foreign, "DecryptError")] {
-            let mut client = Client::connect(known.program.address);
-            client.expect(234, "AUTH TLS");
-            client.stream.secure(&certified(version, bad));
-            let shaken = client.stream.shake_hands();
-            let read = shaken.and_then(|()| client.stream.read(&mut [0; 10]));
-            let error = read.expect_err("an alert").to_string();
-            assert!(error.contains(alert), "{error}");
-        }
-    }
-}
-
-/// What is asked for by no --tls-client-ca is not looked at.
-#[test]
-fn a_server_that_knows_no_authority_takes_no_certificate() {
-    let server = TestServer::with(|config| {
-        let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
-        tls.session_reuse = SessionReuse::Require;
-        tls.require = RequireTls::Data;
-        config.tls = Some(tls);
-    });
-    let own = Authority::new().certify(&["alice.example"]);
-    for version in VERSIONS {
-        let mut client = server.connect();
-        client.secure(&certified(version, &own));
-        client.login();
-        client.store("file", "content", Way::Epsv);
-    }
 }

@@ -1,8 +1,6 @@
 //! Who may come in, and how those fare who may not.
 
-mod common;
-
-use common::{Client, TestServer, Way, user, wait_until};
+use crate::common::{Client, TestServer, Way, user, wait_until};
 use packetboat::Anonymous;
 use packetboat::config::edit_users_file;
 use std::fs;
@@ -17,7 +15,7 @@ fn add_user(server: &TestServer, table: &str) {
 }
 
 #[test]
-fn a_user_logs_in_with_the_password_and_with_no_other() {
+fn user_logs_in_with_the_right_pass_and_with_no_other() {
     let server = TestServer::with_users(|_| {});
     server.write("file", "content");
     let mut client = server.connect();
@@ -75,7 +73,7 @@ fn a_write_user_changes_what_they_like() {
 }
 
 #[test]
-fn names_can_not_be_probed() {
+fn names_of_users_can_not_be_probed_by_user_and_pass() {
     let server = TestServer::with_users(|config| config.anonymous = Some(Anonymous::Off));
     let names = ["reader", "nobody", "READER", "anonymous", "ftp", "reader "];
     let answers: Vec<_> = (1..)
@@ -91,7 +89,7 @@ fn names_can_not_be_probed() {
 }
 
 #[test]
-fn the_answer_to_a_wrong_password_comes_later_with_each_and_the_third_closes() {
+fn the_answer_to_a_wrong_pass_comes_later_with_each_and_the_third_closes() {
     let server = TestServer::with_users(|_| {});
     let mut client = server.connect();
     let mut delays = Vec::new();
@@ -109,7 +107,7 @@ fn the_answer_to_a_wrong_password_comes_later_with_each_and_the_third_closes() {
 }
 
 #[test]
-fn the_delay_is_of_the_address_and_outlives_the_session() {
+fn the_delay_of_a_wrong_pass_is_of_the_address_and_outlives_the_session() {
     let server = TestServer::with_users(|_| {});
     for least in [250, 500] {
         let mut client = server.connect();
@@ -121,7 +119,7 @@ fn the_delay_is_of_the_address_and_outlives_the_session() {
 }
 
 #[test]
-fn a_client_that_leaves_in_the_delay_leaves_nothing() {
+fn a_client_that_leaves_in_the_delay_of_a_wrong_pass_leaves_nothing() {
     let server = TestServer::with_users(|_| {});
     for end in [drop, Client::reset] {
         let mut client = server.connect();
@@ -133,7 +131,7 @@ fn a_client_that_leaves_in_the_delay_leaves_nothing() {
 }
 
 #[test]
-fn what_follows_a_password_waits_for_its_verdict() {
+fn what_follows_pass_waits_for_its_verdict() {
     let server = TestServer::with_users(|_| {});
     let mut client = server.connect();
     client.send("USER reader\r\nPASS secret\r\nPWD\r\nUSER reader\r\nPASS wrong\r\nPWD\r\n");
@@ -232,7 +230,7 @@ fn anonymous_off_and_read_are_heeded() {
 }
 
 #[test]
-fn out_of_turn() {
+fn user_pass_and_acct_out_of_turn() {
     let server = TestServer::start();
     let mut client = server.connect();
     client.expect(503, "PASS secret");
@@ -244,7 +242,7 @@ fn out_of_turn() {
 
 /// Each client has an address of its own, so that the delays of wrong passwords don't add up.
 #[test]
-fn a_storm_of_logins_stops_neither_a_transfer_nor_a_noop() {
+fn a_storm_of_logins_stops_neither_a_retr_nor_a_noop() {
     let server = TestServer::with_users(|_| {});
     // One hash at its real cost among the cheap ones keeps the worker busy.
     let costly = packetboat::users::StoredPassword::hash(b"secret").unwrap();
@@ -282,7 +280,7 @@ fn log_in(server: SocketAddr, number: u8) {
 
 /// The verdict of a session that is gone must not reach the one that has its place.
 #[test]
-fn a_verdict_that_comes_late_is_nobodys() {
+fn a_verdict_on_pass_that_comes_late_is_nobodys() {
     let server = TestServer::with_users(|_| {});
     let costly = packetboat::users::StoredPassword::hash(b"secret").unwrap();
     add_user(&server, &format!("[users.costly]\npassword = \"{}\"\n", costly.as_str()));

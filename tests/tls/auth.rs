@@ -1,15 +1,10 @@
-//! Coming under TLS and leaving it again: AUTH, PBSZ, PROT, CCC, implicit TLS, and what is required.
-//! `tls_data` has data connections, `tls_certificates` who is who, `tls_crowds` those who mean harm.
+//! Coming under TLS and leaving it again: AUTH, PBSZ, PROT, CCC, REIN, implicit TLS.
 
-#![cfg(feature = "tls")]
-
-mod common;
-
-use common::stream::{speaking, trusting};
-use common::{Client, ROUNDS, Random, Stream, TestServer, Way, user, wait_until};
+use super::fixtures::{authenticated, implicit, requiring};
+use crate::common::stream::{speaking, trusting};
+use crate::common::{Client, ROUNDS, TestServer, Way, wait_until};
 use packetboat::{RequireTls, TlsConfig, TlsIdentity};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ProtocolVersion};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -21,32 +16,6 @@ const ALERT: u8 = 21;
 
 fn server() -> TestServer {
     requiring(RequireTls::Off)
-}
-
-fn requiring(require: RequireTls) -> TestServer {
-    TestServer::with(|config| {
-        let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
-        tls.require = require;
-        config.tls = Some(tls);
-        config.listen_tls = vec!["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
-    })
-}
-
-/// A client that is under TLS by AUTH, and nothing else.
-fn authenticated(server: &TestServer) -> Client {
-    let mut client = server.connect();
-    client.expect(234, "AUTH TLS");
-    client.stream.secure(&trusting());
-    client
-}
-
-/// A client of implicit TLS.
-fn implicit(server: &TestServer, config: &Arc<ClientConfig>) -> Client {
-    let mut client = Client::unseen(TcpStream::connect(server.implicit()).unwrap());
-    client.stream.secure(config);
-    client.expect_reply(220);
-    client.private = Some(Arc::clone(config));
-    client
 }
 
 /// The lines of FEAT that are about security.
@@ -89,7 +58,7 @@ fn what_auth_does_not_know_changes_nothing() {
 }
 
 #[test]
-fn a_server_without_tls_knows_none_of_it() {
+fn a_server_without_tls_knows_no_auth_pbsz_prot_or_ccc() {
     let server = TestServer::start();
     let mut client = server.connect();
     client.expect(502, "AUTH TLS");
@@ -127,7 +96,7 @@ fn behind_auth_all_begins_anew() {
 }
 
 #[test]
-fn a_named_user_in_clear_is_none_under_tls() {
+fn a_user_named_before_auth_is_none_behind_it() {
     let server = server();
     let mut client = server.connect();
     client.expect(331, "USER anonymous");
@@ -160,7 +129,7 @@ fn bytes_behind_auth_in_clear_are_refused_and_end_the_session() {
 }
 
 #[test]
-fn a_command_in_clear_instead_of_a_handshake_ends_the_session() {
+fn a_command_in_clear_behind_auth_ends_the_session() {
     let server = server();
     let mut client = server.connect();
     client.expect(234, "AUTH TLS");
@@ -199,7 +168,7 @@ fn data_is_as_prot_says() {
 }
 
 #[test]
-fn in_clear_there_is_nothing_to_protect() {
+fn in_clear_pbsz_prot_and_ccc_are_refused() {
     let server = server();
     let mut client = server.client();
     for line in ["PBSZ 0", "PROT P", "PROT C", "CCC"] {
@@ -302,145 +271,4 @@ fn implicit_tls_greets_nobody_in_clear() {
     let _ = stream.read_to_end(&mut said);
     assert!(said.is_empty() || said[0] == ALERT, "{}", said.escape_ascii());
     wait_until("it is gone", || server.counts().sessions == 0);
-}
-
-// What is required.
-
-#[test]
-fn where_tls_is_required_nobody_is_asked_for_a_password_in_clear() {
-    for required in [RequireTls::Login, RequireTls::Data] {
-        let server = requiring(required);
-        let mut client = server.connect();
-        client.expect(530, "USER anonymous");
-        client.expect(503, "PASS guest@");
-        client.expect(234, "AUTH TLS");
-        client.stream.secure(&trusting());
-        client.login();
-        client.expect(534, "CCC");
-        client.expect(200, "PBSZ 0");
-        let mut implicit = implicit(&server, &trusting());
-        implicit.login();
-        implicit.store("file", "content", Way::Epsv);
-    }
-}
-
-#[test]
-fn where_data_must_be_private_nothing_moves_in_clear() {
-    let server = requiring(RequireTls::Data);
-    server.write("old", "as it was");
-    let mut client = authenticated(&server);
-    client.login();
-    for line in ["LIST", "RETR old", "STOR old", "STOR new", "MLSD"] {
-        let _data = client.data(Way::Epsv);
-        client.expect(521, line);
-    }
-    assert_eq!(server.names(), ["old"]);
-    assert_eq!(server.read("old"), b"as it was");
-    client.expect(200, "PBSZ 0");
-    client.expect(534, "PROT C");
-    client.expect(200, "PROT P");
-    client.private = Some(trusting());
-    client.store("old", "content", Way::Epsv);
-}
-
-#[test]
-fn a_user_may_be_asked_for_more_than_all_are() {
-    let folder = tempfile::tempdir().unwrap();
-    let users = folder.path().join("users.toml");
-    let lines = [
-        user("free", "write"),
-        user("login", "write") + "require-tls = \"login\"\n",
-        user("data", "write") + "require-tls = \"data\"\n",
-    ];
-    fs::write(&users, lines.concat()).unwrap();
-    let program = common::program::Program::start(
-        "",
-        &[
-            "--tls",
-            "self-signed",
-            "--users",
-            users.to_str().unwrap(),
-            folder.path().to_str().unwrap(),
-        ],
-    );
-    let mut clear = Client::connect(program.address);
-    for name in ["login", "data"] {
-        // No name is told apart before its password is known.
-        clear.expect(331, format!("USER {name}"));
-        clear.expect(530, "PASS secret");
-    }
-    clear.login_as("free", "secret");
-    let mut secure = Client::connect(program.address);
-    secure.secure(&trusting());
-    secure.expect(200, "PROT C");
-    secure.private = None;
-    for (name, code) in [("login", 150), ("free", 150), ("data", 521)] {
-        secure.login_as(name, "secret");
-        let data = secure.data(Way::Epsv);
-        let (said, text) = secure.command("NLST");
-        assert!(said == code || said == 125 && code == 150, "{name}: {said} {text}");
-        if code == 150 {
-            drop(data);
-            let (code, _) = secure.reply();
-            assert!(code == 226 || code == 426);
-        }
-        secure.expect(if name == "free" { 200 } else { 534 }, "CCC");
-        if name == "free" {
-            secure.stream.leave_tls();
-            secure.secure(&trusting());
-            secure.expect(200, "PROT C");
-            secure.private = None;
-        }
-    }
-}
-
-// Versions and protocols.
-
-#[test]
-fn both_versions_do_all_that_there_is() {
-    let server = server();
-    let content = Random(5).bytes(1_000_000);
-    for (version, negotiated) in
-        [(&TLS12, ProtocolVersion::TLSv1_2), (&TLS13, ProtocolVersion::TLSv1_3)]
-    {
-        let mut client = server.connect();
-        client.secure(&Arc::new(speaking(&[version]).with_no_client_auth()));
-        client.login();
-        assert_eq!(client.stream.tls().unwrap().protocol_version(), Some(negotiated));
-        for &way in Way::all(server.v4()) {
-            client.store("file", &content, way);
-            assert!(client.retrieve("file", way) == content);
-            assert_eq!(client.list("NLST"), [b"file"]);
-        }
-    }
-}
-
-#[test]
-fn protocols_may_be_named() {
-    let server = server();
-    server.write("file", "content");
-    for named in [&[][..], &["ftp"], &["ftp-data"], &["http/1.1", "ftp"]] {
-        let mut config = speaking(&[&TLS13]).with_no_client_auth();
-        config.alpn_protocols = named.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let mut client = server.connect();
-        client.secure(&Arc::new(config));
-        client.login();
-        let mut data = client.data(Way::Epsv);
-        client.begin("RETR file");
-        assert_eq!(client.retrieve_rest(&mut data), b"content");
-        for stream in [&mut client.stream, &mut data] {
-            let chosen = stream.tls().unwrap().alpn_protocol();
-            assert_eq!(chosen, named.last().map(|name| name.as_bytes()));
-        }
-    }
-}
-
-#[test]
-fn whoever_names_other_protocols_only_means_another_server() {
-    let server = server();
-    let mut config = speaking(&[&TLS13]).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let mut stream = Stream::clear(TcpStream::connect(server.implicit()).unwrap());
-    stream.secure(&Arc::new(config));
-    assert!(stream.shake_hands().unwrap_err().to_string().contains("NoApplicationProtocol"));
 }

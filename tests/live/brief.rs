@@ -1,9 +1,8 @@
 //! The assignment that the server was first asked for, point by point: the checklist of SPEC.md.
 
-mod common;
-
-use common::client::{dead_port, eprt, port, read_to_end, reset};
-use common::{Client, TestServer, Way, wait_until};
+use crate::common::client::{eprt, port, read_to_end, reset};
+use crate::common::ports::DeadPort;
+use crate::common::{Client, TestServer, Way, wait_until};
 use packetboat::config::summary::summary;
 use packetboat::{Anonymous, Config};
 use std::fs::File;
@@ -84,7 +83,7 @@ fn point_02_the_greeting_is_the_operators() {
 }
 
 #[test]
-fn point_03_anonymous_may_store_while_only_this_machine_can_connect() {
+fn point_03_anonymous_may_stor_while_only_this_machine_can_connect() {
     let server = TestServer::start();
     for address in server.both() {
         let mut client = Client::connect(address);
@@ -96,7 +95,7 @@ fn point_03_anonymous_may_store_while_only_this_machine_can_connect() {
 }
 
 #[test]
-fn point_03_anonymous_may_only_read_as_soon_as_others_can_connect() {
+fn point_03_anonymous_may_retr_and_not_stor_as_soon_as_others_can_connect() {
     let server = TestServer::with(|config| config.listen = vec!["0.0.0.0:0".parse().unwrap()]);
     server.write("old", CONTENT);
     let mut client = Client::connect(([127, 0, 0, 1], server.v4().port()).into());
@@ -109,7 +108,7 @@ fn point_03_anonymous_may_only_read_as_soon_as_others_can_connect() {
 }
 
 #[test]
-fn point_03_unless_the_operator_says_so() {
+fn point_03_anonymous_may_stor_if_the_operator_says_so() {
     let server = TestServer::with(|config| {
         config.listen = vec!["0.0.0.0:0".parse().unwrap()];
         config.anonymous = Some(Anonymous::Write);
@@ -132,7 +131,7 @@ fn point_03_one_line_at_the_start_says_which_holds() {
 }
 
 #[test]
-fn point_04_files_go_both_ways_unmodified_in_active_mode() {
+fn point_04_retr_and_stor_by_port_and_eprt_change_no_byte() {
     let server = TestServer::start();
     for address in server.both() {
         let mut client = Client::connect(address);
@@ -164,7 +163,7 @@ fn point_04_files_go_both_ways_unmodified_in_active_mode() {
 }
 
 #[test]
-fn point_05_an_active_connection_is_made_at_once_or_refused() {
+fn point_05_port_and_eprt_connect_at_once_or_are_refused() {
     let server = TestServer::start();
     for address in server.both() {
         let mut client = Client::connect(address);
@@ -173,12 +172,12 @@ fn point_05_an_active_connection_is_made_at_once_or_refused() {
         let text = client.expect(200, eprt(listener.local_addr().unwrap()));
         assert_eq!(text, "Active data connection established.");
         listener.accept().unwrap();
-        client.expect(425, eprt(dead_port(address.ip())));
+        client.expect(425, eprt(DeadPort::of(address.ip()).address));
         client.expect(425, "RETR anything");
         client.expect(501, "EPRT |1|127.0.0.1|52306");
     }
     let mut client = server.client();
-    client.expect(425, port(dead_port(server.v4().ip())));
+    client.expect(425, port(DeadPort::of(server.v4().ip()).address));
     client.expect(501, "PORT 127,0,0,1,1");
 }
 
@@ -215,7 +214,7 @@ fn point_06_every_command_of_the_brief_is_known() {
 }
 
 #[test]
-fn point_07_file_errors_are_replies() {
+fn point_07_what_retr_and_stor_cannot_do_is_a_reply() {
     let server = TestServer::start();
     server.write("secret", CONTENT);
     std::fs::create_dir(server.path("folder")).unwrap();
@@ -306,14 +305,14 @@ fn point_08_a_command_ends_in_crlf_and_in_nothing_else() {
 }
 
 #[test]
-fn point_09_a_refused_connection_a_broken_one_and_a_lost_client() {
+fn point_09_a_refused_eprt_a_broken_retr_and_a_lost_client() {
     let server = TestServer::start();
     server.write_zeros("large", 1 << 26);
     for address in server.both() {
         let (mut client, mut other) = (Client::connect(address), Client::connect(address));
         client.login();
         other.login();
-        client.expect(425, eprt(dead_port(address.ip())));
+        client.expect(425, eprt(DeadPort::of(address.ip()).address));
         let mut data = client.active(Way::Eprt);
         client.begin("RETR large");
         data.read_exact(&mut [0]).unwrap();
@@ -353,7 +352,7 @@ fn point_10_users_read_and_superusers_also_write() {
 }
 
 #[test]
-fn point_11_passive_mode_with_the_same_care() {
+fn point_11_epsv_with_the_same_care() {
     let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
     server.write("file", CONTENT);
     server.write_zeros("large", 1 << 26);
