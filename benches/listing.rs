@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{Client, FILE, Mode, Site};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use packetboat::proto::listing;
+use packetboat::parts::listing;
 use rustix::fs::{AtFlags, Dir, OFlags, StatxFlags};
 use std::io::Write;
 

@@ -3,12 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use packetboat::proto::checksum::Algorithm;
-use packetboat::proto::command;
-use packetboat::proto::line::Lines;
-use packetboat::proto::listing::FactSet;
-use packetboat::proto::path::VPath;
-use packetboat::proto::reply::Reply;
+use packetboat::parts::{Algorithm, FactSet, Lines, Reply, VPath, command};
 
 /// Lines that arrive in one piece.
 const PIPELINED: u64 = 100;

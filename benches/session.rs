@@ -10,10 +10,8 @@ use std::time::{Duration, Instant};
 
 use common::FILE;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use packetboat::session::{
-    Answer, DataEvent, Effect, FileDone, FileOp, Session, Settings, Verdict,
-};
-use packetboat::users::{Access, RequireTls};
+use packetboat::parts::{Answer, DataEvent, Effect, FileDone, FileOp, Session, Settings, Verdict};
+use packetboat::{Access, RequireTls};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

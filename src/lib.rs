@@ -63,34 +63,20 @@
 //!
 //! # What is stable
 //!
-//! The names that this page lists at its end, under "Structs", "Enums" and "Functions"; they follow
-//! semantic versioning. Configuration, errors and counts may get more fields and variants, so a
-//! match needs a `_` arm, and a struct its `new`. The modules are the inside of the server, open
-//! for benches and the curious, and may change at any time.
+//! The names that this page lists at its end; they follow semantic versioning. Configuration, errors
+//! and counts may get more fields and variants, so a match needs a `_` arm, and a struct its `new`.
 //!
 //! # Features
 //!
-//! `tls`, on by default: FTPS, by rustls and aws-lc. Without it (`default-features = false`)
-//! nothing is built that is written in C, and [`Config::tls`] is refused
-//! ([`ErrorKind::TlsUnsupported`]).
+//! - `tls`, on by default: FTPS, by rustls and aws-lc. Without it (`default-features = false`)
+//!   nothing is built that is written in C, and [`Config::tls`] is refused
+//!   ([`ErrorKind::TlsUnsupported`]).
+//! - `testing`: the module `testing`, a server for the tests of a client, with events to wait for and
+//!   faults on demand.
 //!
-//! # The map
+//! # How it is built
 //!
-//! Each module is a room, and imports only from rooms of a lower number:
-//!
-//! | room | | what it is for |
-//! | --- | --- | --- |
-//! | [`proto`] | 0 | FTP as a language: bytes ↔ values, pure |
-//! | [`users`] | 0 | accounts and stored passwords, pure |
-//! | [`fs`] | 1 | the only door to served files |
-//! | [`net`] | 1 | sockets, readiness and TLS: the only importer of mio and rustls |
-//! | [`config`] | 1 | flags and the users file → one checked [`Config`] |
-//! | [`session`] | 2 | one client's conversation: inputs in, effects out; no socket, file or clock |
-//! | [`transfer`] | 2 | moves bytes between a file or listing and a connection, a slice at a time |
-//! | [`server`] | 3 | the shell: the loop, peers, timers, limits, threads for passwords and slow disks |
-//!
-//! Reading begins with [`session`], whose first lines say how everything talks to it, then
-//! `server/event_loop.rs`.
+//! [`architecture`] is the map for people who change the code.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -98,16 +84,16 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("packetboat needs Linux (5.6 or later): it stands on openat2, splice and sendfile");
 
-pub mod config;
-pub mod fs;
-pub mod net;
-pub mod proto;
-pub mod server;
-pub mod session;
+mod config;
+mod fs;
+mod net;
+mod proto;
+mod server;
+mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod transfer;
-pub mod users;
+mod transfer;
+mod users;
 
 pub use config::{
     Anonymous, Config, Error, ErrorKind, Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair,
@@ -115,13 +101,37 @@ pub use config::{
 pub use server::{Counts, Grace, Handle, Server, raise_descriptor_limit};
 pub use users::{Access, Account, PartialUploads, RequireTls, StoredPassword, ValueError};
 
+#[cfg(doc)]
+#[doc = include_str!("ARCHITECTURE.md")]
+pub mod architecture {}
+
+/// Parts that benches and tests of this crate measure by themselves. They change at any time.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::proto::checksum::Algorithm;
+    pub use crate::proto::command;
+    pub use crate::proto::facts::{Facts, Kind};
+    pub use crate::proto::line::Lines;
+    pub use crate::proto::listing::{self, FactSet};
+    pub use crate::proto::path::VPath;
+    pub use crate::proto::reply::Reply;
+    pub use crate::session::{
+        Answer, DataEvent, Effect, FileDone, FileOp, Session, Settings, Verdict,
+    };
+}
+
 /// Parts of the program `packetboat` beside the server. They change with it, at any time.
 #[doc(hidden)]
 pub mod program {
+    pub use crate::config::edit_users_file;
     pub use crate::config::explain;
     pub use crate::config::flags::{Command, CommandLine, ServeFlags};
     pub use crate::config::summary::summary;
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests {

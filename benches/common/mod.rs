@@ -15,7 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use packetboat::proto::facts::{Facts, Kind};
+use packetboat::parts::{Facts, Kind};
 use packetboat::{Config, TlsConfig, TlsIdentity};
 use tempfile::TempDir;
 

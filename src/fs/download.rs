@@ -139,6 +139,7 @@ impl Download {
     }
 
     /// The length of the file in bytes, when it was opened.
+    #[cfg(test)]
     pub fn size(&self) -> u64 {
         self.size
     }

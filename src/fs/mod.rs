@@ -19,7 +19,7 @@ mod upload;
 
 pub use dir::Dir;
 pub use download::{Download, SendError};
-pub use job::{FileJob, Hasher, JobResult, JobState};
+pub use job::{FileJob, JobResult, JobState};
 pub use pipe::{Pipe, SpliceError};
 pub use refusal::Refusal;
 pub use root::Root;

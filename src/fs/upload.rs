@@ -234,6 +234,7 @@ impl Upload {
     }
 
     /// How many bytes this upload has written so far.
+    #[cfg(test)]
     pub fn written(&self) -> u64 {
         self.written
     }

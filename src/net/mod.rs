@@ -13,5 +13,5 @@ pub use listener::Listener;
 pub use mio::Waker;
 pub use passive::{Arrival, Lease, PassivePorts, Stranger};
 pub use poller::{Event, Key, Poller, Role, Signals};
-pub use socket::{Flow, Socket, can_connect_from};
+pub use socket::{Flow, can_connect_from};
 pub use tls::{FlawedIdentity, Identity, Input, Resumption, Tls};

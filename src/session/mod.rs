@@ -86,7 +86,7 @@ pub struct Settings {
     pub traces: bool,
 }
 
-/// Session of one client. See the [module's](self) words.
+/// Session of one client: see the first lines of `session/mod.rs`.
 #[derive(Debug)]
 pub struct Session {
     settings: Rc<Settings>,

@@ -9,8 +9,7 @@ mod outgoing;
 mod pump;
 mod step;
 
-pub use incoming::Incoming;
 pub use listing::ListingLines;
-pub use outgoing::{Outgoing, WORKER_LIST_BUDGET};
+pub use outgoing::WORKER_LIST_BUDGET;
 pub use pump::Pump;
 pub use step::{State, Step, TransferBuffers};

@@ -10,7 +10,7 @@ use std::time::Duration;
 fn port_and_eprt_connect_from_the_address_that_the_client_connected_to() {
     let server = TestServer::with(|config| {
         config.listen = vec!["0.0.0.0:0".parse().unwrap()];
-        config.anonymous = Some(packetboat::config::Anonymous::Write);
+        config.anonymous = Some(packetboat::Anonymous::Write);
     });
     for last in [1, 2, 77] {
         let address = IpAddr::from([127, 0, 0, last]);

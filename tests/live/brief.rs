@@ -3,7 +3,7 @@
 use crate::common::client::{eprt, port, read_to_end, reset};
 use crate::common::ports::DeadPort;
 use crate::common::{Client, TestServer, Way, wait_until};
-use packetboat::config::summary::summary;
+use packetboat::program::summary;
 use packetboat::{Anonymous, Config};
 use std::fs::File;
 use std::io::{Read, Write};

@@ -2,7 +2,7 @@
 
 use crate::common::{Client, TestServer, Way, user, wait_until};
 use packetboat::Anonymous;
-use packetboat::config::edit_users_file;
+use packetboat::program::edit_users_file;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -245,7 +245,7 @@ fn user_pass_and_acct_out_of_turn() {
 fn a_storm_of_logins_stops_neither_a_retr_nor_a_noop() {
     let server = TestServer::with_users(|_| {});
     // One hash at its real cost among the cheap ones keeps the worker busy.
-    let costly = packetboat::users::StoredPassword::hash(b"secret").unwrap();
+    let costly = packetboat::StoredPassword::hash(b"secret").unwrap();
     add_user(&server, &format!("[users.costly]\npassword = \"{}\"\n", costly.as_str()));
     server.write_zeros("endless", 1 << 40);
     let (mut reader, mut other) = (server.client(), server.client());
@@ -282,7 +282,7 @@ fn log_in(server: SocketAddr, number: u8) {
 #[test]
 fn a_verdict_on_pass_that_comes_late_is_nobodys() {
     let server = TestServer::with_users(|_| {});
-    let costly = packetboat::users::StoredPassword::hash(b"secret").unwrap();
+    let costly = packetboat::StoredPassword::hash(b"secret").unwrap();
     add_user(&server, &format!("[users.costly]\npassword = \"{}\"\n", costly.as_str()));
     let mut leaver = server.connect();
     leaver.expect(331, "USER costly");
