@@ -7,15 +7,16 @@ use std::time::Duration;
 use super::super::events;
 use super::super::file_work::Terms;
 use super::super::logins::{Admission, Grant};
-use super::files::Request;
+use super::files::{FileNews, Request};
 use super::{Input, Peer, Turn};
 use crate::net::{Link, Role};
 use crate::proto::command::Secret;
 use crate::session::{Answer, DataEvent, Effect, FileOp, Verdict};
+use crate::transfer::State;
 use crate::users::RequireTls;
 
 /// Verdict on a right password that is of no use, for a reason of ours: nobody is to pay for it.
-pub(super) const OUR_TROUBLE: Verdict = Verdict::Denied(Duration::ZERO);
+const OUR_TROUBLE: Verdict = Verdict::Denied(Duration::ZERO);
 
 impl Peer {
     /// Carries out effects, until one of them has an input for the session at once, or there are no
@@ -171,6 +172,49 @@ impl Peer {
                 None
             }
             Err(error) => Some(Input::Data(DataEvent::Broken(events::loss(&error)))),
+        }
+    }
+
+    /// Input that news of the files are to the session.
+    pub(super) fn file_input(&mut self, news: FileNews, turn: &mut Turn<'_>) -> Option<Input> {
+        match news {
+            FileNews::Pending => None,
+            FileNews::Answer(result) => Some(Input::Answer(Answer::File(result))),
+            FileNews::Verdict(verdict) => Some(Input::Answer(Answer::Login(verdict))),
+            FileNews::RootMissing(path, error) => {
+                events::record_root_missing(&self.session, &path, &error);
+                Some(Input::Answer(Answer::Login(OUR_TROUBLE)))
+            }
+            FileNews::Stepped(State::Spent | State::Blocked | State::NeedsWorker) => None,
+            FileNews::Stepped(State::Ended) => {
+                debug_assert!(false, "only a step with the connection sees its end");
+                None
+            }
+            FileNews::Stepped(State::Broken(error)) => {
+                self.drop_transfer(turn);
+                Some(Input::Data(DataEvent::Broken(events::loss(&error))))
+            }
+            FileNews::Stepped(State::Refused(refusal)) => {
+                self.drop_transfer(turn);
+                Some(Input::Data(DataEvent::Refused(refusal)))
+            }
+            FileNews::Failed(reason) => {
+                self.control.fail(reason);
+                None
+            }
+        }
+    }
+
+    /// Drops the data connection and what was opened for it; an upload counts as cut off.
+    pub(super) fn drop_transfer(&mut self, turn: &mut Turn<'_>) {
+        self.drop_data(turn);
+        self.files.drop_all(turn.shared, turn.now);
+    }
+
+    /// Drops the data connection, in whatever state it is.
+    pub(super) fn drop_data(&mut self, turn: &mut Turn<'_>) {
+        if let Some(lease) = self.data.drop_connection() {
+            turn.shared.lease_unused(lease, self.session.id(), turn.now);
         }
     }
 }

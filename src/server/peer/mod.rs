@@ -8,6 +8,7 @@ mod control;
 mod data;
 mod effects;
 mod files;
+mod turn;
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -25,6 +26,8 @@ use crate::transfer::State;
 use control::{Changed, Control, Lost, Received};
 use data::{Data, Secured, TlsTerms};
 use files::{FileNews, Files};
+use turn::Input;
+pub(super) use turn::{Fate, Turn};
 
 /// One client.
 #[derive(Debug)]
@@ -41,55 +44,6 @@ pub(super) struct Peer {
     host: Rc<Host>,
     /// Note of the loop: when the timer comes up.
     pub(super) armed: Option<Instant>,
-}
-
-/// Means of a peer for one turn, or for one thing that happened to it.
-pub(super) struct Turn<'a> {
-    pub(super) shared: &'a mut Shared,
-    pub(super) now: Instant,
-    /// Bytes that may be moved, or work that costs as much.
-    pub(super) budget: usize,
-    /// Handshake that had to be put off.
-    deferred: Option<Handshake>,
-}
-
-/// Fate of a peer after its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It waits for an event or its deadline.
-    Rest,
-    /// Its budget is used up: it wants another turn.
-    Again,
-    /// It wants one when there is time for its TLS handshake.
-    Deferred(Handshake),
-    /// It is to be removed, for this cause.
-    Gone(Disconnect),
-}
-
-/// Input of the session.
-#[derive(Debug)]
-enum Input {
-    /// So many bytes of commands, which are in the loop's buffer.
-    Received(usize),
-    /// FIN of the client.
-    Ended,
-    /// So many bytes of replies are on their way.
-    Sent(usize),
-    Answer(Answer),
-    Data(DataEvent),
-    Tick,
-    ShutDown,
-}
-
-impl<'a> Turn<'a> {
-    /// Turn without a budget.
-    pub(super) fn new(shared: &'a mut Shared, now: Instant) -> Turn<'a> {
-        Turn::with_budget(shared, now, 0)
-    }
-
-    pub(super) fn with_budget(shared: &'a mut Shared, now: Instant, budget: usize) -> Turn<'a> {
-        Turn { shared, now, budget, deferred: None }
-    }
 }
 
 impl Peer {
@@ -409,49 +363,6 @@ impl Peer {
             self.tell(input, turn);
         }
         !sent
-    }
-
-    /// Input that news of the files are to the session.
-    fn file_input(&mut self, news: FileNews, turn: &mut Turn<'_>) -> Option<Input> {
-        match news {
-            FileNews::Pending => None,
-            FileNews::Answer(result) => Some(Input::Answer(Answer::File(result))),
-            FileNews::Verdict(verdict) => Some(Input::Answer(Answer::Login(verdict))),
-            FileNews::RootMissing(path, error) => {
-                events::record_root_missing(&self.session, &path, &error);
-                Some(Input::Answer(Answer::Login(effects::OUR_TROUBLE)))
-            }
-            FileNews::Stepped(State::Spent | State::Blocked | State::NeedsWorker) => None,
-            FileNews::Stepped(State::Ended) => {
-                debug_assert!(false, "only a step with the connection sees its end");
-                None
-            }
-            FileNews::Stepped(State::Broken(error)) => {
-                self.drop_transfer(turn);
-                Some(Input::Data(DataEvent::Broken(events::loss(&error))))
-            }
-            FileNews::Stepped(State::Refused(refusal)) => {
-                self.drop_transfer(turn);
-                Some(Input::Data(DataEvent::Refused(refusal)))
-            }
-            FileNews::Failed(reason) => {
-                self.control.fail(reason);
-                None
-            }
-        }
-    }
-
-    /// Drops the data connection and what was opened for it; an upload counts as cut off.
-    fn drop_transfer(&mut self, turn: &mut Turn<'_>) {
-        self.drop_data(turn);
-        self.files.drop_all(turn.shared, turn.now);
-    }
-
-    /// Drops the data connection, in whatever state it is.
-    fn drop_data(&mut self, turn: &mut Turn<'_>) {
-        if let Some(lease) = self.data.drop_connection() {
-            turn.shared.lease_unused(lease, self.session.id(), turn.now);
-        }
     }
 }
 

@@ -1,0 +1,60 @@
+//! Turn of a peer: its means, what it tells the session, and its fate after it.
+
+use std::time::Instant;
+
+use super::super::scheduler::Handshake;
+use super::super::shared::Shared;
+use crate::session::{Answer, DataEvent, Disconnect};
+
+/// Means of a peer for one turn, or for one thing that happened to it.
+pub(in crate::server) struct Turn<'a> {
+    pub(in crate::server) shared: &'a mut Shared,
+    pub(in crate::server) now: Instant,
+    /// Bytes that may be moved, or work that costs as much.
+    pub(in crate::server) budget: usize,
+    /// Handshake that had to be put off.
+    pub(super) deferred: Option<Handshake>,
+}
+
+/// Fate of a peer after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Fate {
+    /// It waits for an event or its deadline.
+    Rest,
+    /// Its budget is used up: it wants another turn.
+    Again,
+    /// It wants one when there is time for its TLS handshake.
+    Deferred(Handshake),
+    /// It is to be removed, for this cause.
+    Gone(Disconnect),
+}
+
+/// Input of the session.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// So many bytes of commands, which are in the loop's buffer.
+    Received(usize),
+    /// FIN of the client.
+    Ended,
+    /// So many bytes of replies are on their way.
+    Sent(usize),
+    Answer(Answer),
+    Data(DataEvent),
+    Tick,
+    ShutDown,
+}
+
+impl<'a> Turn<'a> {
+    /// Turn without a budget.
+    pub(in crate::server) fn new(shared: &'a mut Shared, now: Instant) -> Turn<'a> {
+        Turn::with_budget(shared, now, 0)
+    }
+
+    pub(in crate::server) fn with_budget(
+        shared: &'a mut Shared,
+        now: Instant,
+        budget: usize,
+    ) -> Turn<'a> {
+        Turn { shared, now, budget, deferred: None }
+    }
+}
