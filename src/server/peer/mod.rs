@@ -19,7 +19,6 @@ use super::file_work::Finished;
 use super::host::Host;
 use super::logins::PendingLogin;
 use super::scheduler::Handshake;
-use super::shared::Shared;
 use crate::net::{Event, Key, Link, Role};
 use crate::session::{Answer, DataEvent, Disconnect, Session};
 use crate::transfer::State;
