@@ -6,6 +6,7 @@ mod data_connection;
 mod ending;
 mod events;
 mod files;
+mod hostile;
 mod login;
 mod privacy;
 mod security;
