@@ -1,34 +1,13 @@
 //! The files as the session knows them: what may be asked of them, and what they answer.
 
 use super::chance::Chance;
-use super::shell::{Link, Opened, Shell};
+use super::shell::{Link, Opened, REFUSALS, Shell};
 use crate::fs::Refusal;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::session::{FileDone, FileOp};
 use crate::users::Access;
 
-pub(super) const REFUSALS: &[Refusal] = &[
-    Refusal::NotFound,
-    Refusal::Denied,
-    Refusal::IsDirectory,
-    Refusal::NotDirectory,
-    Refusal::NotRegular,
-    Refusal::Exists,
-    Refusal::NotEmpty,
-    Refusal::BadName,
-    Refusal::ReadOnly,
-    Refusal::NoSpace,
-    Refusal::Quota,
-    Refusal::TooLarge,
-    Refusal::Loop,
-    Refusal::BeyondEnd,
-    Refusal::Shortened,
-    Refusal::Busy,
-    Refusal::CrossDevice,
-    Refusal::TooManyOpen,
-    Refusal::Failed(5),
-];
 /// No path that the kernel takes is longer.
 const LONGEST_PATH: usize = 4096;
 

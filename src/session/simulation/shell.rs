@@ -7,10 +7,33 @@ use std::time::{Duration, Instant};
 
 use super::DATA_TIMEOUT;
 use super::chance::Chance;
-use super::files::REFUSALS;
 use super::judge::Judge;
+use crate::fs::Refusal;
 use crate::session::{Answer, DataEvent, DataLoss, Effect, Verdict};
 use crate::users::{Access, RequireTls};
+
+/// Refusals that the files may answer with.
+pub(super) const REFUSALS: &[Refusal] = &[
+    Refusal::NotFound,
+    Refusal::Denied,
+    Refusal::IsDirectory,
+    Refusal::NotDirectory,
+    Refusal::NotRegular,
+    Refusal::Exists,
+    Refusal::NotEmpty,
+    Refusal::BadName,
+    Refusal::ReadOnly,
+    Refusal::NoSpace,
+    Refusal::Quota,
+    Refusal::TooLarge,
+    Refusal::Loop,
+    Refusal::BeyondEnd,
+    Refusal::Shortened,
+    Refusal::Busy,
+    Refusal::CrossDevice,
+    Refusal::TooManyOpen,
+    Refusal::Failed(5),
+];
 
 /// Consequence of an effect before the next is looked at.
 pub(super) enum Deed {
