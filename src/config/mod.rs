@@ -16,7 +16,7 @@ pub use error::{Error, ErrorKind};
 pub use explain::explain;
 pub use tls::{Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
 pub use users::Users;
-pub use users_file::{UsersFile, edit_users_file};
+pub use users_file::{Look, Seen, UsersFile, edit_users_file};
 
 use crate::users::{Access, Account, PartialUploads, ValueError};
 use std::net::{Ipv4Addr, SocketAddr};

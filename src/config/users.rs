@@ -1,13 +1,14 @@
 //! Users of a server: those that were given in code, and those of the users file.
 
-use super::{Config, Error, UsersFile};
-use crate::users::{Account, Accounts};
+use super::{Config, Error, Look, Seen, UsersFile};
+use crate::users::{Account, Accounts, StoredPassword};
 
 /// Everybody who may log in by name.
 #[derive(Debug)]
 pub struct Users {
     given: Accounts,
     file: Option<UsersFile>,
+    decoy: StoredPassword,
 }
 
 impl Users {
@@ -18,18 +19,41 @@ impl Users {
     pub fn open(config: &Config) -> Result<Users, Error> {
         let given = Accounts::check(&config.accounts)
             .map_err(|(name, trouble)| Error::account(&name, trouble))?;
-        Ok(Users { given, file: config.users.as_ref().map(UsersFile::open).transpose()? })
+        let file = config.users.as_ref().map(UsersFile::open).transpose()?;
+        let mut users = Users { given, file, decoy: StoredPassword::decoy() };
+        users.choose_decoy();
+        Ok(users)
     }
 
-    /// The user of this name, compared byte for byte; of two, the one that was given in code. The
-    /// users file is read again first if it has changed.
-    pub fn find(&mut self, name: &[u8]) -> Option<&Account> {
-        if let Some(account) = self.given.find(name) {
-            return Some(account);
+    /// The user of this name, compared byte for byte; of two, the one that was given in code.
+    pub fn find(&self, name: &[u8]) -> Option<&Account> {
+        self.given.find(name).or_else(|| self.in_file()?.find(name))
+    }
+
+    /// Look at the users file, if there is one.
+    pub fn look(&self) -> Option<Look> {
+        self.file.as_ref().map(UsersFile::look)
+    }
+
+    /// Takes in what a look at the users file found.
+    pub fn adopt(&mut self, seen: Seen) {
+        if let Some(file) = &mut self.file {
+            file.adopt(seen);
+            self.choose_decoy();
         }
-        let file = self.file.as_mut()?;
-        file.refresh();
-        file.accounts().find(name)
+    }
+
+    /// Password of nobody, which costs as much as the costliest of all users: an unknown name is
+    /// checked against it.
+    pub fn decoy(&self) -> &StoredPassword {
+        &self.decoy
+    }
+
+    fn choose_decoy(&mut self) {
+        let accounts = [Some(&self.given), self.in_file()].into_iter().flatten();
+        let passwords = accounts.flat_map(Accounts::iter);
+        let passwords = passwords.filter_map(|account| account.password.as_ref());
+        self.decoy = StoredPassword::decoy_among(passwords);
     }
 
     /// Users of the file, if there is one.
@@ -57,7 +81,7 @@ mod tests {
         alice.access = Access::Write;
         config.accounts = vec![alice.clone()];
         config.users = Some(path);
-        let mut users = Users::open(&config).unwrap();
+        let users = Users::open(&config).unwrap();
         assert_eq!(users.find(b"alice"), Some(&alice));
         assert_eq!(users.find(b"bob").map(|bob| bob.access), Some(Access::Read));
         assert_eq!(users.find(b"cat"), None);

@@ -119,7 +119,9 @@ impl EventLoop {
     /// Whether something is to be done for which no event will come.
     fn has_work(&self) -> bool {
         let waiting = self.acceptor.is_ready() || self.shared.passive.is_ready();
-        self.scheduler.has_work() || (waiting && self.acceptor.paused.is_none())
+        self.scheduler.has_work()
+            || self.shared.logins.has_settled()
+            || (waiting && self.acceptor.paused.is_none())
     }
 
     /// Whether nobody is there any more, and no work is left.
@@ -129,7 +131,7 @@ impl EventLoop {
 
     fn deadline(&self) -> Option<Instant> {
         let (passive, lifecycle) = (self.shared.passive.deadline(), self.lifecycle.deadline());
-        let others = [passive, self.acceptor.paused, lifecycle];
+        let others = [passive, self.acceptor.paused, lifecycle, self.shared.logins.deadline()];
         self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
     }
 
@@ -143,14 +145,15 @@ impl EventLoop {
             });
         }
         self.shared.passive.expire(now);
+        self.shared.logins.expire(now);
         self.acceptor.paused = self.acceptor.paused.filter(|until| *until > now);
     }
 
     fn collect_verdicts(&mut self, now: Instant) {
-        while let Some((key, right)) = self.shared.logins.verdict() {
+        while let Some((key, judged)) = self.shared.logins.verdict(now) {
             // The session may have ended while its password was checked.
             if self.peers.get(key.slot()).is_some_and(|peer| peer.key() == key) {
-                self.visit(key.slot(), now, |peer, turn| peer.judge(right, turn));
+                self.visit(key.slot(), now, |peer, turn| peer.judge(judged, turn));
             }
         }
     }

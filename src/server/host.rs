@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::disk::Disk;
-use crate::config::{Config, SessionReuse, Users};
+use crate::config::{Config, Look, SessionReuse, Users};
 use crate::fs::Root;
 use crate::net::{Input, Tls};
 use crate::session::Settings;
-use crate::users::{Access, Account};
+use crate::users::{Access, Account, StoredPassword};
 
 /// Longest of timeouts, so that every deadline is a time that the clock can tell.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -67,7 +67,16 @@ impl Host {
 
     /// Account of this name, as the users file has it now.
     pub(super) fn account(&self, name: &[u8]) -> Option<Account> {
-        self.users.borrow_mut().find(name).cloned()
+        let mut users = self.users.borrow_mut();
+        if let Some(seen) = users.look().and_then(Look::take) {
+            users.adopt(seen);
+        }
+        users.find(name).cloned()
+    }
+
+    /// Nobody's password, as costly to check as the costliest of all users.
+    pub(super) fn decoy(&self) -> StoredPassword {
+        self.users.borrow().decoy().clone()
     }
 
     /// Time that transfers get at shutdown.

@@ -1,40 +1,33 @@
-//! Who may come in: accounts, anonymous access, and patience with wrong passwords.
+//! Who may come in: accounts, anonymous access, and passwords, which are checked one at a time.
+//!
+//! The neighbourhoods of those who wait have their turns, and one with wrong passwords has its next
+//! turn only after a delay. So nobody is kept out by the number of others, nor by their mistakes.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::rc::{Rc, Weak};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::fair_queue::FairQueue;
 use super::host::Host;
+use super::neighbourhood::Neighbourhood;
 use super::password_worker::PasswordWorker;
+use super::penalties::Penalties;
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
 use crate::users::{Access, Account, RequireTls, StoredPassword, is_anonymous};
 
-/// The delay after an address's first wrong password; each further one doubles it.
-const FIRST_DELAY: Duration = Duration::from_millis(250);
-/// What the delay grows to.
-const LONGEST_DELAY: Duration = Duration::from_secs(8);
-/// After how long an address that made no further mistake is forgiven.
-const FORGIVEN: Duration = Duration::from_secs(600);
-/// Addresses that are remembered; beyond, all are forgiven that can be.
-const REMEMBERED: usize = 10_000;
+#[cfg(test)]
+mod tests;
 
-/// Passwords of one address that may wait to be checked: one that floods us leaves room for others.
-const CHECKED_EACH: usize = 64;
+/// Passwords that may wait of a neighbourhood that had wrong ones. Each waits for the delays of those
+/// before it, and a session has not the time to wait for more.
+const WAITING_AFTER_FAILURES: usize = 64;
 
-/// What a login that is being checked would give.
+/// Login that waits for its verdict: given up when this is dropped.
 #[derive(Debug)]
-pub(super) struct PendingLogin {
-    /// What the account grants; `None` for a name that nobody has.
-    pub(super) grant: Option<Grant>,
-    /// The worker checks the password only as long as this lives.
-    _wanted: Arc<()>,
-    /// One of those that its address may have.
-    _place: Rc<()>,
-}
+pub(super) struct PendingLogin(#[expect(dead_code, reason = "it is held, not read")] Arc<()>);
 
 /// What a user gets.
 #[derive(Debug)]
@@ -58,26 +51,64 @@ impl Grant {
 pub(super) enum Admission {
     /// Come in: nothing has to be checked.
     Granted(Access),
-    /// The password is being checked; the verdict comes as an event.
-    Checking(PendingLogin),
-    /// Too many are being checked.
+    /// The password is to be checked; the verdict comes as an event.
+    Waiting(PendingLogin),
+    /// Too many wait, of a neighbourhood with wrong passwords.
     Busy,
 }
 
-/// Logins: accounts, anonymous access, and what failed passwords cost.
+/// Verdict on a password.
+#[derive(Debug)]
+pub(super) enum Judged {
+    Right(Grant),
+    /// To be answered after so long, when the next one may be checked.
+    Wrong(Duration),
+    /// There is no thread to check it.
+    Unchecked,
+}
+
+/// Password that waits to be checked.
+#[derive(Debug)]
+struct Login {
+    owner: Key,
+    wanted: Weak<()>,
+    /// What the account grants; `None` for a name that nobody has.
+    grant: Option<Grant>,
+    secret: Secret,
+    stored: StoredPassword,
+}
+
+/// Login whose password is being checked.
+#[derive(Debug)]
+struct Checking {
+    owner: Key,
+    neighbourhood: Neighbourhood,
+    grant: Option<Grant>,
+}
+
+/// Logins: those that wait, the one that is being checked, and what failed ones cost.
 #[derive(Debug)]
 pub(super) struct Logins {
     password_worker: PasswordWorker,
-    /// Addresses whose passwords are being checked: as many as there are claims on each.
-    checking: HashMap<IpAddr, Weak<()>>,
-    /// Wrong passwords of each address, and when the last one was.
-    failures: HashMap<IpAddr, (u32, Instant)>,
+    waiting: FairQueue<Login>,
+    checking: Option<Checking>,
+    /// Verdicts that came without a check.
+    settled: VecDeque<(Key, Judged)>,
+    penalties: Penalties,
+    /// Moment at which the next check may begin, while delays alone keep it from that.
+    next_check: Option<Instant>,
 }
 
 impl Logins {
     pub(super) fn new(waker: Arc<Waker>) -> Logins {
-        let (checking, failures) = (HashMap::new(), HashMap::new());
-        Logins { password_worker: PasswordWorker::new(waker), checking, failures }
+        Logins {
+            password_worker: PasswordWorker::new(waker),
+            waiting: FairQueue::default(),
+            checking: None,
+            settled: VecDeque::new(),
+            penalties: Penalties::default(),
+            next_check: None,
+        }
     }
 
     /// Somebody says to be `name`. An unknown name takes as long as a wrong password.
@@ -86,53 +117,96 @@ impl Logins {
         owner: Key,
         client: IpAddr,
         host: &Host,
-        name: &[u8],
-        secret: Secret,
+        (name, secret): (&[u8], Secret),
+        now: Instant,
     ) -> Admission {
         if is_anonymous(name)
             && let Some(access) = host.anonymous()
         {
             return Admission::Granted(access);
         }
-        let Some(place) = self.place(client) else { return Admission::Busy };
+        let neighbourhood = Neighbourhood::of(client);
+        if !self.has_room(neighbourhood, now) {
+            return Admission::Busy;
+        }
         let account = host.account(name);
         // Who has no password, or no account, is kept waiting like everybody else.
         let stored = account.as_ref().and_then(|account| account.password.clone());
         let grant = account.filter(|_| stored.is_some()).map(|account| Grant::of(&account));
-        let stored = stored.unwrap_or_else(StoredPassword::decoy);
-        match self.password_worker.check(owner, secret, stored) {
-            Some(wanted) => {
-                Admission::Checking(PendingLogin { grant, _wanted: wanted, _place: place })
-            }
-            None => Admission::Busy,
+        let stored = stored.unwrap_or_else(|| host.decoy());
+        let token = Arc::new(());
+        let wanted = Arc::downgrade(&token);
+        self.waiting.push(neighbourhood, Login { owner, wanted, grant, secret, stored });
+        self.check_next(now);
+        Admission::Waiting(PendingLogin(token))
+    }
+
+    /// Next verdict: whose, and what it is.
+    pub(super) fn verdict(&mut self, now: Instant) -> Option<(Key, Judged)> {
+        if let Some(settled) = self.settled.pop_front() {
+            return Some(settled);
         }
-    }
-
-    /// A place among the passwords of this address that are being checked, if there is one left.
-    fn place(&mut self, client: IpAddr) -> Option<Rc<()>> {
-        self.checking.retain(|_, place| place.strong_count() > 0);
-        let place = self.checking.get(&client).and_then(Weak::upgrade).unwrap_or_default();
-        self.checking.insert(client, Rc::downgrade(&place));
-        (Rc::strong_count(&place) <= CHECKED_EACH).then_some(place)
-    }
-
-    /// A verdict of the worker: whose, and whether the password was right.
-    pub(super) fn verdict(&mut self) -> Option<(Key, bool)> {
-        self.password_worker.verdict()
-    }
-
-    /// Counts a wrong password; the answer to it waits for so long.
-    pub(super) fn failed(&mut self, client: IpAddr, now: Instant) -> Duration {
-        if self.failures.len() >= REMEMBERED {
-            self.failures.retain(|_, (_, last)| now < *last + FORGIVEN);
-        }
-        let (count, last) = match self.failures.get(&client) {
-            Some(&(count, last)) if now < last + FORGIVEN => (count, last),
-            _ => (0, now),
+        let is_right = self.password_worker.verdict()?;
+        let Checking { owner, neighbourhood, grant } = self.checking.take()?;
+        // It counts as well if the session did not wait for it.
+        self.penalties.note(neighbourhood, is_right && grant.is_some(), now);
+        self.check_next(now);
+        let judged = match grant.filter(|_| is_right) {
+            Some(grant) => Judged::Right(grant),
+            None => Judged::Wrong(self.penalties.delay(neighbourhood, now)),
         };
-        if self.failures.len() < REMEMBERED || self.failures.contains_key(&client) {
-            self.failures.insert(client, (count.saturating_add(1), now.max(last)));
+        Some((owner, judged))
+    }
+
+    /// Whether a verdict waits for which no event comes.
+    pub(super) fn has_settled(&self) -> bool {
+        !self.settled.is_empty()
+    }
+
+    /// Moment at which a check may begin.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.next_check
+    }
+
+    /// Begins a check whose delay is over.
+    pub(super) fn expire(&mut self, now: Instant) {
+        if self.next_check.is_some_and(|next| next <= now) {
+            self.check_next(now);
         }
-        FIRST_DELAY.saturating_mul(1 << count.min(16)).min(LONGEST_DELAY)
+    }
+
+    /// Whether one more password of this neighbourhood may wait.
+    fn has_room(&mut self, neighbourhood: Neighbourhood, now: Instant) -> bool {
+        let is_full =
+            |waiting: &FairQueue<_>| waiting.len_of(neighbourhood) >= WAITING_AFTER_FAILURES;
+        if is_full(&self.waiting) {
+            self.waiting.retain(neighbourhood, |login: &Login| login.wanted.strong_count() > 0);
+        }
+        !is_full(&self.waiting) || !self.penalties.has_failed(neighbourhood, now)
+    }
+
+    /// Begins the next check, if none is under way and one may be.
+    fn check_next(&mut self, now: Instant) {
+        self.next_check = None;
+        while self.checking.is_none() {
+            let may = |neighbourhood| self.penalties.until(neighbourhood, now).is_none();
+            let Some((neighbourhood, login)) = self.waiting.pop_where(may) else {
+                let delays = self.waiting.neighbourhoods();
+                self.next_check = delays.filter_map(|one| self.penalties.until(one, now)).min();
+                return self.password_worker.rest();
+            };
+            if login.wanted.strong_count() > 0 {
+                self.check(neighbourhood, login);
+            }
+        }
+    }
+
+    fn check(&mut self, neighbourhood: Neighbourhood, login: Login) {
+        let Login { owner, grant, secret, stored, .. } = login;
+        let more = !self.waiting.is_empty();
+        match self.password_worker.check(owner, secret, stored, more) {
+            true => self.checking = Some(Checking { owner, neighbourhood, grant }),
+            false => self.settled.push_back((owner, Judged::Unchecked)),
+        }
     }
 }

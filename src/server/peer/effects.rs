@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::events;
 use super::super::file_work::Terms;
-use super::super::logins::{Admission, Grant};
+use super::super::logins::{Admission, Grant, Judged};
 use super::files::Request;
 use super::{Input, Peer, Turn};
 use crate::net::{Link, Role};
@@ -58,14 +58,14 @@ impl Peer {
     }
 
     /// Obeys the password worker's verdict on the login that is being checked.
-    pub(in crate::server) fn judge(&mut self, right: bool, turn: &mut Turn<'_>) {
-        let Some(login) = self.login.take() else { return };
-        let input = match login.grant.filter(|_| right) {
-            Some(grant) => self.enter(grant, turn),
-            None => {
-                let delay = turn.shared.logins.failed(self.session.client(), turn.now);
-                Some(Input::Answer(Answer::Login(Verdict::Denied(delay))))
-            }
+    pub(in crate::server) fn judge(&mut self, judged: Judged, turn: &mut Turn<'_>) {
+        if self.login.take().is_none() {
+            return;
+        }
+        let input = match judged {
+            Judged::Right(grant) => self.enter(grant, turn),
+            Judged::Wrong(delay) => Some(Input::Answer(Answer::Login(Verdict::Denied(delay)))),
+            Judged::Unchecked => Some(Input::Answer(Answer::Login(Verdict::Busy))),
         };
         if let Some(input) = input {
             self.tell(input, turn);
@@ -86,13 +86,14 @@ impl Peer {
 
     fn verify(&mut self, name: &[u8], secret: Secret, turn: &mut Turn<'_>) -> Option<Input> {
         let client = self.session.client();
-        let verdict = match turn.shared.logins.admit(self.key, client, &self.host, name, secret) {
+        let logins = &mut turn.shared.logins;
+        let verdict = match logins.admit(self.key, client, &self.host, (name, secret), turn.now) {
             Admission::Granted(access) => {
                 self.files.enter_root(Rc::clone(&self.host.root));
                 Verdict::Granted(access, RequireTls::Off)
             }
-            Admission::Checking(login) => {
-                self.login = Some(Box::new(login));
+            Admission::Waiting(login) => {
+                self.login = Some(login);
                 return None;
             }
             Admission::Busy => Verdict::Busy,

@@ -35,8 +35,8 @@ pub(super) struct Peer {
     control: Control,
     data: Data,
     files: Files,
-    /// Login whose password is being checked.
-    login: Option<Box<PendingLogin>>,
+    /// Login whose password is to be checked.
+    login: Option<PendingLogin>,
     /// Host that the client came to.
     host: Rc<Host>,
     /// Note of the loop: when the timer comes up.

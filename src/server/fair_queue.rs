@@ -1,0 +1,126 @@
+//! Fair queue: what waits, one of each neighbourhood in turn. So a client waits behind one of each
+//! other neighbourhood at most, however many those have queued.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::neighbourhood::Neighbourhood;
+
+/// Queue of items by neighbourhood.
+#[derive(Debug)]
+pub(super) struct FairQueue<T> {
+    /// Items of each neighbourhood, in the order of their coming; none is empty.
+    lanes: HashMap<Neighbourhood, VecDeque<T>>,
+    /// Every neighbourhood that has a lane, once; the next one first.
+    turns: VecDeque<Neighbourhood>,
+}
+
+impl<T> Default for FairQueue<T> {
+    fn default() -> FairQueue<T> {
+        FairQueue { lanes: HashMap::new(), turns: VecDeque::new() }
+    }
+}
+
+impl<T> FairQueue<T> {
+    /// Queues an item behind the others of its neighbourhood.
+    pub(super) fn push(&mut self, neighbourhood: Neighbourhood, item: T) {
+        let lane = self.lanes.entry(neighbourhood).or_default();
+        if lane.is_empty() {
+            self.turns.push_back(neighbourhood);
+        }
+        lane.push_back(item);
+    }
+
+    /// Next item.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        self.pop_where(|_| true).map(|(_, item)| item)
+    }
+
+    /// Next item of a neighbourhood that `may` have one.
+    pub(super) fn pop_where(
+        &mut self,
+        mut may: impl FnMut(Neighbourhood) -> bool,
+    ) -> Option<(Neighbourhood, T)> {
+        let turn = self.turns.iter().position(|neighbourhood| may(*neighbourhood))?;
+        let neighbourhood = self.turns.remove(turn)?;
+        let lane = self.lanes.get_mut(&neighbourhood)?;
+        let item = lane.pop_front()?;
+        match lane.is_empty() {
+            true => drop(self.lanes.remove(&neighbourhood)),
+            false => self.turns.push_back(neighbourhood),
+        }
+        Some((neighbourhood, item))
+    }
+
+    /// Drops items of a neighbourhood that are not to be kept.
+    pub(super) fn retain(&mut self, neighbourhood: Neighbourhood, keep: impl FnMut(&T) -> bool) {
+        let Some(lane) = self.lanes.get_mut(&neighbourhood) else { return };
+        lane.retain(keep);
+        if lane.is_empty() {
+            self.lanes.remove(&neighbourhood);
+            self.turns.retain(|other| *other != neighbourhood);
+        }
+    }
+
+    /// Neighbourhoods that have items.
+    pub(super) fn neighbourhoods(&self) -> impl Iterator<Item = Neighbourhood> {
+        self.turns.iter().copied()
+    }
+
+    /// Number of items of a neighbourhood.
+    pub(super) fn len_of(&self, neighbourhood: Neighbourhood) -> usize {
+        self.lanes.get(&neighbourhood).map_or(0, VecDeque::len)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn neighbourhood(last: u8) -> Neighbourhood {
+        Neighbourhood::of(Ipv4Addr::new(192, 0, 2, last).into())
+    }
+
+    fn queue(items: &[(u8, char)]) -> FairQueue<char> {
+        let mut queue = FairQueue::default();
+        items.iter().for_each(|&(last, item)| queue.push(neighbourhood(last), item));
+        queue
+    }
+
+    fn all(queue: &mut FairQueue<char>) -> String {
+        std::iter::from_fn(|| queue.pop()).collect()
+    }
+
+    /// Whoever came after a flood of one address waited for all of it.
+    #[test]
+    fn neighbourhoods_have_their_turns_however_much_one_has_queued() {
+        let mut queue = queue(&[(1, 'a'), (1, 'b'), (1, 'c'), (2, 'x'), (3, 'y'), (2, 'z')]);
+        assert_eq!(queue.pop(), Some('a'));
+        queue.push(neighbourhood(4), 'n');
+        assert_eq!(all(&mut queue), "xybnzc");
+        assert!(queue.is_empty() && queue.lanes.is_empty());
+    }
+
+    #[test]
+    fn who_may_not_is_passed_over_and_keeps_the_turn() {
+        let mut queue = queue(&[(1, 'a'), (2, 'x'), (2, 'y')]);
+        let not = |last| move |other| other != neighbourhood(last);
+        assert_eq!(queue.pop_where(not(1)), Some((neighbourhood(2), 'x')));
+        assert_eq!(queue.pop_where(|_| false), None);
+        assert_eq!(queue.neighbourhoods().collect::<Vec<_>>(), [1, 2].map(neighbourhood));
+        assert_eq!(all(&mut queue), "ay");
+    }
+
+    #[test]
+    fn what_is_not_kept_leaves_no_empty_turn() {
+        let mut queue = queue(&[(1, 'a'), (2, 'x'), (1, 'b')]);
+        queue.retain(neighbourhood(1), |item| *item == 'b');
+        assert_eq!([1, 2, 3].map(|last| queue.len_of(neighbourhood(last))), [1, 1, 0]);
+        queue.retain(neighbourhood(1), |_| false);
+        assert_eq!(all(&mut queue), "x");
+    }
+}
