@@ -160,8 +160,8 @@ impl EventLoop {
 
     fn collect_files(&mut self, now: Instant) {
         while let Some(done) = self.shared.workers.done() {
-            let slot = done.owner.slot();
-            match self.peers.get(slot).is_some_and(|peer| peer.key() == done.owner) {
+            let slot = done.ticket.owner.slot();
+            match self.peers.get(slot).is_some_and(|peer| peer.key() == done.ticket.owner) {
                 true => {
                     self.visit(slot, now, |peer, turn| peer.take_back(done.outcome, turn));
                 }

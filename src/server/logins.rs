@@ -204,7 +204,7 @@ impl Logins {
     fn check(&mut self, neighbourhood: Neighbourhood, login: Login) {
         let Login { owner, grant, secret, stored, .. } = login;
         let more = !self.waiting.is_empty();
-        match self.password_worker.check(owner, secret, stored, more) {
+        match self.password_worker.check((owner, neighbourhood), secret, stored, more) {
             true => self.checking = Some(Checking { owner, neighbourhood, grant }),
             false => self.settled.push_back((owner, Judged::Unchecked)),
         }

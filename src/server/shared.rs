@@ -24,9 +24,8 @@ use crate::transfer::TransferBuffers;
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Time that the end waits for slow disks, when all sessions are over.
 const LAST_WORK: Duration = Duration::from_secs(1);
-/// Threads that may wait for slow disks. One disk that hangs can have them all wait; more of them
-/// would only have more wait.
-const FILE_THREADS: usize = 4;
+/// Threads that may wait for slow disks, all together.
+const FILE_THREADS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -77,7 +76,7 @@ impl Shared {
     /// Drops what a worker did for a session that has ended, where that stops nobody.
     pub(super) fn drop_on_worker(&mut self, done: Done<Finished>) {
         if let Some(finished) = done.outcome {
-            self.workers.drop_on_worker(done.owner, finished);
+            self.workers.drop_on_worker(done.ticket, finished);
         }
     }
 

@@ -17,6 +17,7 @@ use super::events;
 use super::file_work::Finished;
 use super::host::Host;
 use super::logins::PendingLogin;
+use super::neighbourhood::Neighbourhood;
 use super::scheduler::Handshake;
 use super::shared::Shared;
 use crate::net::{Event, Key, Link, Role};
@@ -94,12 +95,13 @@ impl<'a> Turn<'a> {
 
 impl Peer {
     pub(super) fn new(key: Key, session: Session, control: Link, host: Rc<Host>) -> Peer {
+        let neighbourhood = Neighbourhood::of(session.client());
         Peer {
             key,
             session,
             control: Control::new(control),
             data: Data::default(),
-            files: Files::new(key, Rc::clone(&host.root)),
+            files: Files::new(key, neighbourhood, Rc::clone(&host.root)),
             login: None,
             host,
             armed: None,
@@ -333,8 +335,9 @@ impl Peer {
             return Ok(false);
         }
         let Turn { shared, now, .. } = turn;
+        let lane = self.files.lane();
         let Some((pump, latency)) = self.files.transfer() else { return Ok(false) };
-        let responsive = shared.workers.is_responsive(*now);
+        let responsive = shared.workers.is_responsive(&lane, *now);
         let may_block = latency.is_some_and(|latency| latency.may_block(responsive, *now));
         let (data, buffers, budget) = (&mut self.data, &mut shared.buffers, turn.budget);
         let step = || data.step(pump, buffers, budget, may_block);
