@@ -3,10 +3,14 @@
 mod common;
 
 use common::client::connect_from;
-use common::{Client, TestServer, USERS};
+use common::{Client, TestServer, USERS, Way, user, wait_until};
 use packetboat::config::edit_users_file;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 /// A user whose hash costs what hashes cost, so that names that nobody has cost it as well.
 fn add_costly_user(server: &TestServer) {
@@ -56,7 +60,6 @@ fn ten_addresses_with_wrong_passwords_keep_nobody_out() {
     let said: Vec<String> = flood.iter_mut().map(heard).collect();
     let answered = said.iter().filter(|said| said.contains("530 ")).count();
     assert!(answered < said.len() / 2, "{answered} of them came first");
-    assert!(!said.iter().any(|said| said.contains("421 ")), "those who wait are not cut off");
     flood.into_iter().for_each(leave);
 }
 
@@ -74,4 +77,100 @@ fn guesses_that_wait_for_no_answer_are_slowed_and_hold_up_nobody_else() {
     }
     server.connect().login_as("costly", "secret");
     guesser.login_as("reader", "secret");
+}
+
+/// A folder seen through FUSE, on which every call hangs until this is dropped.
+struct HungFolder {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl HungFolder {
+    fn mount(behind: &Path, folder: &Path) -> HungFolder {
+        fs::create_dir_all(behind).unwrap();
+        fs::create_dir_all(folder).unwrap();
+        let device = || fs::metadata(folder).unwrap().dev();
+        let before = device();
+        let child = Command::new("bindfs").arg("-f").args([behind, folder]).spawn();
+        let disk = HungFolder { child: child.expect("bindfs"), folder: folder.to_owned() };
+        wait_until("it is mounted", || device() != before);
+        disk
+    }
+
+    fn hang(&self) {
+        self.signal("STOP");
+        let stat = format!("/proc/{}/stat", self.child.id());
+        wait_until("it has stopped", || fs::read_to_string(&stat).unwrap().contains(") T "));
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+}
+
+impl Drop for HungFolder {
+    fn drop(&mut self) {
+        self.signal("CONT");
+        let done = Command::new("umount").arg("-l").arg(&self.folder).status();
+        assert!(std::thread::panicking() || done.unwrap().success());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn add_user_with_root(server: &TestServer, name: &str, root: &Path) {
+    let table = format!("{}root = {:?}\n", user(name, "write"), root.to_str().unwrap());
+    edit_users_file(&server.outside("users.toml"), |old| Ok(format!("{old}{table}"))).unwrap();
+}
+
+/// One user's mount that hung locked out everybody with a root of their own.
+#[test]
+#[ignore = "needs bindfs and root: a disk that hangs"]
+fn a_root_that_hangs_is_its_users_own_trouble() {
+    let server = TestServer::with_users(|_| {});
+    let (hung, home) = (server.outside("hung"), server.outside("home"));
+    fs::create_dir(&home).unwrap();
+    add_user_with_root(&server, "alice", &hung);
+    add_user_with_root(&server, "bob", &home);
+    let disk = HungFolder::mount(&server.outside("behind"), &hung);
+    disk.hang();
+    let waiting: Vec<_> = (0..12)
+        .map(|_| {
+            let mut client = server.connect();
+            client.expect(331, "USER alice");
+            client.send_line("PASS secret");
+            client
+        })
+        .collect();
+    wait_until("alice's root is being opened", || server.counts().away == 12);
+    let mut bob = server.connect();
+    bob.login_as("bob", "secret");
+    bob.store("file", "content", Way::Epsv);
+    drop(disk);
+    for mut client in waiting {
+        client.reply();
+    }
+}
+
+/// A users file on a disk that hung stopped everybody, those who were in too.
+#[test]
+#[ignore = "needs bindfs and root: a disk that hangs"]
+fn a_users_file_on_a_disk_that_hangs_stops_nobody() {
+    let mut disk = None;
+    let server = TestServer::with_users(|config| {
+        let folder = config.root.with_file_name("settings");
+        disk = Some(HungFolder::mount(&config.root.with_file_name("behind"), &folder));
+        config.users = Some("settings/users.toml".into());
+    });
+    let mut client = server.client();
+    disk.as_ref().unwrap().hang();
+    let mut reader = server.connect();
+    reader.expect(331, "USER reader");
+    reader.send_line("PASS secret");
+    client.store("file", "content", Way::Epsv);
+    server.client();
+    reader.expect_reply(230);
+    server.connect().login_as("writer", "secret");
+    drop(disk);
 }

@@ -42,8 +42,8 @@ impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
         let Server { config, root, users, poller, listeners, tls, signals, handle, .. } = server;
         let round_bytes = config.round_bytes.max(1);
-        let shared = Shared::new(&config, poller, handle.waker());
-        let host = Rc::new(Host::new(config, root, users, tls.map(|loaded| loaded.tls)));
+        let shared = Shared::new(&config, poller, users, handle.waker());
+        let host = Rc::new(Host::new(config, root, tls.map(|loaded| loaded.tls)));
         let listeners = listeners.into_iter().map(|(listener, mode)| {
             let host = Rc::clone(&host);
             ControlListener { listener, mode, host }
@@ -145,11 +145,11 @@ impl EventLoop {
             });
         }
         self.shared.passive.expire(now);
-        self.shared.logins.expire(now);
         self.acceptor.paused = self.acceptor.paused.filter(|until| *until > now);
     }
 
     fn collect_verdicts(&mut self, now: Instant) {
+        self.shared.logins.go_on(now);
         while let Some((key, judged)) = self.shared.logins.verdict(now) {
             // The session may have ended while its password was checked.
             if self.peers.get(key.slot()).is_some_and(|peer| peer.key() == key) {

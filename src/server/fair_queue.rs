@@ -55,13 +55,27 @@ impl<T> FairQueue<T> {
         Some((neighbourhood, item))
     }
 
+    /// Latest item of a neighbourhood.
+    pub(super) fn pop_last_of(&mut self, neighbourhood: Neighbourhood) -> Option<T> {
+        let lane = self.lanes.get_mut(&neighbourhood)?;
+        let item = lane.pop_back()?;
+        self.len -= 1;
+        self.tidy(neighbourhood);
+        Some(item)
+    }
+
     /// Drops items of a neighbourhood that are not to be kept.
     pub(super) fn retain(&mut self, neighbourhood: Neighbourhood, keep: impl FnMut(&T) -> bool) {
         let Some(lane) = self.lanes.get_mut(&neighbourhood) else { return };
         self.len -= lane.len();
         lane.retain(keep);
         self.len += lane.len();
-        if lane.is_empty() {
+        self.tidy(neighbourhood);
+    }
+
+    /// Forgets a neighbourhood that has no items any more.
+    fn tidy(&mut self, neighbourhood: Neighbourhood) {
+        if self.lanes.get(&neighbourhood).is_some_and(VecDeque::is_empty) {
             self.lanes.remove(&neighbourhood);
             self.turns.retain(|other| *other != neighbourhood);
         }
@@ -132,6 +146,12 @@ mod tests {
         queue.retain(neighbourhood(1), |item| *item == 'b');
         assert_eq!([1, 2, 3].map(|last| queue.len_of(neighbourhood(last))), [1, 1, 0]);
         queue.retain(neighbourhood(1), |_| false);
+        queue.push(neighbourhood(2), 'y');
+        queue.push(neighbourhood(3), 'z');
+        assert_eq!(
+            [2, 3, 1].map(|last| queue.pop_last_of(neighbourhood(last))),
+            [Some('y'), Some('z'), None]
+        );
         assert_eq!((queue.len(), all(&mut queue).as_str()), (1, "x"));
     }
 }

@@ -1,16 +1,15 @@
 //! Host: the configuration in force, as one value that listeners and sessions share. A session keeps
 //! the host that it began with, so a reload makes a new one and tears nothing that runs.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::disk::Disk;
-use crate::config::{Config, Look, SessionReuse, Users};
+use crate::config::{Config, SessionReuse};
 use crate::fs::Root;
 use crate::net::{Input, Tls};
 use crate::session::Settings;
-use crate::users::{Access, Account, StoredPassword};
+use crate::users::Access;
 
 /// Longest of timeouts, so that every deadline is a time that the clock can tell.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -25,12 +24,10 @@ pub(super) struct Host {
     pub(super) root: Rc<Disk>,
     /// TLS of connections that begin with this host.
     pub(super) tls: Option<Tls>,
-    /// Users, whose file is read again when it has changed: each reload keeps them.
-    users: Rc<RefCell<Users>>,
 }
 
 impl Host {
-    pub(super) fn new(config: Config, root: Root, users: Users, tls: Option<Tls>) -> Host {
+    pub(super) fn new(config: Config, root: Root, tls: Option<Tls>) -> Host {
         let settings = Settings {
             banner: config.banner.clone(),
             idle_timeout: config.idle_timeout.min(LONGEST_TIMEOUT),
@@ -40,13 +37,7 @@ impl Host {
             strict_allo: config.strict_allo,
             tls: config.tls.as_ref().map(|tls| tls.require),
         };
-        Host {
-            config,
-            settings: Rc::new(settings),
-            root: Rc::new(Disk::new(root)),
-            tls,
-            users: Rc::new(RefCell::new(users)),
-        }
+        Host { config, settings: Rc::new(settings), root: Rc::new(Disk::new(root)), tls }
     }
 
     /// Same host with other certificates, for connections to come.
@@ -56,27 +47,12 @@ impl Host {
             settings: Rc::clone(&self.settings),
             root: Rc::clone(&self.root),
             tls: Some(tls),
-            users: Rc::clone(&self.users),
         }
     }
 
     /// Access of anonymous users; `None` lets none in.
     pub(super) fn anonymous(&self) -> Option<Access> {
         self.config.anonymous_access().access()
-    }
-
-    /// Account of this name, as the users file has it now.
-    pub(super) fn account(&self, name: &[u8]) -> Option<Account> {
-        let mut users = self.users.borrow_mut();
-        if let Some(seen) = users.look().and_then(Look::take) {
-            users.adopt(seen);
-        }
-        users.find(name).cloned()
-    }
-
-    /// Nobody's password, as costly to check as the costliest of all users.
-    pub(super) fn decoy(&self) -> StoredPassword {
-        self.users.borrow().decoy().clone()
     }
 
     /// Time that transfers get at shutdown.

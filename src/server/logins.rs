@@ -1,4 +1,4 @@
-//! Who may come in: accounts, anonymous access, and passwords, which are checked one at a time.
+//! Who may come in by name: accounts, and passwords, which are checked one at a time.
 //!
 //! The neighbourhoods of those who wait have their turns, and one with wrong passwords has its next
 //! turn only after a delay. So nobody is kept out by the number of others, nor by their mistakes.
@@ -10,22 +10,23 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::fair_queue::FairQueue;
-use super::host::Host;
 use super::neighbourhood::Neighbourhood;
 use super::password_worker::PasswordWorker;
 use super::penalties::Penalties;
+use super::user_lookup::UserLookup;
+use super::worker_pool::{Lane, Ticket};
+use crate::config::Users;
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
-use crate::users::{Access, Account, RequireTls, StoredPassword, is_anonymous};
+use crate::users::{Access, Account, RequireTls, StoredPassword};
 
 #[cfg(test)]
 mod tests;
 
-/// Passwords that may wait of a neighbourhood that had wrong ones. Each waits for the delays of those
-/// before it, and a session has not the time to wait for more.
-const WAITING_AFTER_FAILURES: usize = 64;
+/// Time that a client has to log in.
+const LOGIN_TIME: Duration = Duration::from_secs(60);
 
-/// Login that waits for its verdict: given up when this is dropped.
+/// Login that waits for its verdict, given up when this is dropped.
 #[derive(Debug)]
 pub(super) struct PendingLogin(#[expect(dead_code, reason = "it is held, not read")] Arc<()>);
 
@@ -46,31 +47,32 @@ impl Grant {
     }
 }
 
-/// What is known at once of a login.
-#[derive(Debug)]
-pub(super) enum Admission {
-    /// Come in: nothing has to be checked.
-    Granted(Access),
-    /// The password is to be checked; the verdict comes as an event.
-    Waiting(PendingLogin),
-    /// Too many wait, of a neighbourhood with wrong passwords.
-    Busy,
-}
-
 /// Verdict on a password.
 #[derive(Debug)]
 pub(super) enum Judged {
     Right(Grant),
     /// To be answered after so long, when the next one may be checked.
     Wrong(Duration),
-    /// There is no thread to check it.
-    Unchecked,
+    /// Not to be had in time: too many wait of a neighbourhood with wrong ones, or no thread is there.
+    TooMany,
+    /// Account of the name, if there is one: whose certificate it is has yet to be seen.
+    Found(Option<Account>),
+}
+
+/// Login that waits for a look at the users file.
+#[derive(Debug)]
+struct Lookup {
+    ticket: Ticket,
+    wanted: Weak<()>,
+    name: Vec<u8>,
+    /// Password to be checked; `None` for a certificate.
+    secret: Option<Secret>,
 }
 
 /// Password that waits to be checked.
 #[derive(Debug)]
 struct Login {
-    owner: Key,
+    ticket: Ticket,
     wanted: Weak<()>,
     /// What the account grants; `None` for a name that nobody has.
     grant: Option<Grant>,
@@ -81,14 +83,14 @@ struct Login {
 /// Login whose password is being checked.
 #[derive(Debug)]
 struct Checking {
-    owner: Key,
-    neighbourhood: Neighbourhood,
+    ticket: Ticket,
     grant: Option<Grant>,
 }
 
-/// Logins: those that wait, the one that is being checked, and what failed ones cost.
+/// Logins: those that wait for a look at the users file or for their turn, the one that is being checked, and what failed ones cost.
 #[derive(Debug)]
 pub(super) struct Logins {
+    lookups: UserLookup<Lookup>,
     password_worker: PasswordWorker,
     waiting: FairQueue<Login>,
     checking: Option<Checking>,
@@ -100,8 +102,9 @@ pub(super) struct Logins {
 }
 
 impl Logins {
-    pub(super) fn new(waker: Arc<Waker>) -> Logins {
+    pub(super) fn new(users: Users, waker: Arc<Waker>) -> Logins {
         Logins {
+            lookups: UserLookup::new(users, Arc::clone(&waker)),
             password_worker: PasswordWorker::new(waker),
             waiting: FairQueue::default(),
             checking: None,
@@ -111,34 +114,59 @@ impl Logins {
         }
     }
 
-    /// Somebody says to be `name`. An unknown name takes as long as a wrong password.
-    pub(super) fn admit(
+    /// Somebody says to be `name`, and has a password. An unknown name takes as long as a wrong one.
+    pub(super) fn verify(
         &mut self,
-        owner: Key,
-        client: IpAddr,
-        host: &Host,
-        (name, secret): (&[u8], Secret),
+        (owner, client): (Key, IpAddr),
+        name: Vec<u8>,
+        secret: Secret,
         now: Instant,
-    ) -> Admission {
-        if is_anonymous(name)
-            && let Some(access) = host.anonymous()
-        {
-            return Admission::Granted(access);
+    ) -> PendingLogin {
+        self.look_up((owner, client), name, Some(secret), now)
+    }
+
+    /// Somebody says to be `name`, and has shown a certificate.
+    pub(super) fn recognise(
+        &mut self,
+        (owner, client): (Key, IpAddr),
+        name: Vec<u8>,
+        now: Instant,
+    ) -> PendingLogin {
+        self.look_up((owner, client), name, None, now)
+    }
+
+    fn look_up(
+        &mut self,
+        (owner, client): (Key, IpAddr),
+        name: Vec<u8>,
+        secret: Option<Secret>,
+        now: Instant,
+    ) -> PendingLogin {
+        let (token, neighbourhood) = (Arc::new(()), Neighbourhood::of(client));
+        let ticket = Ticket { owner, neighbourhood, lane: Lane::Only };
+        let lookup =
+            Lookup { ticket: ticket.clone(), wanted: Arc::downgrade(&token), name, secret };
+        if let Some(lookup) = self.lookups.ask(ticket, lookup, now) {
+            self.found(lookup, now);
         }
-        let neighbourhood = Neighbourhood::of(client);
-        if !self.has_room(neighbourhood, now) {
-            return Admission::Busy;
-        }
-        let account = host.account(name);
+        PendingLogin(token)
+    }
+
+    /// The users file has been looked at: the password waits for its turn, a certificate does not.
+    fn found(&mut self, lookup: Lookup, now: Instant) {
+        let Lookup { ticket, wanted, name, secret } = lookup;
+        let account = self.lookups.find(&name).cloned();
+        let Some(secret) = secret else {
+            return self.settled.push_back((ticket.owner, Judged::Found(account)));
+        };
         // Who has no password, or no account, is kept waiting like everybody else.
         let stored = account.as_ref().and_then(|account| account.password.clone());
         let grant = account.filter(|_| stored.is_some()).map(|account| Grant::of(&account));
-        let stored = stored.unwrap_or_else(|| host.decoy());
-        let token = Arc::new(());
-        let wanted = Arc::downgrade(&token);
-        self.waiting.push(neighbourhood, Login { owner, wanted, grant, secret, stored });
+        let stored = stored.unwrap_or_else(|| self.lookups.decoy().clone());
+        let neighbourhood = ticket.neighbourhood;
+        self.waiting.push(neighbourhood, Login { ticket, wanted, grant, secret, stored });
         self.check_next(now);
-        Admission::Waiting(PendingLogin(token))
+        self.turn_away_late(neighbourhood, now);
     }
 
     /// Next verdict: whose, and what it is.
@@ -147,10 +175,12 @@ impl Logins {
             return Some(settled);
         }
         let is_right = self.password_worker.verdict()?;
-        let Checking { owner, neighbourhood, grant } = self.checking.take()?;
+        let Checking { ticket: Ticket { owner, neighbourhood, .. }, grant } =
+            self.checking.take()?;
         // It counts as well if the session did not wait for it.
         self.penalties.note(neighbourhood, is_right && grant.is_some(), now);
         self.check_next(now);
+        self.turn_away_late(neighbourhood, now);
         let judged = match grant.filter(|_| is_right) {
             Some(grant) => Judged::Right(grant),
             None => Judged::Wrong(self.penalties.delay(neighbourhood, now)),
@@ -163,26 +193,35 @@ impl Logins {
         !self.settled.is_empty()
     }
 
-    /// Moment at which a check may begin.
+    /// Moment at which a check may begin, or no look at the users file is waited for any longer.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.next_check
+        [self.next_check, self.lookups.deadline()].into_iter().flatten().min()
     }
 
-    /// Begins a check whose delay is over.
-    pub(super) fn expire(&mut self, now: Instant) {
+    /// Goes on with logins whose users have been looked up, and begins a check whose delay is over.
+    pub(super) fn go_on(&mut self, now: Instant) {
+        for lookup in self.lookups.collect(now) {
+            self.found(lookup, now);
+        }
         if self.next_check.is_some_and(|next| next <= now) {
             self.check_next(now);
         }
     }
 
-    /// Whether one more password of this neighbourhood may wait.
-    fn has_room(&mut self, neighbourhood: Neighbourhood, now: Instant) -> bool {
-        let is_full =
-            |waiting: &FairQueue<_>| waiting.len_of(neighbourhood) >= WAITING_AFTER_FAILURES;
+    /// Turns away those of a neighbourhood whose turn would come too late, the latest first: each
+    /// waits for the delays of all before it.
+    fn turn_away_late(&mut self, neighbourhood: Neighbourhood, now: Instant) {
+        let delay = self.penalties.delay(neighbourhood, now).as_millis();
+        let Some(room) = LOGIN_TIME.as_millis().checked_div(delay) else { return };
+        let is_full = |waiting: &FairQueue<_>| waiting.len_of(neighbourhood) as u128 > room;
         if is_full(&self.waiting) {
             self.waiting.retain(neighbourhood, |login: &Login| login.wanted.strong_count() > 0);
         }
-        !is_full(&self.waiting) || !self.penalties.has_failed(neighbourhood, now)
+        while is_full(&self.waiting)
+            && let Some(login) = self.waiting.pop_last_of(neighbourhood)
+        {
+            self.settled.push_back((login.ticket.owner, Judged::TooMany));
+        }
     }
 
     /// Begins the next check, if none is under way and one may be.
@@ -190,23 +229,23 @@ impl Logins {
         self.next_check = None;
         while self.checking.is_none() {
             let may = |neighbourhood| self.penalties.until(neighbourhood, now).is_none();
-            let Some((neighbourhood, login)) = self.waiting.pop_where(may) else {
+            let Some((_, login)) = self.waiting.pop_where(may) else {
                 let delays = self.waiting.neighbourhoods();
                 self.next_check = delays.filter_map(|one| self.penalties.until(one, now)).min();
                 return self.password_worker.rest();
             };
             if login.wanted.strong_count() > 0 {
-                self.check(neighbourhood, login);
+                self.check(login);
             }
         }
     }
 
-    fn check(&mut self, neighbourhood: Neighbourhood, login: Login) {
-        let Login { owner, grant, secret, stored, .. } = login;
+    fn check(&mut self, login: Login) {
+        let Login { ticket, grant, secret, stored, .. } = login;
         let more = !self.waiting.is_empty();
-        match self.password_worker.check((owner, neighbourhood), secret, stored, more) {
-            true => self.checking = Some(Checking { owner, neighbourhood, grant }),
-            false => self.settled.push_back((owner, Judged::Unchecked)),
+        match self.password_worker.check(ticket.clone(), secret, stored, more) {
+            true => self.checking = Some(Checking { ticket, grant }),
+            false => self.settled.push_back((ticket.owner, Judged::TooMany)),
         }
     }
 }

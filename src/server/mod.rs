@@ -21,6 +21,7 @@ mod penalties;
 mod scheduler;
 mod shared;
 mod timers;
+mod user_lookup;
 mod worker_pool;
 
 use std::net::SocketAddr;

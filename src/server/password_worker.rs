@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use super::neighbourhood::Neighbourhood;
-use super::worker_pool::{Lane, Ticket, WorkerPool};
-use crate::net::{Key, Waker};
+use super::worker_pool::{Ticket, WorkerPool};
+use crate::net::Waker;
 use crate::proto::command::Secret;
 use crate::users::{HashMemory, StoredPassword};
 
@@ -31,23 +30,22 @@ impl PasswordWorker {
         PasswordWorker { pool, memory: HashMemory::default(), _token: None }
     }
 
-    /// Has a password checked for the session that `owner` names, of a client in this neighbourhood; false if there is no thread to do
-    /// it. If `more` wait, the memory of the hash is kept for the next.
+    /// Has a password checked; false if there is no thread to do it. If `more` wait, the memory of
+    /// the hash is kept for the next.
     pub(super) fn check(
         &mut self,
-        (owner, neighbourhood): (Key, Neighbourhood),
+        ticket: Ticket,
         secret: Secret,
         stored: StoredPassword,
         more: bool,
     ) -> bool {
         debug_assert!(self.pool.pending() == 0, "one password at a time");
         let mut memory = std::mem::take(&mut self.memory);
-        self._token =
-            self.pool.submit(Ticket { owner, neighbourhood, lane: Lane::Only }, move || {
-                let is_right = stored.verify_in(&mut memory, &secret.0);
-                let memory = if more { memory } else { HashMemory::default() };
-                Checked { is_right, memory }
-            });
+        self._token = self.pool.submit(ticket, move || {
+            let is_right = stored.verify_in(&mut memory, &secret.0);
+            let memory = if more { memory } else { HashMemory::default() };
+            Checked { is_right, memory }
+        });
         self._token.is_some()
     }
 

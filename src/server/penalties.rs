@@ -31,33 +31,27 @@ impl Mistakes {
     fn delay(&self) -> Duration {
         FIRST_DELAY.saturating_mul(1 << self.count.saturating_sub(1).min(16)).min(LONGEST_DELAY)
     }
-
-    fn count_at(&self, now: Instant) -> bool {
-        now < self.latest + FORGIVEN
-    }
 }
 
 impl Penalties {
-    /// Whether wrong passwords of this neighbourhood are remembered.
-    pub(super) fn has_failed(&self, neighbourhood: Neighbourhood, now: Instant) -> bool {
-        self.0.get(&neighbourhood).is_some_and(|mistakes| mistakes.count_at(now))
+    /// Time from one check of this neighbourhood to the next; none without wrong passwords.
+    pub(super) fn delay(&self, neighbourhood: Neighbourhood, now: Instant) -> Duration {
+        self.mistakes(neighbourhood, now).map_or(Duration::ZERO, Mistakes::delay)
     }
 
     /// Moment at which the next password of this neighbourhood may be checked, if not at once.
     pub(super) fn until(&self, neighbourhood: Neighbourhood, now: Instant) -> Option<Instant> {
-        let mistakes = self.0.get(&neighbourhood).filter(|mistakes| mistakes.count_at(now))?;
+        let mistakes = self.mistakes(neighbourhood, now)?;
         Some(mistakes.checked + mistakes.delay()).filter(|until| now < *until)
     }
 
-    /// Time until the next password of this neighbourhood may be checked.
-    pub(super) fn delay(&self, neighbourhood: Neighbourhood, now: Instant) -> Duration {
-        let until = self.until(neighbourhood, now);
-        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+    fn mistakes(&self, neighbourhood: Neighbourhood, now: Instant) -> Option<&Mistakes> {
+        self.0.get(&neighbourhood).filter(|mistakes| now < mistakes.latest + FORGIVEN)
     }
 
     /// Takes note of a check: whether the password was right.
     pub(super) fn note(&mut self, neighbourhood: Neighbourhood, right: bool, now: Instant) {
-        let counts = self.has_failed(neighbourhood, now);
+        let counts = self.mistakes(neighbourhood, now).is_some();
         match (self.0.get_mut(&neighbourhood), right) {
             (Some(mistakes), true) => mistakes.checked = now,
             (Some(mistakes), false) => {
@@ -122,7 +116,10 @@ mod tests {
             penalties.note(who, false, now);
         }
         let later = now + FORGIVEN;
-        assert!(penalties.has_failed(who, now) && !penalties.has_failed(who, later));
+        assert_eq!(
+            [now, later].map(|at| penalties.delay(who, at)),
+            [LONGEST_DELAY, Duration::ZERO]
+        );
         assert_eq!(penalties.until(who, later), None);
         penalties.note(who, false, later);
         assert_eq!(penalties.until(who, later), Some(later + FIRST_DELAY));
@@ -139,7 +136,7 @@ mod tests {
                 now + Duration::from_millis(number as u64),
             );
         }
-        let failed = |number| penalties.has_failed(neighbourhood(number), now);
+        let failed = |number| penalties.mistakes(neighbourhood(number), now).is_some();
         assert_eq!([0, 1, REMEMBERED].map(failed), [false, true, true]);
         assert_eq!(penalties.0.len(), REMEMBERED);
     }

@@ -14,7 +14,7 @@ use super::logins::Logins;
 use super::nat_hint::NatHint;
 use super::scheduler::{HANDSHAKES, Handshake};
 use super::worker_pool::{Done, WorkerPool};
-use crate::config::Config;
+use crate::config::{Config, Users};
 use crate::fs::{Pipe, Root};
 use crate::net::{Key, Lease, PassivePorts, Poller, Waker};
 use crate::transfer::TransferBuffers;
@@ -44,11 +44,11 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: &Config, poller: Poller, waker: Arc<Waker>) -> Shared {
+    pub(super) fn new(config: &Config, poller: Poller, users: Users, waker: Arc<Waker>) -> Shared {
         Shared {
             poller,
             passive: PassivePorts::new(config.passive_ports.clone()),
-            logins: Logins::new(Arc::clone(&waker)),
+            logins: Logins::new(users, Arc::clone(&waker)),
             buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             workers: WorkerPool::new("files", FILE_THREADS, waker),
             roots: Roots::default(),

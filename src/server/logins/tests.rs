@@ -1,19 +1,15 @@
 use super::*;
 use crate::config::{Config, Users};
-use crate::fs::Root;
 use crate::net::{Poller, Role};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Shortest of delays.
 const DELAY: Duration = Duration::from_millis(250);
-const ALICE: &[u8] = b"alice";
 
 /// Logins of a server with one user, whose hash is as cheap as argon2 goes.
 struct Door {
     logins: Logins,
-    host: Host,
     poller: Poller,
-    _folder: tempfile::TempDir,
 }
 
 impl Door {
@@ -22,21 +18,20 @@ impl Door {
         let cheap = Params::new(Params::MIN_M_COST, 1, 1, None).unwrap();
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap);
         let hash = argon2.hash_password(b"secret").unwrap().to_string();
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = Config::new(folder.path());
+        let mut config = Config::new("/srv");
         config.accounts = vec![Account::new("alice", StoredPassword::parse(&hash).unwrap())];
         let mut poller = Poller::new().unwrap();
         let waker = Arc::new(poller.waker().unwrap());
         let users = Users::open(&config).unwrap();
-        let host = Host::new(config, Root::open(folder.path()).unwrap(), users, None);
-        Door { logins: Logins::new(waker), host, poller, _folder: folder }
+        Door { logins: Logins::new(users, waker), poller }
     }
 
     /// Login of a new session from 192.0.2.`from`.
-    fn login(&mut self, from: u8, secret: &str, now: Instant) -> (Key, Admission) {
+    fn login(&mut self, from: u8, secret: &str, now: Instant) -> (Key, PendingLogin) {
         let owner = self.poller.key(0, Role::Control);
-        let login = (ALICE, Secret(secret.as_bytes().to_vec()));
-        (owner, self.logins.admit(owner, [192, 0, 2, from].into(), &self.host, login, now))
+        let secret = Secret(secret.as_bytes().to_vec());
+        let from = (owner, [192, 0, 2, from].into());
+        (owner, self.logins.verify(from, b"alice".to_vec(), secret, now))
     }
 
     /// Next verdict, which must be on its way.
@@ -46,7 +41,7 @@ impl Door {
             match self.logins.verdict(now) {
                 Some((owner, Judged::Right(_))) => return (owner, true),
                 Some((owner, Judged::Wrong(_))) => return (owner, false),
-                Some((_, Judged::Unchecked)) => panic!("there is a thread"),
+                Some((_, Judged::TooMany | Judged::Found(_))) => panic!("it has room"),
                 None => assert!(Instant::now() < deadline, "no verdict comes"),
             }
             std::thread::yield_now();
@@ -69,9 +64,9 @@ fn a_right_password_after_a_wrong_one_is_as_late_as_another_wrong_one() {
         assert_eq!(door.logins.deadline(), None, "nobody waits");
         let (owner, _waiting) = door.login(1, secret, now);
         assert_eq!(door.logins.deadline(), Some(now + DELAY));
-        door.logins.expire(now + DELAY - Duration::from_nanos(1));
+        door.logins.go_on(now + DELAY - Duration::from_nanos(1));
         assert!(door.is_quiet());
-        door.logins.expire(now + DELAY);
+        door.logins.go_on(now + DELAY);
         assert_eq!(door.verdict(now + DELAY), (owner, secret == "secret"));
     }
 }
@@ -97,7 +92,7 @@ fn sessions_of_one_neighbourhood_wait_for_each_other() {
         if owner != &waiting[3].0 {
             assert_eq!(door.logins.deadline(), Some(now + delay));
             now += delay;
-            door.logins.expire(now);
+            door.logins.go_on(now);
             delay *= 2;
         }
     }
@@ -120,15 +115,24 @@ fn a_newcomer_waits_behind_one_of_each_other_neighbourhood_at_most() {
 fn only_those_of_a_neighbourhood_with_failures_are_ever_too_many() {
     let (mut door, now) = (Door::new(), Instant::now());
     let honest: Vec<_> = (0..1000).map(|_| door.login(1, "secret", now)).collect();
-    assert!(honest.iter().all(|(_, admission)| matches!(admission, Admission::Waiting(_))));
     drop(honest);
     let _wrong = door.login(2, "wrong", now);
     while door.verdict(now).1 {}
-    let mut waiting: Vec<_> =
-        (0..WAITING_AFTER_FAILURES).map(|_| door.login(2, "secret", now).1).collect();
-    assert!(waiting.iter().all(|admission| matches!(admission, Admission::Waiting(_))));
-    assert!(matches!(door.login(2, "secret", now).1, Admission::Busy));
-    assert!(matches!(door.login(3, "secret", now).1, Admission::Waiting(_)));
+    // At a delay of 250 ms.
+    let mut waiting: Vec<_> = (0..240).map(|_| door.login(2, "wrong", now)).collect();
+    let _other = door.login(3, "secret", now);
+    assert!(!door.logins.has_settled());
     waiting.pop();
-    assert!(matches!(door.login(2, "secret", now).1, Admission::Waiting(_)), "one has left");
+    waiting.push(door.login(2, "wrong", now));
+    assert!(!door.logins.has_settled(), "one has left");
+    let (one_too_many, _token) = door.login(2, "wrong", now);
+    let settled = door.logins.settled.pop_front();
+    assert!(matches!(settled, Some((owner, Judged::TooMany)) if owner == one_too_many));
+    door.verdict(now);
+    door.logins.go_on(now + DELAY);
+    let (first, right) = door.verdict(now + DELAY);
+    assert!(first == waiting[0].0 && !right);
+    let late: Vec<_> = door.logins.settled.iter().map(|(owner, _)| *owner).collect();
+    let expected: Vec<_> = waiting[121..].iter().rev().map(|(owner, _)| *owner).collect();
+    assert_eq!(late, expected, "half as many after the second, and the latest leave");
 }
