@@ -3,8 +3,10 @@
 mod common;
 
 use common::client::connect_from;
+use common::program::Program;
 use common::{Client, TestServer, USERS, Way, user, wait_until};
 use packetboat::config::edit_users_file;
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -173,4 +175,57 @@ fn a_users_file_on_a_disk_that_hangs_stops_nobody() {
     reader.expect_reply(230);
     server.connect().login_as("writer", "secret");
     drop(disk);
+}
+
+/// One address had all places by being silent, and everybody else heard a 421.
+#[test]
+fn a_newcomer_takes_the_place_of_who_has_waited_longest_without_a_login() {
+    let server = TestServer::with(|config| config.max_sessions = 8);
+    let mut user = server.client();
+    let mut honest = Client::connect_from(address(3).into(), server.v4());
+    let mut flood: VecDeque<_> =
+        (0..6).map(|_| Client::connect_from(address(2).into(), server.v4())).collect();
+    for _ in 0..3 {
+        let mut oldest = flood.pop_front().unwrap();
+        flood.push_back(Client::connect_from(address(2).into(), server.v4()));
+        oldest.expect_reply(421);
+        oldest.expect_close();
+    }
+    let mut newcomer = Client::connect_from(address(4).into(), server.v4());
+    newcomer.login();
+    for client in [&mut user, &mut honest, &mut newcomer] {
+        client.expect_alive();
+    }
+    honest.login();
+    flood.pop_front().unwrap().expect_reply(421);
+    flood.iter_mut().for_each(Client::expect_alive);
+}
+
+#[test]
+fn who_is_logged_in_keeps_the_place() {
+    let server = TestServer::with(|config| config.max_sessions = 4);
+    let mut users = [2, 2, 2, 3].map(|last| server.client_from(&address(last).to_string()));
+    let mut late = Client::unseen(TcpStream::connect(server.v4()).unwrap());
+    late.expect_reply(421);
+    late.expect_close();
+    users.iter_mut().for_each(Client::expect_alive);
+}
+
+/// Silent connections took the descriptors that sessions at work needed for their transfers.
+#[test]
+fn who_is_in_has_descriptors_for_a_transfer_however_many_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start("ulimit -n 80", &[folder.path().to_str().unwrap()]);
+    let mut users = [(); 4].map(|()| program.client());
+    let crowd: Vec<_> = (0..120).map(|_| TcpStream::connect(program.address).unwrap()).collect();
+    let mut crowd: Vec<_> = crowd.into_iter().map(Client::unseen).collect();
+    crowd.iter_mut().for_each(|client| drop(client.expect_reply(421)));
+    for (number, client) in users.iter_mut().enumerate() {
+        client.store(&format!("file{number}"), "content", Way::Epsv);
+    }
+    let data = users.each_mut().map(Client::extended_passive);
+    for ((number, client), mut data) in users.iter_mut().enumerate().zip(data) {
+        client.begin(format!("RETR file{number}"));
+        assert_eq!(client.retrieve_rest(&mut data), b"content");
+    }
 }

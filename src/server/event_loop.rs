@@ -40,17 +40,17 @@ pub(super) struct EventLoop {
 
 impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
-        let Server { config, root, users, poller, listeners, tls, signals, handle, .. } = server;
+        let Server { config, root, users, poller, listeners, places, tls, signals, handle, .. } =
+            server;
         let round_bytes = config.round_bytes.max(1);
         let shared = Shared::new(&config, poller, users, handle.waker());
         let host = Rc::new(Host::new(config, root, tls.map(|loaded| loaded.tls)));
-        let listeners = listeners.into_iter().map(|(listener, mode)| {
-            let host = Rc::clone(&host);
-            ControlListener { listener, mode, host }
-        });
+        let listeners = listeners
+            .into_iter()
+            .map(|(listener, mode)| ControlListener::new(listener, mode, Rc::clone(&host)));
         EventLoop {
             shared,
-            acceptor: Acceptor::new(listeners.collect()),
+            acceptor: Acceptor::new(listeners.collect(), places),
             lifecycle: Lifecycle::new(handle, signals),
             host,
             peers: Slab::new(),
@@ -118,10 +118,9 @@ impl EventLoop {
 
     /// Whether something is to be done for which no event will come.
     fn has_work(&self) -> bool {
-        let waiting = self.acceptor.is_ready() || self.shared.passive.is_ready();
         self.scheduler.has_work()
             || self.shared.logins.has_settled()
-            || (waiting && self.acceptor.paused.is_none())
+            || self.acceptor.has_work(self.shared.passive.is_ready())
     }
 
     /// Whether nobody is there any more, and no work is left.
@@ -131,7 +130,8 @@ impl EventLoop {
 
     fn deadline(&self) -> Option<Instant> {
         let (passive, lifecycle) = (self.shared.passive.deadline(), self.lifecycle.deadline());
-        let others = [passive, self.acceptor.paused, lifecycle, self.shared.logins.deadline()];
+        let (acceptor, logins) = (self.acceptor.deadline(), self.shared.logins.deadline());
+        let others = [passive, acceptor, lifecycle, logins];
         self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
     }
 
@@ -145,7 +145,7 @@ impl EventLoop {
             });
         }
         self.shared.passive.expire(now);
-        self.acceptor.paused = self.acceptor.paused.filter(|until| *until > now);
+        self.acceptor.expire(now);
     }
 
     fn collect_verdicts(&mut self, now: Instant) {
@@ -236,7 +236,7 @@ impl EventLoop {
         acted.ok()
     }
 
-    fn remove(&mut self, slot: usize, reason: &str, now: Instant) {
+    pub(super) fn remove(&mut self, slot: usize, reason: &str, now: Instant) {
         let mut peer = self.peers.remove(slot);
         self.timers.disarm(slot, &mut peer.armed);
         self.scheduler.remove(slot);

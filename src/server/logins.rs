@@ -56,7 +56,7 @@ pub(super) enum Judged {
     /// Not to be had in time: too many wait of a neighbourhood with wrong ones, or no thread is there.
     TooMany,
     /// Account of the name, if there is one: whose certificate it is has yet to be seen.
-    Found(Option<Account>),
+    Found(Option<Box<Account>>),
 }
 
 /// Login that waits for a look at the users file.
@@ -157,7 +157,7 @@ impl Logins {
         let Lookup { ticket, wanted, name, secret } = lookup;
         let account = self.lookups.find(&name).cloned();
         let Some(secret) = secret else {
-            return self.settled.push_back((ticket.owner, Judged::Found(account)));
+            return self.settled.push_back((ticket.owner, Judged::Found(account.map(Box::new))));
         };
         // Who has no password, or no account, is kept waiting like everybody else.
         let stored = account.as_ref().and_then(|account| account.password.clone());

@@ -18,8 +18,10 @@ mod neighbourhood;
 mod password_worker;
 mod peer;
 mod penalties;
+mod repeats;
 mod scheduler;
 mod shared;
+mod strangers;
 mod timers;
 mod user_lookup;
 mod worker_pool;
@@ -57,6 +59,8 @@ pub struct Server {
     poller: Poller,
     listeners: Vec<(Listener, TlsMode)>,
     addresses: Vec<SocketAddr>,
+    /// Sessions that there are descriptors for.
+    places: usize,
     tls: Option<Loaded>,
     signals: Option<Signals>,
     handle: Handle,
@@ -71,7 +75,7 @@ impl Server {
         config.check()?;
         let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;
-        descriptors::warn_if_too_few(config.max_sessions);
+        let places = descriptors::places(config.max_sessions);
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
         let tls = config.tls.as_ref();
@@ -100,7 +104,18 @@ impl Server {
             }
         }
         let handle = Handle::new(waker);
-        Ok(Server { config, root, users, poller, listeners, addresses, tls, signals: None, handle })
+        Ok(Server {
+            config,
+            root,
+            users,
+            poller,
+            listeners,
+            addresses,
+            places,
+            tls,
+            signals: None,
+            handle,
+        })
     }
 
     /// Addresses that it listens on, in the order of [`Config::listen`] and, behind them, of

@@ -21,6 +21,7 @@ use super::neighbourhood::Neighbourhood;
 use super::scheduler::Handshake;
 use super::shared::Shared;
 use crate::net::{Event, Key, Link, Role};
+use crate::proto::reply::Reply;
 use crate::session::{Answer, DataEvent, Session};
 use crate::transfer::State;
 use control::{Changed, Control, Lost, Received};
@@ -171,6 +172,15 @@ impl Peer {
         }
     }
 
+    /// Sends a 421 in one try, if no other reply is on its way.
+    pub(super) fn turn_away(&mut self) {
+        if self.session.output().is_empty() {
+            let mut reply = Vec::new();
+            Reply::TooManySessions.write_to(&mut reply);
+            self.control.try_to_say(&reply);
+        }
+    }
+
     /// Ends with the control connection; an upload counts as cut off.
     pub(super) fn end(mut self, reason: &str, turn: &mut Turn<'_>) {
         self.drop_transfer(turn);
@@ -185,6 +195,15 @@ impl Peer {
 
     pub(super) fn client(&self) -> std::net::IpAddr {
         self.session.client()
+    }
+
+    /// Number that the log knows it by.
+    pub(super) fn number(&self) -> u64 {
+        self.session.id()
+    }
+
+    pub(super) fn is_logged_in(&self) -> bool {
+        self.session.is_logged_in()
     }
 
     /// Whether bytes of a transfer move.
