@@ -229,3 +229,23 @@ fn who_is_in_has_descriptors_for_a_transfer_however_many_come() {
         assert_eq!(client.retrieve_rest(&mut data), b"content");
     }
 }
+
+/// Six logins raised the memory of the process from 4 to 121 MiB for good.
+#[test]
+fn memory_of_passwords_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users.toml");
+    let hash = packetboat::StoredPassword::hash("secret").unwrap();
+    fs::write(&users, format!("[users.costly]\npassword = \"{}\"\n", hash.as_str())).unwrap();
+    let words = ["--users", users.to_str().unwrap(), folder.path().to_str().unwrap()];
+    let program = Program::start("", &words);
+    let before = program.memory();
+    let mut clients: Vec<_> = (0..6).map(|_| Client::connect(program.address)).collect();
+    for client in &mut clients {
+        client.expect(331, "USER costly");
+        client.send_line("PASS secret");
+    }
+    clients.iter_mut().for_each(|client| drop(client.expect_reply(230)));
+    // A hash takes 19 MiB.
+    wait_until("the memory is back", || program.memory() < before + 15 * 1024);
+}

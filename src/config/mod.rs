@@ -3,6 +3,7 @@
 
 mod error;
 mod explain;
+mod exposed;
 pub mod flags;
 pub mod summary;
 mod tls;

@@ -23,7 +23,7 @@ use crate::users::{Access, Account, RequireTls, StoredPassword};
 #[cfg(test)]
 mod tests;
 
-/// Time that a client has to log in.
+/// Time that a client has to log in, from the connection.
 const LOGIN_TIME: Duration = Duration::from_secs(60);
 
 /// Login that waits for its verdict, given up when this is dropped.
@@ -47,7 +47,7 @@ impl Grant {
     }
 }
 
-/// Verdict on a password.
+/// Verdict on a password, or the account for a certificate.
 #[derive(Debug)]
 pub(super) enum Judged {
     Right(Grant),
@@ -87,7 +87,8 @@ struct Checking {
     grant: Option<Grant>,
 }
 
-/// Logins: those that wait for a look at the users file or for their turn, the one that is being checked, and what failed ones cost.
+/// Logins: those that wait for a look at the users file or for their turn, the one that is being
+/// checked, and what failed ones cost.
 #[derive(Debug)]
 pub(super) struct Logins {
     lookups: UserLookup<Lookup>,

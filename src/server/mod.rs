@@ -75,6 +75,9 @@ impl Server {
         config.check()?;
         let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;
+        for path in config.exposed() {
+            log::warn!("{}: everybody on this machine may change it; chmod o-w", path.display());
+        }
         let places = descriptors::places(config.max_sessions);
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
