@@ -221,7 +221,7 @@ fn who_is_in_has_descriptors_for_a_transfer_however_many_come() {
     let mut crowd: Vec<_> = crowd.into_iter().map(Client::unseen).collect();
     crowd.iter_mut().for_each(|client| drop(client.expect_reply(421)));
     for (number, client) in users.iter_mut().enumerate() {
-        client.store(&format!("file{number}"), "content", Way::Epsv);
+        client.store(format!("file{number}"), "content", Way::Epsv);
     }
     let data = users.each_mut().map(Client::extended_passive);
     for ((number, client), mut data) in users.iter_mut().enumerate().zip(data) {

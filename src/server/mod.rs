@@ -75,10 +75,6 @@ impl Server {
         config.check()?;
         let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;
-        for path in config.exposed() {
-            log::warn!("{}: everybody on this machine may change it; chmod o-w", path.display());
-        }
-        let places = descriptors::places(config.max_sessions);
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
         let tls = config.tls.as_ref();
@@ -106,6 +102,11 @@ impl Server {
                     .map_err(|source| Error::active_port(port, source))?;
             }
         }
+        // Warnings come last: a server that cannot start says why, and nothing else.
+        for path in config.exposed() {
+            log::warn!("{}: everybody on this machine may change it; chmod o-w", path.display());
+        }
+        let places = descriptors::places(config.max_sessions);
         let handle = Handle::new(waker);
         Ok(Server {
             config,
