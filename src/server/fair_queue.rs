@@ -9,8 +9,8 @@ use super::neighbourhood::Neighbourhood;
 #[derive(Debug)]
 pub(super) struct FairQueue<T> {
     /// Items of each neighbourhood, in the order of their coming; none is empty.
-    lanes: HashMap<Neighbourhood, VecDeque<T>>,
-    /// Every neighbourhood that has a lane, once; the next one first.
+    queues: HashMap<Neighbourhood, VecDeque<T>>,
+    /// Every neighbourhood that has a queue, once; the next one first.
     turns: VecDeque<Neighbourhood>,
     /// Number of all items.
     len: usize,
@@ -18,18 +18,18 @@ pub(super) struct FairQueue<T> {
 
 impl<T> Default for FairQueue<T> {
     fn default() -> FairQueue<T> {
-        FairQueue { lanes: HashMap::new(), turns: VecDeque::new(), len: 0 }
+        FairQueue { queues: HashMap::new(), turns: VecDeque::new(), len: 0 }
     }
 }
 
 impl<T> FairQueue<T> {
     /// Queues an item behind the others of its neighbourhood.
     pub(super) fn push(&mut self, neighbourhood: Neighbourhood, item: T) {
-        let lane = self.lanes.entry(neighbourhood).or_default();
-        if lane.is_empty() {
+        let queue = self.queues.entry(neighbourhood).or_default();
+        if queue.is_empty() {
             self.turns.push_back(neighbourhood);
         }
-        lane.push_back(item);
+        queue.push_back(item);
         self.len += 1;
     }
 
@@ -45,11 +45,11 @@ impl<T> FairQueue<T> {
     ) -> Option<(Neighbourhood, T)> {
         let turn = self.turns.iter().position(|neighbourhood| may(*neighbourhood))?;
         let neighbourhood = self.turns.remove(turn)?;
-        let lane = self.lanes.get_mut(&neighbourhood)?;
-        let item = lane.pop_front()?;
+        let queue = self.queues.get_mut(&neighbourhood)?;
+        let item = queue.pop_front()?;
         self.len -= 1;
-        match lane.is_empty() {
-            true => drop(self.lanes.remove(&neighbourhood)),
+        match queue.is_empty() {
+            true => drop(self.queues.remove(&neighbourhood)),
             false => self.turns.push_back(neighbourhood),
         }
         Some((neighbourhood, item))
@@ -57,8 +57,8 @@ impl<T> FairQueue<T> {
 
     /// Latest item of a neighbourhood.
     pub(super) fn pop_last_of(&mut self, neighbourhood: Neighbourhood) -> Option<T> {
-        let lane = self.lanes.get_mut(&neighbourhood)?;
-        let item = lane.pop_back()?;
+        let queue = self.queues.get_mut(&neighbourhood)?;
+        let item = queue.pop_back()?;
         self.len -= 1;
         self.tidy(neighbourhood);
         Some(item)
@@ -66,17 +66,17 @@ impl<T> FairQueue<T> {
 
     /// Drops items of a neighbourhood that are not to be kept.
     pub(super) fn retain(&mut self, neighbourhood: Neighbourhood, keep: impl FnMut(&T) -> bool) {
-        let Some(lane) = self.lanes.get_mut(&neighbourhood) else { return };
-        self.len -= lane.len();
-        lane.retain(keep);
-        self.len += lane.len();
+        let Some(queue) = self.queues.get_mut(&neighbourhood) else { return };
+        self.len -= queue.len();
+        queue.retain(keep);
+        self.len += queue.len();
         self.tidy(neighbourhood);
     }
 
     /// Forgets a neighbourhood that has no items any more.
     fn tidy(&mut self, neighbourhood: Neighbourhood) {
-        if self.lanes.get(&neighbourhood).is_some_and(VecDeque::is_empty) {
-            self.lanes.remove(&neighbourhood);
+        if self.queues.get(&neighbourhood).is_some_and(VecDeque::is_empty) {
+            self.queues.remove(&neighbourhood);
             self.turns.retain(|other| *other != neighbourhood);
         }
     }
@@ -88,7 +88,7 @@ impl<T> FairQueue<T> {
 
     /// Number of items of a neighbourhood.
     pub(super) fn len_of(&self, neighbourhood: Neighbourhood) -> usize {
-        self.lanes.get(&neighbourhood).map_or(0, VecDeque::len)
+        self.queues.get(&neighbourhood).map_or(0, VecDeque::len)
     }
 
     /// Number of all items.
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(queue.pop(), Some('a'));
         queue.push(neighbourhood(4), 'n');
         assert_eq!(all(&mut queue), "xybnzc");
-        assert!(queue.is_empty() && queue.lanes.is_empty());
+        assert!(queue.is_empty() && queue.queues.is_empty());
     }
 
     #[test]
