@@ -83,7 +83,7 @@ pub struct ServeFlags {
     #[arg(long, value_name = "N", default_value = "10000")]
     #[arg(value_parser = session_count, help_heading = LIMITS)]
     max_sessions: usize,
-    /// Sessions at once from one address [default: as in all]
+    /// Sessions at once from one address [default: 1 in 10]
     #[arg(long, value_name = "N", value_parser = session_count, help_heading = LIMITS)]
     max_sessions_per_address: Option<usize>,
     /// Longest silence of a session
@@ -136,8 +136,7 @@ impl ServeFlags {
         config.passive_address = self.passive_address;
         config.active_port = self.active_port;
         config.max_sessions = self.max_sessions;
-        config.max_sessions_per_address =
-            self.max_sessions_per_address.unwrap_or(self.max_sessions);
+        config.max_sessions_per_address = self.max_sessions_per_address.unwrap_or_default();
         config.idle_timeout = self.idle_timeout;
         config.data_timeout = self.data_timeout;
         config.partial_uploads = self.partial_uploads;
@@ -254,7 +253,7 @@ mod tests {
         expected.passive_ports = Some(5..=9);
         expected.active_port = Some(20);
         expected.passive_address = Some(Ipv4Addr::new(203, 0, 113, 7));
-        (expected.max_sessions, expected.max_sessions_per_address) = (7, 7);
+        expected.max_sessions = 7;
         expected.idle_timeout = Duration::from_secs(1);
         expected.data_timeout = Duration::from_secs(2);
         expected.partial_uploads = PartialUploads::Discard;

@@ -15,7 +15,9 @@ use crate::proto::path::VPath;
 use crate::users::PartialUploads;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, utimensat};
-use rustix::fs::{accessat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat};
+use rustix::fs::{
+    accessat, fstat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -32,6 +34,7 @@ const LOOKUPS: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Root {
     directory: Arc<OwnedFd>,
+    device: u64,
     remote: bool,
     may_block: bool,
 }
@@ -47,7 +50,8 @@ impl Root {
     pub fn open(path: &Path) -> std::io::Result<Root> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = Arc::new(open(path, flags, Mode::empty())?);
-        let root = Root { remote: is_remote(&directory), directory, may_block: false };
+        let (device, remote) = (fstat(&directory)?.st_dev, is_remote(&directory));
+        let root = Root { directory, device, remote, may_block: false };
         root.open_confined(&VPath::root(), flags)?;
         Ok(root)
     }
@@ -60,6 +64,11 @@ impl Root {
     /// Whether it is for a thread that may wait, and so is what it opens.
     pub fn may_block(&self) -> bool {
         self.may_block
+    }
+
+    /// Number of the device that it is on: roots on one device wait for the same disk.
+    pub fn device(&self) -> u64 {
+        self.device
     }
 
     /// Whether its files are another machine's or another program's, and each call may wait for

@@ -11,6 +11,9 @@ use super::poller::{Key, Poller};
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
 
+/// Connections in a row that may fail by themselves, before that is the listener's failure.
+const TRIES: usize = 64;
+
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
@@ -79,22 +82,23 @@ impl Listener {
     /// The next connection that waits; `None` when there is none.
     ///
     /// # Errors
-    /// Too few descriptors or too little memory: the connection waits on, and so should the caller.
+    /// Too few descriptors or too little memory, or whatever else lets none be accepted: the
+    /// connection waits on, and so should the caller.
     pub fn accept(&mut self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
-        // An error that belongs to the one connection is no reason to leave the others waiting;
-        // the bound is there because no loop should trust the kernel for its end.
-        for _ in 0..64 {
+        // An error that belongs to the one connection is no reason to leave the others waiting, but
+        // one that comes again and again is a shortage as well.
+        let mut tries = 0;
+        loop {
             match self.listener.accept() {
                 Ok(accepted) => return Ok(Some(accepted)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.ready = false;
                     return Ok(None);
                 }
-                Err(error) if is_shortage(&error) => return Err(error),
-                Err(_) => {}
+                Err(error) if is_shortage(&error) || tries == TRIES => return Err(error),
+                Err(_) => tries += 1,
             }
         }
-        Ok(None)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
+use super::worker_pool::Lane;
 use crate::fs::Root;
 
 /// Duration of a call that kept everybody waiting: the next may as well.
@@ -30,6 +31,11 @@ impl Disk {
     pub(super) fn new(root: Root) -> Disk {
         let latency = |root: &Root| Latency::new(root.is_remote());
         Disk { names: latency(&root), writes: latency(&root), root }
+    }
+
+    /// Lane of the workers for what may block.
+    pub(super) fn lane(&self) -> Lane {
+        Lane::Device(self.root.device())
     }
 
     /// Whether an upload may block when it begins and when it ends: both write, and make names.

@@ -7,6 +7,7 @@ mod descriptors;
 mod disk;
 mod event_loop;
 mod events;
+mod fair_queue;
 #[cfg(feature = "testing")]
 mod faults;
 mod file_work;
@@ -15,13 +16,18 @@ mod host;
 mod lifecycle;
 mod logins;
 mod nat_hint;
+mod neighbourhood;
 #[cfg(feature = "testing")]
 mod observer;
 mod password_worker;
 mod peer;
+mod penalties;
+mod repeats;
 mod scheduler;
 mod shared;
+mod strangers;
 mod timers;
+mod user_lookup;
 mod worker_pool;
 
 use std::net::SocketAddr;
@@ -59,6 +65,8 @@ pub struct Server {
     poller: Poller,
     listeners: Vec<(Listener, TlsMode)>,
     addresses: Vec<SocketAddr>,
+    /// Sessions that there are descriptors for.
+    places: usize,
     tls: Option<Loaded>,
     signals: Option<Signals>,
     handle: Handle,
@@ -75,7 +83,6 @@ impl Server {
         config.check()?;
         let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;
-        descriptors::warn_if_too_few(config.max_sessions);
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
         let tls = config.tls.as_ref();
@@ -103,6 +110,11 @@ impl Server {
                     .map_err(|source| Error::active_port(port, source))?;
             }
         }
+        // Warnings come last: a server that cannot start says why, and nothing else.
+        for path in config.exposed() {
+            log::warn!("{}: everybody on this machine may change it; chmod o-w", path.display());
+        }
+        let places = descriptors::places(config.max_sessions);
         let handle = Handle::new(waker);
         Ok(Server {
             config,
@@ -111,6 +123,7 @@ impl Server {
             poller,
             listeners,
             addresses,
+            places,
             tls,
             signals: None,
             handle,

@@ -15,7 +15,7 @@ use super::logins::Logins;
 use super::nat_hint::NatHint;
 use super::scheduler::{HANDSHAKES, Handshake};
 use super::worker_pool::{Done, WorkerPool};
-use crate::config::Config;
+use crate::config::{Config, Users};
 use crate::fs::{Pipe, Root};
 use crate::net::{Key, Lease, PassivePorts, Poller, Waker};
 use crate::transfer::TransferBuffers;
@@ -25,9 +25,8 @@ use crate::transfer::TransferBuffers;
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Time that the end waits for slow disks, when all sessions are over.
 const LAST_WORK: Duration = Duration::from_secs(1);
-/// Threads that may wait for slow disks. One disk that hangs can have them all wait; more of them
-/// would only have more wait.
-const FILE_THREADS: usize = 4;
+/// Threads that may wait for slow disks, all together.
+const FILE_THREADS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -50,13 +49,14 @@ impl Shared {
     pub(super) fn new(
         config: &Config,
         poller: Poller,
+        users: Users,
         waker: Arc<Waker>,
         events: Events,
     ) -> Shared {
         Shared {
             poller,
             passive: PassivePorts::new(config.passive_ports.clone()),
-            logins: Logins::new(Arc::clone(&waker)),
+            logins: Logins::new(users, Arc::clone(&waker)),
             events,
             buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             workers: WorkerPool::new("files", FILE_THREADS, waker),
@@ -85,7 +85,7 @@ impl Shared {
     /// Drops what a worker did for a session that has ended, where that stops nobody.
     pub(super) fn drop_on_worker(&mut self, done: Done<Finished>) {
         if let Some(finished) = done.outcome {
-            self.workers.drop_on_worker(done.owner, finished);
+            self.workers.drop_on_worker(done.ticket, finished);
         }
     }
 

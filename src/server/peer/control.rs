@@ -170,6 +170,13 @@ impl Control {
         }
     }
 
+    /// Sends a last reply, as far as it goes at once.
+    pub(super) fn try_to_say(&mut self, reply: &[u8]) {
+        if self.state == ControlState::Open {
+            let _ = self.send(reply, reply.len());
+        }
+    }
+
     /// Whether a step of a TLS handshake can be made now, which costs its time.
     pub(super) fn can_shake_hands(&self) -> bool {
         self.state == ControlState::Securing && self.link.is_readable()

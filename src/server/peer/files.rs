@@ -14,7 +14,9 @@ use std::time::Instant;
 use super::super::disk::{Disk, Latency};
 use super::super::file_work::{Finished, Terms, Work, step_latency};
 use super::super::logins::Grant;
+use super::super::neighbourhood::Neighbourhood;
 use super::super::shared::Shared;
+use super::super::worker_pool::{Lane, Ticket};
 use crate::fs::{FileJob, Refusal};
 use crate::net::Key;
 use crate::session::{FileDone, FileOp, Verdict};
@@ -25,6 +27,8 @@ use crate::transfer::{Pump, State};
 pub(super) struct Files {
     /// Names the session, for the workers.
     owner: Key,
+    /// Neighbourhood of the client: they have their turns with the workers.
+    neighbourhood: Neighbourhood,
     /// Root of the client's `/`.
     disk: Rc<Disk>,
     state: FileState,
@@ -83,8 +87,8 @@ enum Ran {
 
 impl Files {
     /// Files of a session that has nothing open yet.
-    pub(super) fn new(owner: Key, disk: Rc<Disk>) -> Files {
-        Files { owner, disk, state: FileState::Idle }
+    pub(super) fn new(owner: Key, neighbourhood: Neighbourhood, disk: Rc<Disk>) -> Files {
+        Files { owner, neighbourhood, disk, state: FileState::Idle }
     }
 
     /// Does what the session asks for, or has it done.
@@ -175,7 +179,7 @@ impl Files {
             (FileState::OnWorker { .. }, None) => FileNews::Failed("work on its files has failed"),
             (FileState::Abandoned(next), finished) => {
                 if let Some(finished) = finished
-                    && shared.workers.drop_on_worker(self.owner, finished)
+                    && shared.workers.drop_on_worker(self.ticket(self.lane()), finished)
                 {
                     self.state = FileState::Abandoned(next);
                     return FileNews::Pending;
@@ -195,7 +199,7 @@ impl Files {
 
     /// Drops all that is open, where that stops nobody; an upload counts as cut off.
     pub(super) fn drop_all(&mut self, shared: &mut Shared, now: Instant) {
-        let responsive = shared.workers.is_responsive(now);
+        let responsive = shared.workers.is_responsive(&self.lane(), now);
         let abandoned = match std::mem::replace(&mut self.state, FileState::Idle) {
             FileState::Idle => false,
             FileState::OnWorker { .. } | FileState::Abandoned(_) => true,
@@ -208,6 +212,15 @@ impl Files {
         if abandoned {
             self.state = FileState::Abandoned(None);
         }
+    }
+
+    /// Lane of the workers for work on what is open.
+    pub(super) fn lane(&self) -> Lane {
+        self.disk.lane()
+    }
+
+    fn ticket(&self, lane: Lane) -> Ticket {
+        Ticket { owner: self.owner, neighbourhood: self.neighbourhood, lane }
     }
 
     /// Enters a root without any question.
@@ -296,7 +309,7 @@ impl Files {
         shared: &mut Shared,
         now: Instant,
     ) -> Ran {
-        let responsive = shared.workers.is_responsive(now);
+        let responsive = shared.workers.is_responsive(&self.lane(), now);
         if work.may_block(&self.disk, *budget, responsive, now) {
             return self.send(work, shared);
         }
@@ -312,7 +325,12 @@ impl Files {
 
     fn send(&mut self, work: Work, shared: &mut Shared) -> Ran {
         let root = self.disk.root.blocking();
-        Ran::Sent(match shared.workers.submit(self.owner, move || work.run_on_worker(&root)) {
+        let lane = match &work {
+            Work::OpenRoot(path, _) => Lane::Opening(path.clone()),
+            _ => self.lane(),
+        };
+        let ticket = self.ticket(lane);
+        Ran::Sent(match shared.workers.submit(ticket, move || work.run_on_worker(&root)) {
             Some(token) => {
                 self.state = FileState::OnWorker { _token: token };
                 FileNews::Pending
@@ -365,7 +383,7 @@ impl Files {
     /// Drops a thing, on a worker if that may block: whether a worker has it now.
     fn drop_one(&self, may_block: bool, thing: impl Send + 'static, shared: &mut Shared) -> bool {
         if may_block {
-            return shared.workers.drop_on_worker(self.owner, thing);
+            return shared.workers.drop_on_worker(self.ticket(self.lane()), thing);
         }
         self.disk.names.time(|| drop(thing));
         false
