@@ -2,7 +2,6 @@
 //! the sessions that await them.
 
 use std::collections::HashMap;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use super::event_loop::EventLoop;
 use super::events;
 use super::host::Host;
 use super::peer::Peer;
-use crate::net::{Arrival, Link, Listener, Role};
+use crate::net::{AcceptError, AcceptErrorKind, Arrival, Link, Listener, Role};
 use crate::proto::reply::Reply;
 use crate::session::Session;
 
@@ -98,12 +97,17 @@ impl EventLoop {
         }
         let accepted = self.accept_passive(now).and_then(|()| self.accept_control(now));
         if let Err(error) = accepted {
-            log::warn!("cannot accept connections for a moment: {error}");
+            let why = match error.kind() {
+                AcceptErrorKind::Shortage => "too few resources",
+                AcceptErrorKind::Connections => "they fail before",
+                AcceptErrorKind::Broken => "a listener is broken",
+            };
+            log::warn!("cannot accept connections for a moment, {why}: {error}");
             self.acceptor.paused = Some(now + ACCEPT_PAUSE);
         }
     }
 
-    fn accept_passive(&mut self, now: Instant) -> io::Result<()> {
+    fn accept_passive(&mut self, now: Instant) -> Result<(), AcceptError> {
         let mut arrived = Vec::new();
         let result = self.shared.passive.accept(now, |arrival| match arrival {
             Arrival::Awaited(owner, stream) => arrived.push((owner, Link::adopt(stream))),
@@ -118,7 +122,7 @@ impl EventLoop {
         result
     }
 
-    fn accept_control(&mut self, now: Instant) -> io::Result<()> {
+    fn accept_control(&mut self, now: Instant) -> Result<(), AcceptError> {
         for index in 0..self.acceptor.listeners.len() {
             for _ in 0..ACCEPTS {
                 let ControlListener { listener, mode, host } = &mut self.acceptor.listeners[index];
