@@ -2,7 +2,6 @@
 //! the sessions that await them.
 
 use std::collections::HashMap;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use super::neighbourhood::Neighbourhood;
 use super::peer::Peer;
 use super::repeats::Repeats;
 use super::strangers::Strangers;
-use crate::net::{self, Link, Listener, Role};
+use crate::net::{self, AcceptError, AcceptErrorKind, Link, Listener, Role};
 use crate::proto::reply::Reply;
 use crate::session::{Disconnect, Session};
 
@@ -151,9 +150,14 @@ impl Acceptor {
         sessions.is_some_and(|count| *count >= host.config.sessions_from(client))
     }
 
-    fn note_failure(&mut self, error: &io::Error, now: Instant) {
+    fn note_failure(&mut self, error: &AcceptError, now: Instant) {
         if let Some(left_out) = self.failed.line(now) {
-            log::warn!("cannot accept connections for a moment: {error}{left_out}");
+            let why = match error.kind() {
+                AcceptErrorKind::Shortage => "too few resources",
+                AcceptErrorKind::Connections => "they fail before",
+                AcceptErrorKind::Broken => "a listener is broken",
+            };
+            log::warn!("cannot accept connections for a moment, {why}: {error}{left_out}");
         }
     }
 }
@@ -179,7 +183,7 @@ impl EventLoop {
         }
     }
 
-    fn accept_passive(&mut self, now: Instant) -> io::Result<()> {
+    fn accept_passive(&mut self, now: Instant) -> Result<(), AcceptError> {
         let mut arrived = Vec::new();
         let result = self.shared.passive.accept(now, |arrival| match arrival {
             net::Arrival::Awaited(owner, stream) => arrived.push((owner, Link::adopt(stream))),
@@ -199,7 +203,7 @@ impl EventLoop {
         index: usize,
         strangers: &mut Option<Strangers>,
         now: Instant,
-    ) -> io::Result<()> {
+    ) -> Result<(), AcceptError> {
         for _ in 0..ACCEPTS {
             let ControlListener { listener, mode, host, .. } = &mut self.acceptor.listeners[index];
             if !listener.is_ready() {

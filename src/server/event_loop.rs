@@ -42,14 +42,14 @@ pub(super) struct EventLoop {
 
 impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
-        let Server { config, root, users, poller, listeners, places, tls, signals, handle, .. } =
-            server;
+        let Server { config, root, users, poller, listeners, addresses, places, .. } = server;
+        let (tls, signals, handle) = (server.tls, server.signals, server.handle);
         let round_bytes = config.round_bytes.max(1);
         #[cfg(feature = "testing")]
         let events = Events::observed(server.observer);
         #[cfg(not(feature = "testing"))]
         let events = Events::default();
-        let shared = Shared::new(&config, poller, users, handle.waker(), events);
+        let shared = Shared::new(&config, addresses, poller, users, handle.waker(), events);
         let host = Rc::new(Host::new(config, root, tls.map(|loaded| loaded.tls)));
         let listeners = listeners
             .into_iter()

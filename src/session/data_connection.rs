@@ -102,6 +102,10 @@ impl Session {
             DataEvent::Secured => Input::Secured,
             DataEvent::Moved(bytes) => Input::Moved(bytes),
             DataEvent::Ended => Input::Ended,
+            DataEvent::OwnListener => {
+                self.drop_data(TransferEnd::Aborted, now);
+                return self.reply(Reply::ForeignAddress);
+            }
             DataEvent::NotResumed => Input::End(TransferEnd::NotResumed),
             DataEvent::Broken(loss) => Input::End(TransferEnd::Lost(loss)),
             DataEvent::Refused(refusal) => Input::End(TransferEnd::Refused(refusal)),

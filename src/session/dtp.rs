@@ -28,8 +28,8 @@ pub(super) enum Dtp {
     Idle,
     /// PORT: we connect to the client, since that moment.
     Connecting(Instant),
-    /// PASV: the client is to connect to us.
-    Listening,
+    /// PASV: the client is to connect to us, since that moment.
+    Listening(Instant),
     /// The data connection stands, and nothing is to be moved.
     Open,
     /// The files are asked for what is to be moved.
@@ -141,10 +141,10 @@ impl Dtp {
     pub(super) fn tell(&mut self, input: Input, now: Instant) -> Outcome {
         let (state, outcome) = match (mem::take(self), input) {
             (Dtp::Idle, Input::Connect) => (Dtp::Connecting(now), Outcome::Nothing),
-            (Dtp::Idle, Input::Listen) => (Dtp::Listening, Outcome::Nothing),
+            (Dtp::Idle, Input::Listen) => (Dtp::Listening(now), Outcome::Nothing),
             (Dtp::Connecting(_), Input::Connected) => (Dtp::Open, Outcome::Established),
-            (Dtp::Listening, Input::Connected) => (Dtp::Open, Outcome::Nothing),
-            (Dtp::Listening, Input::Begin(transfer)) => {
+            (Dtp::Listening(_), Input::Connected) => (Dtp::Open, Outcome::Nothing),
+            (Dtp::Listening(_), Input::Begin(transfer)) => {
                 (Dtp::Opening(transfer, Channel::Listening), Outcome::Nothing)
             }
             (Dtp::Open, Input::Begin(transfer)) => {
@@ -175,7 +175,8 @@ impl Dtp {
             }
 
             (Dtp::Idle, Input::End(_)) => (Dtp::Idle, Outcome::Nothing),
-            (Dtp::Listening | Dtp::Open, Input::End(_)) => (Dtp::Idle, Outcome::Dropped),
+            (Dtp::Listening(_) | Dtp::Open, Input::End(_))
+            | (Dtp::Listening(_), Input::Expired) => (Dtp::Idle, Outcome::Dropped),
             (Dtp::Connecting(_), Input::End(end)) => (Dtp::Idle, Outcome::Unreachable(end)),
             (Dtp::Connecting(_), Input::Expired) => {
                 (Dtp::Idle, Outcome::Unreachable(TransferEnd::Lost(DataLoss::TimedOut)))
@@ -238,21 +239,21 @@ impl Dtp {
     /// Deadline at which [`Input::Expired`] is due, if connections may take so long.
     pub(super) fn deadline(&self, data_timeout: Duration) -> Option<Instant> {
         match self {
-            Dtp::Connecting(since) => Some(*since + data_timeout),
+            Dtp::Connecting(since) | Dtp::Listening(since) => Some(*since + data_timeout),
             Dtp::Awaiting(transfer) | Dtp::Securing(transfer) | Dtp::Running(transfer) => {
                 Some(transfer.moved_at + data_timeout)
             }
             Dtp::Settling(transfer) => Some(transfer.begun + SETTLING),
             // Our own answers are not the client's to hurry.
             Dtp::Opening(..) | Dtp::Finishing(_) => None,
-            Dtp::Idle | Dtp::Listening | Dtp::Open => None,
+            Dtp::Idle | Dtp::Open => None,
         }
     }
 
     /// The transfer under way.
     pub(super) fn transfer(&self) -> Option<&Transfer> {
         match self {
-            Dtp::Idle | Dtp::Connecting(_) | Dtp::Listening | Dtp::Open => None,
+            Dtp::Idle | Dtp::Connecting(_) | Dtp::Listening(_) | Dtp::Open => None,
             Dtp::Opening(transfer, _) | Dtp::Awaiting(transfer) | Dtp::Securing(transfer) => {
                 Some(transfer)
             }
@@ -272,7 +273,7 @@ impl Dtp {
         match self {
             Dtp::Connecting(_) | Dtp::Awaiting(_) | Dtp::Securing(_) | Dtp::Running(_) => true,
             Dtp::Opening(..) | Dtp::Finishing(_) | Dtp::Settling(_) => false,
-            Dtp::Idle | Dtp::Listening | Dtp::Open => false,
+            Dtp::Idle | Dtp::Listening(_) | Dtp::Open => false,
         }
     }
 
@@ -281,7 +282,7 @@ impl Dtp {
         let Some(transfer) = self.transfer() else {
             return match self {
                 Dtp::Connecting(_) => "connecting",
-                Dtp::Listening => "awaited",
+                Dtp::Listening(_) => "awaited",
                 Dtp::Open => "open",
                 _ => "none",
             }

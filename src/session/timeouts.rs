@@ -103,7 +103,12 @@ impl Session {
             None if self.dtp.is_busy() => {
                 self.dtp.deadline(data_timeout).map(|until| (until, Timeout::Data))
             }
-            None => Some((self.timestamps.last_active + self.idle_timeout(), Timeout::Idling)),
+            None => {
+                let idling = (self.timestamps.last_active + self.idle_timeout(), Timeout::Idling);
+                // Others need passive ports as well.
+                let leased = self.dtp.deadline(data_timeout).map(|until| (until, Timeout::Data));
+                Some(leased.filter(|(until, _)| *until < idling.0).unwrap_or(idling))
+            }
         };
         [reading, other]
     }

@@ -4,6 +4,7 @@
 
 mod early_data;
 mod hanging_disk;
+mod link_local;
 mod shut_out;
 mod slow_disks;
 mod suppaftp;

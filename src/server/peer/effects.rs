@@ -155,7 +155,8 @@ impl Peer {
     }
 
     fn listen(&mut self, turn: &mut Turn<'_>) -> Option<SocketAddr> {
-        let (local, client) = (self.session.local(), self.session.client());
+        let local = self.control.scoped(SocketAddr::new(self.session.local(), 0));
+        let client = self.session.client();
         let lease = turn.shared.lease(local, client, self.key, turn.now)?;
         let address = lease.address();
         self.data.await_client(lease);
@@ -164,7 +165,11 @@ impl Peer {
 
     fn connect(&mut self, to: SocketAddr, turn: &mut Turn<'_>) -> Option<Input> {
         let port = self.host.config.active_port.unwrap_or(0);
-        let from = SocketAddr::new(self.session.local(), port);
+        let from = self.control.scoped(SocketAddr::new(self.session.local(), port));
+        let to = self.control.scoped(to);
+        if turn.shared.listens_on(to) {
+            return Some(Input::Data(DataEvent::OwnListener));
+        }
         let connecting = Link::connect(from, to).and_then(|mut link| {
             link.register(&mut turn.shared.poller, self.key.slot(), Role::Data)?;
             Ok(link)
