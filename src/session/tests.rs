@@ -6,6 +6,7 @@ mod data_connection;
 mod ending;
 mod events;
 mod files;
+mod foreign;
 mod login;
 mod privacy;
 mod security;
@@ -20,6 +21,7 @@ use super::{
     Answer, DataEvent, DataLoss, Effect, Event, FileDone, FileOp, Session, Settings, Verdict,
 };
 use crate::fs::Refusal;
+use crate::proto::command::Secret;
 use crate::proto::facts::{Facts, Kind};
 use crate::users::{Access, RequireTls};
 
@@ -280,13 +282,26 @@ fn a_command_waits_for_its_crlf_and_a_stray_byte_spoils_it() {
         (b"NOOP\n", ""),
         (b"\r\n", "500"),
         (b"NOOP\rQUIT\r\n", "500"),
-        (b"NO\0OP\r\n", "500"),
         (b"\xFF\xF4\xFF\xF2NOOP\r\n", "200"),
         (b"NOOP\r\nSYST\r\n\r\n", "200 215 500"),
     ] {
         assert_eq!(talk.send(bytes), expected, "{}", bytes.escape_ascii());
     }
     assert!(!talk.is_over());
+}
+
+#[test]
+fn a_name_with_a_byte_255_lost_letters() {
+    let mut talk = Talk::writer();
+    talk.send(b"MKD \xFF\xF0\xEB\xFB\xEA\r\n");
+    assert!(
+        matches!(talk.asked(), FileOp::MakeDir(path, _) if path.as_bytes() == b"/\xFF\xF0\xEB\xFB\xEA")
+    );
+    let mut talk = Talk::stranger();
+    talk.say("USER ivan");
+    talk.send(b"PASS \xEC\xFF\xF0\xFB\r\n");
+    let secret = Secret(b"\xEC\xFF\xF0\xFB".to_vec());
+    assert_eq!(talk.effects(), [Effect::Verify { name: b"ivan".to_vec(), secret }]);
 }
 
 #[test]
