@@ -31,6 +31,8 @@ pub enum Reply<'a> {
     TooManySessions,
     /// Nothing was said for too long.
     Idle,
+    /// Nobody logged in for too long.
+    NoLogin,
     /// The server goes down.
     ShuttingDown,
     /// A line of another protocol, or bytes that are no line, before login.
@@ -266,6 +268,7 @@ impl Reply<'_> {
             Reply::Goodbye => (221, "Goodbye."),
             Reply::TooManySessions => (421, "Too many sessions, try again later."),
             Reply::Idle => (421, "Idle for too long, closing."),
+            Reply::NoLogin => (421, "No login in time, closing."),
             Reply::ShuttingDown => (421, "The server is shutting down."),
             Reply::NotFtp => (421, "This is FTP, and what was said is not; closing."),
             Reply::TooManyUnknown => (421, "Too many unknown commands before a login, closing."),

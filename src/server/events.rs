@@ -210,6 +210,7 @@ impl Display for Line<'_> {
                 }
                 Notice::ManyUnknown => "is turned away: too many unknown commands before a login",
                 Notice::Idle => "said nothing for too long",
+                Notice::NoLogin => "did not log in in time",
                 Notice::RepliesUnread => "doesn't read its replies",
                 Notice::LeftWaiting => "left, and waited for an answer too long",
                 Notice::NoTls => "does not come under TLS, or out of it",

@@ -186,6 +186,8 @@ pub enum Notice {
     ManyUnknown,
     /// Nothing was said for too long.
     Idle,
+    /// Nobody logged in for too long.
+    NoLogin,
     /// Replies are not read.
     RepliesUnread,
     /// The client left, and the answer that it waited for did not come.

@@ -187,6 +187,9 @@ impl Session {
     pub(super) fn forget_user(&mut self, now: Instant) {
         self.drop_data(TransferEnd::Aborted, now);
         self.require_no_more();
+        if self.login.access().is_some() {
+            self.timestamps.logged_out = now;
+        }
         self.login.user = User::Nobody;
         self.parameters = Parameters::default();
     }

@@ -27,6 +27,9 @@ use crate::users::{Access, RequireTls};
 
 const IDLE_TIMEOUT: u64 = 300;
 const DATA_TIMEOUT: u64 = 30;
+const STALL_TIMEOUT: u64 = 200;
+const HANDSHAKE_TIMEOUT: u64 = 25;
+const LOGIN_TIMEOUT: u64 = 60;
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A client and a shell that talk with one session.
@@ -57,6 +60,9 @@ impl Talk {
             banner: "packetboat ready.".to_owned(),
             idle_timeout: Duration::from_secs(IDLE_TIMEOUT),
             data_timeout: Duration::from_secs(DATA_TIMEOUT),
+            stall_timeout: Duration::from_secs(STALL_TIMEOUT),
+            handshake_timeout: Duration::from_secs(HANDSHAKE_TIMEOUT),
+            login_timeout: Duration::from_secs(LOGIN_TIMEOUT),
             passive_address: None,
             host_name: "host".to_owned(),
             strict_allo: false,

@@ -6,7 +6,7 @@ use super::guard::Guard;
 const LONGEST_LINE: usize = 20 * 1024;
 
 /// Farewells that answer no command, or one that has not come to its end.
-const UNASKED: [&[u8]; 3] = [b"Idle", b"The server", b"This is FTP"];
+const UNASKED: [&[u8]; 4] = [b"Idle", b"No login", b"The server", b"This is FTP"];
 
 pub(super) struct Judge {
     /// For what TLS has to do with it.
