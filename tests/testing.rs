@@ -79,7 +79,7 @@ fn retr_is_cut_at_the_byte_that_was_asked_for() {
 fn stor_that_is_stalled_ends_with_426_when_the_server_has_waited_long_enough() {
     let server = TestServer::builder()
         .fault(Fault::stall(Transfer::Upload, 10))
-        .configure(|config| config.data_timeout = Duration::from_millis(300))
+        .configure(|config| config.stall_timeout = Duration::from_millis(300))
         .start()
         .unwrap();
     let mut client = login(&server, "anonymous", "x");

@@ -41,7 +41,7 @@ impl Fault {
     }
 
     /// Moves so many bytes of a transfer and then none, with all connections open. The server's
-    /// [`data_timeout`](Config::data_timeout) ends that with 426.
+    /// [`stall_timeout`](Config::stall_timeout) ends that with 426.
     pub fn stall(transfer: Transfer, at_byte: u64) -> Fault {
         Fault::new(transfer, FaultEffect::Stall { at: at_byte })
     }

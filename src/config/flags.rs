@@ -86,14 +86,26 @@ pub struct ServeFlags {
     /// Sessions at once from one address [default: 1 in 10]
     #[arg(long, value_name = "N", value_parser = session_count, help_heading = LIMITS)]
     max_sessions_per_address: Option<usize>,
+    /// Longest time for logging in
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    login_timeout: Duration,
     /// Longest silence of a session
     #[arg(long, value_name = "SECONDS", default_value = "300")]
     #[arg(value_parser = seconds, help_heading = LIMITS)]
     idle_timeout: Duration,
-    /// Longest stall, or wait for a data connection
+    /// Longest wait for a data connection
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     #[arg(value_parser = seconds, help_heading = LIMITS)]
     data_timeout: Duration,
+    /// Longest stall of a transfer
+    #[arg(long, value_name = "SECONDS", default_value = "300")]
+    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    stall_timeout: Duration,
+    /// Longest TLS handshake
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    handshake_timeout: Duration,
 
     /// A new file whose upload is cut off
     #[arg(long, value_name = "keep|discard")]
@@ -137,8 +149,11 @@ impl ServeFlags {
         config.active_port = self.active_port;
         config.max_sessions = self.max_sessions;
         config.max_sessions_per_address = self.max_sessions_per_address.unwrap_or_default();
+        config.login_timeout = self.login_timeout;
         config.idle_timeout = self.idle_timeout;
         config.data_timeout = self.data_timeout;
+        config.stall_timeout = self.stall_timeout;
+        config.handshake_timeout = self.handshake_timeout;
         config.partial_uploads = self.partial_uploads;
         config.strict_allo = self.strict_allo;
         Ok(config)
@@ -241,7 +256,7 @@ mod tests {
         let config = flags(
             "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
-             --data-timeout 2 --partial-uploads discard --strict-allo",
+             --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard --strict-allo",
         )
         .config()
         .unwrap();
@@ -256,6 +271,9 @@ mod tests {
         expected.max_sessions = 7;
         expected.idle_timeout = Duration::from_secs(1);
         expected.data_timeout = Duration::from_secs(2);
+        expected.login_timeout = Duration::from_secs(3);
+        expected.stall_timeout = Duration::from_secs(4);
+        expected.handshake_timeout = Duration::from_secs(5);
         expected.partial_uploads = PartialUploads::Discard;
         expected.strict_allo = true;
         assert_eq!(config, expected);

@@ -71,11 +71,16 @@ pub struct Config {
     /// Sessions of these that may come from one IPv4 address, or one IPv6 network of 64 bits. 0 is
     /// one in ten, ten at least, and as many as there may be for this machine itself.
     pub max_sessions_per_address: usize,
+    /// Time for logging in, from the connection on.
+    pub login_timeout: Duration,
     /// Time that a session may be idle.
     pub idle_timeout: Duration,
-    /// Time that a data connection may take to come up, a TLS handshake to be done, and a transfer
-    /// to make any progress.
+    /// Time that a data connection may take to come up, and a client to read its replies.
     pub data_timeout: Duration,
+    /// Time that a transfer may stand still: people pause players, and pipe slow producers.
+    pub stall_timeout: Duration,
+    /// Time that a TLS handshake may take, of either connection.
+    pub handshake_timeout: Duration,
     /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
@@ -107,8 +112,11 @@ impl Config {
             active_port: None,
             max_sessions: 10_000,
             max_sessions_per_address: 0,
+            login_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(300),
+            handshake_timeout: Duration::from_secs(30),
             partial_uploads: PartialUploads::Keep,
             strict_allo: false,
             shutdown_grace: Duration::from_secs(10),

@@ -6,11 +6,11 @@
 //! never executed. Bytes that servers and middle boxes would split differently are how commands
 //! get smuggled.
 //!
-//! RFC 854 lets Telnet commands stand between any two bytes, each led in by IAC (255): two bytes
-//! in all, three for WILL, WONT, DO and DONT, and IAC SB … IAC SE for a subnegotiation. We have no
-//! options and drop them unread, as if they were not there, even between the CR and the LF of a
-//! line's end. IAC IAC is the byte 255 itself. So is an IAC before anything below 240, which is no
-//! Telnet command of today but a raw 255 in a file name of an old client.
+//! RFC 854 has Telnet commands, each led in by IAC (255): two bytes in all, three for WILL, WONT, DO
+//! and DONT, and IAC SB … IAC SE for a subnegotiation. RFC 959 needs them before a command only (the
+//! Synch of ABOR), so they are looked for there, and dropped unread. Within a line 255 is a byte of a
+//! name or a password: most clients send it as it is. Those that speak Telnet double it, as our
+//! replies do: IAC IAC is one byte 255 anywhere.
 
 use std::{fmt, mem};
 
@@ -21,13 +21,16 @@ pub const LONGEST_LINE: usize = 8192;
 /// still incomplete can always grow until it is complete or too long.
 pub const BACKLOG: usize = 16 * 1024;
 
-/// Line as it arrived, without its CRLF and without Telnet commands.
+/// Line as it arrived, without its CRLF and the Telnet commands before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A line to obey. Any bytes but CR, LF and NUL; it may be empty.
     Whole(Vec<u8>),
-    /// A line with a stray CR, LF or NUL in it. What it said is gone.
+    /// A line with a stray CR or LF in it, and no other control byte. What it said is gone.
     Dirty,
+    /// A line with a NUL in it, or with a stray CR or LF and another control byte: no text at all.
+    /// What it said is gone.
+    Binary,
     /// A line that passed `LONGEST_LINE`. It is reported at once, and what remains of it is
     /// dropped, up to and including its CRLF.
     TooLong,
@@ -45,6 +48,8 @@ pub struct Lines {
     /// The line that has no CRLF yet.
     open: Vec<u8>,
     state: State,
+    /// The line has a control byte in it that is neither CR nor LF.
+    has_control: bool,
     /// A CR has come that is in no line yet: the next byte shows whether it begins a CRLF.
     held_cr: bool,
     telnet: Telnet,
@@ -80,6 +85,7 @@ const SB: u8 = 250;
 const SE: u8 = 240;
 
 /// Stored in place of a length, with no bytes behind it.
+const BINARY: u16 = u16::MAX - 2;
 const DIRTY: u16 = u16::MAX - 1;
 const TOO_LONG: u16 = u16::MAX;
 
@@ -122,11 +128,18 @@ impl Lines {
         self.open.last() == Some(&b'\n') && !self.held_cr
     }
 
+    /// Whether the line that is still arriving has a control byte in it, CR and LF aside: no text
+    /// does.
+    pub fn is_binary(&self) -> bool {
+        self.has_control
+    }
+
     /// The oldest complete line.
     pub fn pop(&mut self) -> Option<Line> {
         let (mark, bytes) = self.stored(self.first)?;
         let length = bytes.len();
         let line = match mark {
+            BINARY => Line::Binary,
             DIRTY => Line::Dirty,
             TOO_LONG => Line::TooLong,
             _ => Line::Whole(bytes.to_vec()),
@@ -143,7 +156,7 @@ impl Lines {
         loop {
             let (mark, bytes) = self.stored(start)?;
             let end = start + 2 + bytes.len();
-            if mark != DIRTY && mark != TOO_LONG && wanted(bytes) {
+            if mark < BINARY && wanted(bytes) {
                 let line = bytes.to_vec();
                 self.waiting.drain(start..end);
                 self.free_if_empty();
@@ -157,7 +170,7 @@ impl Lines {
     pub fn holds(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
         let mut start = self.first;
         while let Some((mark, bytes)) = self.stored(start) {
-            if mark != DIRTY && mark != TOO_LONG && wanted(bytes) {
+            if mark < BINARY && wanted(bytes) {
                 return true;
             }
             start += 2 + bytes.len();
@@ -169,7 +182,7 @@ impl Lines {
     fn stored(&self, start: usize) -> Option<(u16, &[u8])> {
         let (header, rest) = self.waiting[start..].split_first_chunk()?;
         let mark = u16::from_le_bytes(*header);
-        let length = if mark == DIRTY || mark == TOO_LONG { 0 } else { usize::from(mark) };
+        let length = if mark < BINARY { usize::from(mark) } else { 0 };
         Some((mark, &rest[..length]))
     }
 
@@ -185,6 +198,8 @@ impl Lines {
     }
 
     fn strip_telnet(&mut self, byte: u8) {
+        // Before a command; within one, only a doubled IAC is looked for.
+        let between = self.is_between_lines();
         self.telnet = match (self.telnet, byte) {
             (Telnet::Text, IAC) => Telnet::Command,
             (Telnet::Text, _) => {
@@ -195,9 +210,10 @@ impl Lines {
                 self.take(IAC);
                 Telnet::Text
             }
-            (Telnet::Command, 251..=254) => Telnet::Option,
-            (Telnet::Command, SB) => Telnet::Subnegotiation,
-            (Telnet::Command, SE..=249) | (Telnet::Option, _) => Telnet::Text,
+            (Telnet::Command, 251..=254) if between => Telnet::Option,
+            (Telnet::Command, SB) if between => Telnet::Subnegotiation,
+            (Telnet::Command, SE..=249) if between => Telnet::Text,
+            (Telnet::Option, _) => Telnet::Text,
             (Telnet::Command, _) => {
                 self.take(IAC);
                 self.take(byte);
@@ -207,6 +223,11 @@ impl Lines {
             (Telnet::SubnegotiationCommand, SE) => Telnet::Text,
             (Telnet::Subnegotiation | Telnet::SubnegotiationCommand, _) => Telnet::Subnegotiation,
         };
+    }
+
+    /// Whether nothing has come of the line that comes next.
+    fn is_between_lines(&self) -> bool {
+        self.open.is_empty() && !self.held_cr && matches!(self.state, State::Clean)
     }
 
     /// Takes one byte of text, and finds the line's end.
@@ -226,6 +247,7 @@ impl Lines {
 
     /// Adds one byte to the line: whatever CR or LF comes here is a stray one.
     fn keep(&mut self, byte: u8) {
+        self.has_control |= byte.is_ascii_control() && !matches!(byte, b'\r' | b'\n');
         match self.state {
             State::Discarded => {}
             State::Clean | State::Dirty if self.open.len() == LONGEST_LINE => {
@@ -244,13 +266,14 @@ impl Lines {
     }
 
     fn end_line(&mut self) {
-        match mem::take(&mut self.state) {
-            State::Clean => {
+        match (mem::take(&mut self.state), mem::take(&mut self.has_control)) {
+            (State::Clean, _) => {
                 self.store(self.open.len() as u16); // LONGEST_LINE is far below the marks
                 self.waiting.extend_from_slice(&self.open);
             }
-            State::Dirty => self.store(DIRTY),
-            State::Discarded => {}
+            (State::Dirty, false) => self.store(DIRTY),
+            (State::Dirty, true) => self.store(BINARY),
+            (State::Discarded, _) => {}
         }
         empty(&mut self.open);
     }

@@ -8,6 +8,7 @@ pub mod date;
 pub mod digits;
 pub mod escaped;
 pub mod facts;
+pub mod foreign;
 pub mod glob;
 pub mod hostport;
 pub mod line;

@@ -14,6 +14,7 @@ use super::command::{Change, Misuse, Protection};
 use super::date::Mdtm;
 use super::listing::FactSet;
 use super::verb::Verb;
+pub use text::{begin_status, status_line};
 use text::{features, help, named, owned, push_code, push_harmless, quoted, spelled};
 
 /// Replies that a client can be given, one variant a situation.
@@ -30,8 +31,14 @@ pub enum Reply<'a> {
     TooManySessions,
     /// Nothing was said for too long.
     Idle,
+    /// Nobody logged in for too long.
+    NoLogin,
     /// The server goes down.
     ShuttingDown,
+    /// A line of another protocol, or bytes that are no line, before login.
+    NotFtp,
+    /// Unknown commands before login, too many.
+    TooManyUnknown,
     // Logging in.
     /// USER, for any name.
     SendPassword,
@@ -261,7 +268,10 @@ impl Reply<'_> {
             Reply::Goodbye => (221, "Goodbye."),
             Reply::TooManySessions => (421, "Too many sessions, try again later."),
             Reply::Idle => (421, "Idle for too long, closing."),
+            Reply::NoLogin => (421, "No login in time, closing."),
             Reply::ShuttingDown => (421, "The server is shutting down."),
+            Reply::NotFtp => (421, "This is FTP, and what was said is not; closing."),
+            Reply::TooManyUnknown => (421, "Too many unknown commands before a login, closing."),
             Reply::SendPassword => (331, "Username ok, send password."),
             Reply::LoggedIn => (230, "Login successful."),
             Reply::LoginFailed => (530, "Login incorrect."),
@@ -380,19 +390,6 @@ impl Reply<'_> {
         };
         (code, Cow::Borrowed(text.as_bytes()))
     }
-}
-
-/// Begins the reply to STAT with a path, which [`Reply::EndOfStatus`] ends.
-pub fn begin_status(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"213-Status follows:\r\n");
-}
-
-/// Line between [`begin_status`] and the end, without its CRLF.
-pub fn status_line(out: &mut Vec<u8>, line: &[u8]) {
-    // A space in front, so that no name can look like the reply's last line.
-    out.push(b' ');
-    push_harmless(out, line);
-    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::net::{Lease, Stranger};
 use crate::proto::command::Change;
 use crate::proto::date;
 use crate::proto::escaped::Escaped;
+use crate::proto::foreign::Foreign;
 use crate::proto::path::VPath;
 use crate::session::{
     DataLoss, Disconnect, Event, LoginRefusal, NameChange, Notice, Session, TransferEnd,
@@ -141,6 +142,7 @@ fn level(event: &Event) -> Level {
         Event::Changed { result: Err(_), .. } => Level::Debug,
         Event::TransferRefused { .. } | Event::TransferEnded { .. } => Level::Info,
         Event::Notice(Notice::Smuggled | Notice::BareLineFeed) => Level::Warn,
+        Event::Notice(Notice::Foreign(_) | Notice::ManyUnknown) => Level::Warn,
         Event::Notice(_) => Level::Info,
         Event::Disconnected { known: true, .. } => Level::Info,
         Event::Disconnected { known: false, .. } => Level::Debug,
@@ -203,7 +205,15 @@ impl Display for Line<'_> {
                 Notice::BareLineFeed => {
                     "ends its lines in LF alone: nothing is answered before a CR LF"
                 }
+                Notice::Foreign(Foreign::Http) => {
+                    "is turned away: it speaks HTTP, as a web page in somebody's browser would"
+                }
+                Notice::Foreign(Foreign::Binary) => {
+                    "is turned away: it sends no text, but TLS or the like"
+                }
+                Notice::ManyUnknown => "is turned away: too many unknown commands before a login",
                 Notice::Idle => "said nothing for too long",
+                Notice::NoLogin => "did not log in in time",
                 Notice::RepliesUnread => "doesn't read its replies",
                 Notice::LeftWaiting => "left, and waited for an answer too long",
                 Notice::NoTls => "does not come under TLS, or out of it",

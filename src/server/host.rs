@@ -35,8 +35,11 @@ impl Host {
     pub(super) fn new(config: Config, root: Root, tls: Option<Tls>) -> Host {
         let settings = Settings {
             banner: config.banner.clone(),
+            login_timeout: config.login_timeout.min(LONGEST_TIMEOUT),
             idle_timeout: config.idle_timeout.min(LONGEST_TIMEOUT),
             data_timeout: config.data_timeout.min(LONGEST_TIMEOUT),
+            stall_timeout: config.stall_timeout.min(LONGEST_TIMEOUT),
+            handshake_timeout: config.handshake_timeout.min(LONGEST_TIMEOUT),
             passive_address: config.passive_address,
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             strict_allo: config.strict_allo,

@@ -23,8 +23,8 @@ use crate::users::{Access, Account, RequireTls, StoredPassword};
 #[cfg(test)]
 mod tests;
 
-/// Time that a client has to log in, from the connection.
-const LOGIN_TIME: Duration = Duration::from_secs(60);
+/// Longest wait for the turn of a password: clients wait no longer for an answer.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Login that waits for its verdict, given up when this is dropped.
 #[derive(Debug)]
@@ -213,7 +213,7 @@ impl Logins {
     /// waits for the delays of all before it.
     fn turn_away_late(&mut self, neighbourhood: Neighbourhood, now: Instant) {
         let delay = self.penalties.delay(neighbourhood, now).as_millis();
-        let Some(room) = LOGIN_TIME.as_millis().checked_div(delay) else { return };
+        let Some(room) = LONGEST_WAIT.as_millis().checked_div(delay) else { return };
         let is_full = |waiting: &FairQueue<_>| waiting.len_of(neighbourhood) as u128 > room;
         if is_full(&self.waiting) {
             self.waiting.retain(neighbourhood, |login: &Login| login.wanted.strong_count() > 0);

@@ -7,6 +7,7 @@ use super::event::{Event, TransferEnd, TransferKind};
 use super::waiting::{FileQuestion, Waiting};
 use super::{FileOp, OUTPUT_LIMIT, Phase, Session};
 use crate::proto::command::{self, Command, Misuse, Request};
+use crate::proto::foreign::{self, Foreign};
 use crate::proto::line::Line;
 use crate::proto::reply::Reply;
 use crate::proto::verb::{self, Restart, Verb};
@@ -22,6 +23,14 @@ impl Session {
                 self.timestamps.last_active = now;
                 self.obey(line, now);
                 self.overtake(now);
+            }
+            // No line of text begins so, and the rest of it may never come.
+            if self.lines.is_binary()
+                && self.lines.is_empty()
+                && self.may_obey()
+                && self.is_stranger()
+            {
+                self.turn_away(Foreign::Binary, now);
             }
             if !self.is_orphan() {
                 break;
@@ -83,6 +92,16 @@ impl Session {
     /// One line: checked by what is the same for every verb, login first, then permission, then
     /// syntax; then done.
     fn obey(&mut self, line: Line, now: Instant) {
+        let foreign = match &line {
+            Line::Whole(line) => foreign::recognise(line),
+            Line::Binary => Some(Foreign::Binary),
+            Line::Dirty | Line::TooLong => None,
+        };
+        if let Some(foreign) = foreign
+            && self.is_stranger()
+        {
+            return self.turn_away(foreign, now);
+        }
         let request = match line {
             Line::Whole(line) => match command::parse(&line) {
                 Ok(request) => {
@@ -93,9 +112,10 @@ impl Session {
                     }
                     request
                 }
+                Err(misuse @ Misuse::Unrecognised) => return self.unrecognised(misuse, now),
                 Err(misuse) => return self.reply(Reply::Misuse(misuse)),
             },
-            Line::Dirty => return self.reply(Reply::DirtyLine),
+            Line::Dirty | Line::Binary => return self.reply(Reply::DirtyLine),
             Line::TooLong => return self.reply(Reply::LineTooLong),
         };
         if request.rule.restart == Restart::Forgets {
@@ -110,6 +130,11 @@ impl Session {
                 Err(misuse) => self.reply(Reply::Misuse(misuse)),
             },
         }
+    }
+
+    /// Whether nobody is logged in: then whoever speaks another protocol is sent away.
+    fn is_stranger(&self) -> bool {
+        self.login.access().is_none()
     }
 
     /// A user who may only read wants to write.

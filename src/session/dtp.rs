@@ -74,6 +74,17 @@ pub(super) struct Transfer {
     pub(super) begun: Instant,
 }
 
+/// Times that things may take.
+#[derive(Debug)]
+pub(super) struct DataTimeouts {
+    /// For a connection to be made.
+    pub(super) arrival: Duration,
+    /// For it to come under TLS.
+    pub(super) handshake: Duration,
+    /// For the next byte to move.
+    pub(super) stall: Duration,
+}
+
 /// News for the process.
 #[derive(Debug)]
 pub(super) enum Input {
@@ -236,13 +247,13 @@ impl Dtp {
         }
     }
 
-    /// Deadline at which [`Input::Expired`] is due, if connections may take so long.
-    pub(super) fn deadline(&self, data_timeout: Duration) -> Option<Instant> {
+    /// Deadline at which [`Input::Expired`] is due.
+    pub(super) fn deadline(&self, timeouts: &DataTimeouts) -> Option<Instant> {
         match self {
-            Dtp::Connecting(since) | Dtp::Listening(since) => Some(*since + data_timeout),
-            Dtp::Awaiting(transfer) | Dtp::Securing(transfer) | Dtp::Running(transfer) => {
-                Some(transfer.moved_at + data_timeout)
-            }
+            Dtp::Connecting(since) | Dtp::Listening(since) => Some(*since + timeouts.arrival),
+            Dtp::Awaiting(transfer) => Some(transfer.moved_at + timeouts.arrival),
+            Dtp::Securing(transfer) => Some(transfer.moved_at + timeouts.handshake),
+            Dtp::Running(transfer) => Some(transfer.moved_at + timeouts.stall),
             Dtp::Settling(transfer) => Some(transfer.begun + SETTLING),
             // Our own answers are not the client's to hurry.
             Dtp::Opening(..) | Dtp::Finishing(_) => None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::FileOp;
 use crate::fs::Refusal;
 use crate::proto::command::Change;
+use crate::proto::foreign::Foreign;
 use crate::proto::path::VPath;
 use crate::users::Access;
 
@@ -179,8 +180,14 @@ pub enum Notice {
     Smuggled,
     /// Lines end in LF alone, so that nothing is ever answered. Told once a session.
     BareLineFeed,
+    /// Another protocol was spoken before login: maybe a web page has its reader's browser do so.
+    Foreign(Foreign),
+    /// Too many unknown commands came before login.
+    ManyUnknown,
     /// Nothing was said for too long.
     Idle,
+    /// Nobody logged in for too long.
+    NoLogin,
     /// Replies are not read.
     RepliesUnread,
     /// The client left, and the answer that it waited for did not come.

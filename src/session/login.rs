@@ -2,8 +2,9 @@
 
 use super::parameters::Parameters;
 use super::waiting::Waiting;
-use super::{Effect, Event, LoginRefusal, Session, TransferEnd, Verdict};
-use crate::proto::command::Secret;
+use super::{Effect, Event, LoginRefusal, Notice, Session, TransferEnd, Verdict};
+use crate::proto::command::{Misuse, Secret};
+use crate::proto::foreign::Foreign;
 use crate::proto::reply::Reply;
 use crate::users::Access;
 use std::rc::Rc;
@@ -12,6 +13,10 @@ use std::time::Instant;
 /// Wrong passwords that a session may send; the last one closes it.
 const ATTEMPTS: u8 = 3;
 
+/// Unknown commands before login, the last of which closes the session: whoever sends so many does
+/// not know that this is FTP, and what comes behind them is not to be obeyed.
+const UNKNOWN_COMMANDS: u8 = 10;
+
 /// Login of a session, and the wrong passwords before it.
 #[derive(Debug, Default)]
 pub(super) struct Login {
@@ -19,6 +24,8 @@ pub(super) struct Login {
     /// Somebody has logged in, then or now.
     known: bool,
     failures: u8,
+    /// Unknown commands before login.
+    unknown: u8,
 }
 
 /// User of a session, by name.
@@ -104,6 +111,7 @@ impl Session {
                 self.events.push_back(Event::LoggedIn { user: Rc::clone(&user), access });
                 self.login.user = User::Granted(user, access);
                 self.login.known = true;
+                self.login.unknown = 0;
                 self.reply(welcome);
             }
             Verdict::Unrecognised => self.named(name),
@@ -117,6 +125,26 @@ impl Session {
                 self.hang_up(now);
             }
         }
+    }
+
+    /// A command came that nobody knows.
+    pub(super) fn unrecognised(&mut self, misuse: Misuse, now: Instant) {
+        if self.login.access().is_none() {
+            self.login.unknown += 1;
+        }
+        if self.login.unknown < UNKNOWN_COMMANDS {
+            return self.reply(Reply::Misuse(misuse));
+        }
+        self.notice(Notice::ManyUnknown);
+        self.reply(Reply::TooManyUnknown);
+        self.hang_up(now);
+    }
+
+    /// Ends a session that nobody has logged in to, since it speaks another protocol.
+    pub(super) fn turn_away(&mut self, foreign: Foreign, now: Instant) {
+        self.notice(Notice::Foreign(foreign));
+        self.reply(Reply::NotFtp);
+        self.hang_up(now);
     }
 
     fn refuse_login(&mut self, user: Vec<u8>, cause: LoginRefusal) {
@@ -159,6 +187,9 @@ impl Session {
     pub(super) fn forget_user(&mut self, now: Instant) {
         self.drop_data(TransferEnd::Aborted, now);
         self.require_no_more();
+        if self.login.access().is_some() {
+            self.timestamps.logged_out = now;
+        }
         self.login.user = User::Nobody;
         self.parameters = Parameters::default();
     }

@@ -70,10 +70,16 @@ const IDLE_CAPACITY: usize = 64;
 pub struct Settings {
     /// The greeting's text.
     pub banner: String,
+    /// Time for logging in, from the connection on.
+    pub login_timeout: Duration,
     /// Time that a client may say nothing.
     pub idle_timeout: Duration,
-    /// Time that a data connection may take to come, or stand still, and a TLS handshake may take.
+    /// Time that a data connection may take to come, and a client to read its replies.
     pub data_timeout: Duration,
+    /// Time that a transfer may stand still.
+    pub stall_timeout: Duration,
+    /// Time that a TLS handshake may take.
+    pub handshake_timeout: Duration,
     /// Address that PASV announces instead of the control connection's own.
     pub passive_address: Option<Ipv4Addr>,
     /// The machine's name, which HOST may say.

@@ -38,6 +38,8 @@ use shell::Shell;
 const SEEDS: u64 = 300;
 const STEPS: u32 = 2000;
 const DATA_TIMEOUT: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(45);
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// More than any single input may add to what waits to be read.
 const LONGEST_REPLY: usize = 32 * 1024;
 
@@ -259,7 +261,7 @@ impl World {
     /// Lets time pass up to the deadline, and a little more or less.
     fn tick_in_time(&mut self) {
         let Some(deadline) = self.session.deadline() else { return };
-        let idle = deadline > self.now + DATA_TIMEOUT;
+        let idle = deadline > self.now + STALL_TIMEOUT;
         if idle && !self.chance.one_in(8) {
             return;
         }
@@ -376,6 +378,9 @@ fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge,
         banner: "packetboat ready.".to_owned(),
         idle_timeout: Duration::from_secs(300),
         data_timeout: DATA_TIMEOUT,
+        stall_timeout: STALL_TIMEOUT,
+        handshake_timeout: DATA_TIMEOUT,
+        login_timeout: LOGIN_TIMEOUT,
         passive_address: chance.one_in(2).then_some([192, 0, 2, 1].into()),
         host_name: "host".to_owned(),
         strict_allo: chance.one_in(2),

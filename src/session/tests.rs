@@ -6,6 +6,7 @@ mod data_connection;
 mod ending;
 mod events;
 mod files;
+mod foreign;
 mod hostile;
 mod login;
 mod privacy;
@@ -21,11 +22,15 @@ use super::{
     Answer, DataEvent, DataLoss, Effect, Event, FileDone, FileOp, Session, Settings, Verdict,
 };
 use crate::fs::Refusal;
+use crate::proto::command::Secret;
 use crate::proto::facts::{Facts, Kind};
 use crate::users::{Access, RequireTls};
 
 const IDLE_TIMEOUT: u64 = 300;
 const DATA_TIMEOUT: u64 = 30;
+const STALL_TIMEOUT: u64 = 200;
+const HANDSHAKE_TIMEOUT: u64 = 25;
+const LOGIN_TIMEOUT: u64 = 60;
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A client and a shell that talk with one session.
@@ -56,6 +61,9 @@ impl Talk {
             banner: "packetboat ready.".to_owned(),
             idle_timeout: Duration::from_secs(IDLE_TIMEOUT),
             data_timeout: Duration::from_secs(DATA_TIMEOUT),
+            stall_timeout: Duration::from_secs(STALL_TIMEOUT),
+            handshake_timeout: Duration::from_secs(HANDSHAKE_TIMEOUT),
+            login_timeout: Duration::from_secs(LOGIN_TIMEOUT),
             passive_address: None,
             host_name: "host".to_owned(),
             strict_allo: false,
@@ -281,13 +289,26 @@ fn a_command_waits_for_its_crlf_and_a_stray_byte_spoils_it() {
         (b"NOOP\n", ""),
         (b"\r\n", "500"),
         (b"NOOP\rQUIT\r\n", "500"),
-        (b"NO\0OP\r\n", "500"),
         (b"\xFF\xF4\xFF\xF2NOOP\r\n", "200"),
         (b"NOOP\r\nSYST\r\n\r\n", "200 215 500"),
     ] {
         assert_eq!(talk.send(bytes), expected, "{}", bytes.escape_ascii());
     }
     assert!(!talk.is_over());
+}
+
+#[test]
+fn a_name_with_a_byte_255_lost_letters() {
+    let mut talk = Talk::writer();
+    talk.send(b"MKD \xFF\xF0\xEB\xFB\xEA\r\n");
+    assert!(
+        matches!(talk.asked(), FileOp::MakeDir(path, _) if path.as_bytes() == b"/\xFF\xF0\xEB\xFB\xEA")
+    );
+    let mut talk = Talk::stranger();
+    talk.say("USER ivan");
+    talk.send(b"PASS \xEC\xFF\xF0\xFB\r\n");
+    let secret = Secret(b"\xEC\xFF\xF0\xFB".to_vec());
+    assert_eq!(talk.effects(), [Effect::Verify { name: b"ivan".to_vec(), secret }]);
 }
 
 #[test]

@@ -2,19 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::dtp::Input;
+use super::dtp::{DataTimeouts, Input};
 use super::waiting::Waiting;
-use super::{Notice, Phase, Session};
+use super::{Notice, Phase, Session, Settings};
 use crate::proto::reply::Reply;
-
-/// Time for logging in: how long a client may say nothing before it has, if that is shorter than
-/// the idle timeout.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The moments that deadlines are counted from.
 #[derive(Debug)]
 pub(super) struct Timestamps {
     begun: Instant,
+    /// Moment since which nobody has been logged in.
+    pub(super) logged_out: Instant,
     pub(super) last_active: Instant,
     /// Moment when the client last read a reply, or had none to read.
     pub(super) output_moved: Instant,
@@ -22,7 +20,7 @@ pub(super) struct Timestamps {
 
 impl Timestamps {
     pub(super) fn new(now: Instant) -> Timestamps {
-        Timestamps { begun: now, last_active: now, output_moved: now }
+        Timestamps { begun: now, logged_out: now, last_active: now, output_moved: now }
     }
 
     /// Age of the session.
@@ -38,6 +36,8 @@ enum Timeout {
     Reading,
     /// With a client that says nothing.
     Idling,
+    /// With one that does not log in, whatever else it says.
+    LoggingIn,
     /// With our own answer, for a client that says no more and may be gone.
     Answering,
     /// With a TLS handshake of the control connection, or its end.
@@ -69,6 +69,11 @@ impl Session {
                 self.reply(Reply::Idle);
                 self.hang_up(now);
             }
+            Timeout::LoggingIn => {
+                self.notice(Notice::NoLogin);
+                self.reply(Reply::NoLogin);
+                self.hang_up(now);
+            }
             Timeout::Answering => {
                 self.notice(Notice::LeftWaiting);
                 self.hang_up(now);
@@ -80,19 +85,20 @@ impl Session {
         }
     }
 
-    /// Timeouts that run, and until when: for the client to read its
-    /// replies, and for the one other thing that is due from it.
+    /// Timeouts that run, and until when: for the client to read its replies, and for the one
+    /// other thing that is due from it.
     fn timeout(&self) -> [Option<(Instant, Timeout)>; 2] {
         if self.phase == Phase::Over {
             return [None, None];
         }
-        let data_timeout = self.settings.data_timeout;
+        let (data_timeout, handshake_timeout) =
+            (self.settings.data_timeout, self.settings.handshake_timeout);
         let reading = (!self.output.is_empty())
             .then_some((self.timestamps.output_moved + data_timeout, Timeout::Reading));
         let other = match &self.waiting {
             Some(Waiting::Penalty { until }) => Some((*until, Timeout::Penalty)),
             Some(Waiting::Securing { since } | Waiting::Clearing { since }) => {
-                Some((*since + data_timeout, Timeout::Securing))
+                Some((*since + handshake_timeout, Timeout::Securing))
             }
             Some(Waiting::Drain) => None,
             Some(_) if self.input_ended => {
@@ -101,22 +107,32 @@ impl Session {
             // Our own answers are not the client's to hurry.
             Some(_) => None,
             None if self.dtp.is_busy() => {
-                self.dtp.deadline(data_timeout).map(|until| (until, Timeout::Data))
+                let deadline = self.dtp.deadline(&self.data_timeouts());
+                deadline.map(|until| (until, Timeout::Data))
             }
             None => {
-                let idling = (self.timestamps.last_active + self.idle_timeout(), Timeout::Idling);
+                let resting = self.resting();
                 // Others need passive ports as well.
-                let leased = self.dtp.deadline(data_timeout).map(|until| (until, Timeout::Data));
-                Some(leased.filter(|(until, _)| *until < idling.0).unwrap_or(idling))
+                let leased = self.dtp.deadline(&self.data_timeouts());
+                let leased = leased.map(|until| (until, Timeout::Data));
+                Some(leased.filter(|(until, _)| *until < resting.0).unwrap_or(resting))
             }
         };
         [reading, other]
     }
 
-    fn idle_timeout(&self) -> Duration {
+    /// Timeout of a session that has nothing to do.
+    fn resting(&self) -> (Instant, Timeout) {
+        let idle = self.timestamps.last_active + self.settings.idle_timeout;
+        let login = self.timestamps.logged_out + self.settings.login_timeout;
         match self.login.access() {
-            Some(_) => self.settings.idle_timeout,
-            None => self.settings.idle_timeout.min(LOGIN_TIMEOUT),
+            None if login <= idle => (login, Timeout::LoggingIn),
+            _ => (idle, Timeout::Idling),
         }
+    }
+
+    fn data_timeouts(&self) -> DataTimeouts {
+        let Settings { data_timeout, stall_timeout, handshake_timeout, .. } = *self.settings;
+        DataTimeouts { arrival: data_timeout, handshake: handshake_timeout, stall: stall_timeout }
     }
 }

@@ -45,7 +45,7 @@ fn a_data_connection_that_is_reset_before_retr_or_stor_is_told() {
 
 #[test]
 fn retr_and_stor_that_stand_still_are_426() {
-    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+    let server = TestServer::with(|config| config.stall_timeout = Duration::from_secs(1));
     let mut client = server.client();
     let data = stuck::download(&server, &mut client);
     client.expect_reply(426);
@@ -57,8 +57,8 @@ fn retr_and_stor_that_stand_still_are_426() {
 }
 
 #[test]
-fn a_stor_that_makes_progress_may_outlast_the_data_timeout() {
-    let server = TestServer::with(|config| config.data_timeout = Duration::from_secs(1));
+fn a_stor_that_makes_progress_may_outlast_the_stall_timeout() {
+    let server = TestServer::with(|config| config.stall_timeout = Duration::from_secs(1));
     let mut client = server.client();
     let mut data = stuck::upload(&mut client, "STOR file", b"-");
     let begun = std::time::Instant::now();

@@ -65,6 +65,9 @@ fn a_timeout_may_be_endless() {
     let server = TestServer::with(|config| {
         config.idle_timeout = Duration::MAX;
         config.data_timeout = Duration::MAX;
+        config.stall_timeout = Duration::MAX;
+        config.handshake_timeout = Duration::MAX;
+        config.login_timeout = Duration::MAX;
         config.shutdown_grace = Duration::MAX;
     });
     server.write("file", "content");
@@ -81,6 +84,21 @@ fn half_a_command_now_and_then_does_not_keep_a_session() {
     client.send("NOO");
     client.expect_reply(421);
     client.expect_close();
+}
+
+/// One address held every place by a NOOP a minute.
+#[test]
+fn a_session_that_talks_and_does_not_log_in_is_421() {
+    let server = TestServer::with(|config| config.login_timeout = SECOND);
+    let (mut client, mut logged_in) = (server.connect(), server.client());
+    loop {
+        match client.command("NOOP") {
+            (200, _) => {}
+            (code, _) => break assert_eq!(code, 421),
+        }
+    }
+    client.expect_close();
+    logged_in.expect_alive();
 }
 
 #[test]

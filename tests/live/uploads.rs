@@ -142,7 +142,7 @@ fn abor_cuts_a_stor_off() {
 #[test]
 fn a_stall_cuts_a_stor_off() {
     let server = TestServer::with(|config| {
-        config.data_timeout = Duration::from_secs(1);
+        config.stall_timeout = Duration::from_secs(1);
         config.partial_uploads = PartialUploads::Discard;
     });
     let mut client = server.client();

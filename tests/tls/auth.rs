@@ -110,7 +110,7 @@ fn bytes_behind_auth_in_clear_are_refused_and_end_the_session() {
     for round in ROUNDS {
         let server = TestServer::with(|config| {
             config.round_bytes = round;
-            config.data_timeout = Duration::from_secs(1);
+            config.handshake_timeout = Duration::from_secs(1);
             config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
         });
         for behind in ["USER anonymous\r\n", "NOOP\r\nNOOP\r\n", "NO", "\r\n", "\x16\x03\x01"] {

@@ -33,7 +33,7 @@ fn with_patience(patience: Duration) -> TestServer {
     TestServer::with(|config| {
         config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
         config.listen_tls = vec!["127.0.0.1:0".parse().unwrap()];
-        config.data_timeout = patience;
+        config.handshake_timeout = patience;
     })
 }
 

@@ -197,7 +197,7 @@ fn a_data_connection_that_does_not_come_under_tls_is_425_and_changes_nothing() {
 fn a_handshake_of_a_data_connection_that_stops_half_way_ends_in_time() {
     let server = TestServer::with(|config| {
         config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
-        config.data_timeout = Duration::from_secs(1);
+        config.handshake_timeout = Duration::from_secs(1);
     });
     server.write("old", "as it was");
     let mut client = secure_client(&server, &resuming(&TLS13));

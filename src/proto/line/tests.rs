@@ -29,16 +29,18 @@ fn decode(input: &[u8], mut cut: impl FnMut() -> usize) -> Vec<Line> {
     out
 }
 
-/// Reference, written naively: all of Telnet first, then all of the lines.
+/// Reference, written naively: all of Telnet first, which stands between lines, then all of the
+/// lines.
 fn reference(input: &[u8]) -> Vec<Line> {
     let (mut text, mut rest) = (Vec::new(), input);
     while !rest.is_empty() {
+        let between = text.is_empty() || text.ends_with(b"\r\n");
         let used = match *rest {
             [255, 255, ..] => {
                 text.push(255);
                 2
             }
-            [255, 250, ..] => {
+            [255, 250, ..] if between => {
                 let mut end = 2;
                 loop {
                     match rest.get(end..).unwrap_or_default() {
@@ -49,8 +51,8 @@ fn reference(input: &[u8]) -> Vec<Line> {
                     }
                 }
             }
-            [255, 251..=254, ..] => 3.min(rest.len()),
-            [255, 240..=255, ..] => 2,
+            [255, 251..=254, ..] if between => 3.min(rest.len()),
+            [255, 240..=255, ..] if between => 2,
             [255] => 1,
             [byte, ..] => {
                 text.push(byte);
@@ -62,8 +64,11 @@ fn reference(input: &[u8]) -> Vec<Line> {
     }
     let judge = |line: &[u8]| match line {
         long if long.len() > LONGEST_LINE => Line::TooLong,
-        dirty if dirty.iter().any(|byte| b"\r\n\0".contains(byte)) => Line::Dirty,
-        clean => whole(clean),
+        text if !text.iter().any(|byte| b"\r\n\0".contains(byte)) => whole(text),
+        dirty if dirty.iter().all(|byte| !byte.is_ascii_control() || b"\r\n".contains(byte)) => {
+            Line::Dirty
+        }
+        _ => Line::Binary,
     };
     let (mut lines, mut rest) = (Vec::new(), &text[..]);
     while let Some(end) = rest.windows(2).position(|pair| pair == b"\r\n") {
@@ -85,7 +90,9 @@ fn only_crlf_ends_a_line() {
         (b"USER x\nQUIT\n\r\n", vec![Line::Dirty]),
         (b"USER x\rQUIT\r\nNOOP\r\n", vec![Line::Dirty, whole(b"NOOP")]),
         (b"USER x\r\r\n", vec![Line::Dirty]),
-        (b"USER x\0\r\n", vec![Line::Dirty]),
+        (b"USER x\0\r\n", vec![Line::Binary]),
+        (b"USER x\n\x01\r\n", vec![Line::Binary]),
+        (b"USER x\x01\r\n\n\r\n", vec![whole(b"USER x\x01"), Line::Dirty]),
         (b"\n\r\n", vec![Line::Dirty]),
     ] {
         assert_eq!(decode(input, || 1), lines, "{}", input.escape_ascii());
@@ -93,15 +100,17 @@ fn only_crlf_ends_a_line() {
 }
 
 #[test]
-fn telnet_is_stripped() {
+fn telnet_is_passed_over_before_a_command() {
     for (input, line) in [
         (&b"\xff\xf4\xff\xf2ABOR\r\n"[..], &b"ABOR"[..]),
-        (b"A\xff\xfb\x01B\xff\xfe\rC\r\n", b"ABC"),
-        (b"A\xff\xfa\x18\r\n\xff\xff\xf0 \xff\xf0B\r\n", b"AB"),
-        (b"A\r\xff\xf1\n", b"A"),
+        (b"\xff\xfb\x01\xff\xfe\rABC\r\n", b"ABC"),
+        (b"\xff\xfa\x18\r\n\xff\xff\xf0 \xff\xf0AB\r\n", b"AB"),
         (b"\xff\xffA\xff\xff\r\n", b"\xffA\xff"),
         (b"A\xffB\xff\r\n", b"A\xffB\xff"),
         (b"\xff\xef\xff\x80\r\n", b"\xff\xef\xff\x80"),
+        // Names of cp1251 lost letters, and were others.
+        (b"MKD \xff\xf0\xeb\xfb\xea\r\n", b"MKD \xff\xf0\xeb\xfb\xea"),
+        (b"MKD \xe4\xff\xfc\xff\xfa\r\n", b"MKD \xe4\xff\xfc\xff\xfa"),
     ] {
         assert_eq!(decode(input, || 1), [whole(line)], "{}", input.escape_ascii());
     }
@@ -110,7 +119,7 @@ fn telnet_is_stripped() {
 #[test]
 fn no_cut_changes_the_lines() {
     let input =
-        b"USER \xff\xff\r\n\xff\xfd\x06A\rB\r\nC\n\r\nD\0\r\n\xff\xfa1\xff\xf0E\r\xff\xf1\n";
+        b"USER \xff\xff\r\n\xff\xfd\x06A\rB\r\nC\n\r\nD\0\r\n\xff\xfa1\xff\xf0\xff\xf1E\xff\xf1\r\n";
     let lines = reference(input);
     assert_eq!(lines.len(), 5);
     for first in 0..=input.len() {
@@ -168,7 +177,7 @@ fn some_commands_overtake() {
     assert_eq!(lines.take_first(abor), Some(b"ABOR 2".to_vec()));
     assert_eq!(lines.take_first(abor), None);
     assert_eq!(lines.take_first(|line| line != b"PWD"), None, "a dirty line says nothing");
-    assert_eq!((lines.pop(), lines.pop()), (Some(Line::Dirty), Some(whole(b"PWD"))));
+    assert_eq!((lines.pop(), lines.pop()), (Some(Line::Binary), Some(whole(b"PWD"))));
     lines.push(b"R\r\n");
     assert_eq!(lines.take_first(abor), Some(b"ABOR".to_vec()));
     assert!(lines.is_empty());

@@ -90,6 +90,19 @@ pub(super) fn one_line(name: &[u8]) -> Vec<u8> {
     name.iter().map(|&byte| if byte == b'\n' { b'?' } else { byte }).collect()
 }
 
+/// Begins the reply to STAT with a path, which [`Reply::EndOfStatus`](super::Reply::EndOfStatus) ends.
+pub fn begin_status(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"213-Status follows:\r\n");
+}
+
+/// Line between [`begin_status`] and the end, without its CRLF.
+pub fn status_line(out: &mut Vec<u8>, line: &[u8]) {
+    // A space in front, so that no name can look like the reply's last line.
+    out.push(b' ');
+    push_harmless(out, line);
+    out.extend_from_slice(b"\r\n");
+}
+
 pub(super) fn push_code(out: &mut Vec<u8>, code: u16, separator: u8) {
     out.extend([code / 100 % 10, code / 10 % 10, code % 10].map(|digit| b'0' + digit as u8));
     out.push(separator);

@@ -105,7 +105,10 @@ const ARGUMENTS: &[&[u8]] = &[
     b"TLS",
     b"P",
 ];
-/// Telnet commands, to be dropped wherever they stand.
+/// Lines of other protocols: nobody who has not logged in is listened to behind them.
+const FOREIGN: &[&[u8]] =
+    &[b"GET / HTTP/1.1", b"Host: localhost", b"\x16\x03\x01\x02\0", b"\0\x03\0\x08", b"put a"];
+/// Telnet commands, to be dropped before a line.
 const TELNET: &[&[u8]] =
     &[b"\xFF\xF4", b"\xFF\xF2", b"\xFF\xF1", b"\xFF\xFB\x01", b"\xFF\xFA\r\n\xFF\xF0"];
 
@@ -248,6 +251,7 @@ impl Client {
             87..90 => self.rare(chance),
             90..93 => self.telnet(chance),
             93..95 => self.garbage(chance),
+            95 if chance.one_in(4) => self.foreign(chance),
             95 => self.overlong(chance),
             96 => (0..chance.upto(300)).for_each(|_| self.common(chance)),
             _ => self.log_in(),
@@ -347,9 +351,11 @@ impl Client {
 
     fn telnet(&mut self, chance: &mut Chance) {
         let line = chance.pick(&["ABOR", "NOOP", "STAT", "LIST"]).as_bytes();
-        let at = chance.upto(line.len());
-        let line = [&line[..at], chance.pick(TELNET), &line[at..]].concat();
-        self.line(&line);
+        self.line(&[chance.pick(TELNET), line].concat());
+    }
+
+    fn foreign(&mut self, chance: &mut Chance) {
+        self.line(chance.pick(FOREIGN));
     }
 
     fn garbage(&mut self, chance: &mut Chance) {

@@ -5,6 +5,9 @@ use super::guard::Guard;
 /// The longest line that a reply may have: a path of 4 KB, each byte escaped, and some words.
 const LONGEST_LINE: usize = 20 * 1024;
 
+/// Farewells that answer no command, or one that has not come to its end.
+const UNASKED: [&[u8]; 4] = [b"Idle", b"No login", b"The server", b"This is FTP"];
+
 pub(super) struct Judge {
     /// For what TLS has to do with it.
     pub(super) guard: Guard,
@@ -85,9 +88,7 @@ impl Judge {
             b"230" | b"232" => self.logged_in = true,
             b"331" | b"220" | b"234" | b"530" => self.logged_in = false,
             b"226" if line.starts_with(b"226 Transfer complete") => self.complete += 1,
-            b"421" if line.starts_with(b"421 Idle") || line.starts_with(b"421 The server") => {
-                self.unasked += 1;
-            }
+            b"421" if UNASKED.iter().any(|text| line[4..].starts_with(text)) => self.unasked += 1,
             _ => {}
         }
     }

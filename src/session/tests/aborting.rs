@@ -48,9 +48,9 @@ fn abor_overtakes_what_waits() {
 }
 
 #[test]
-fn abor_is_understood_within_telnet_commands() {
+fn abor_is_understood_behind_telnet_commands() {
     let telnet =
-        [&b"\xFF\xF4\xFF\xF2ABOR\r\n"[..], b"\xFF\xF4\xF2ABOR\r\n", b"AB\xFF\xF1OR\r\xFF\xF1\n"];
+        [&b"\xFF\xF4\xFF\xF2ABOR\r\n"[..], b"\xFF\xF4\xF2ABOR\r\n", b"\xFF\xFB\x01ABOR\r\n"];
     for (bytes, codes) in telnet.into_iter().zip(["426 226", "", "426 226"]) {
         let mut talk = Talk::writer().connected().transferring("RETR f");
         assert_eq!(talk.send(bytes), codes, "{}", bytes.escape_ascii());

@@ -329,15 +329,15 @@ fn a_handshake_takes_no_longer_than_it_may() {
     let mut clearing = secure(RequireTls::Off);
     assert_eq!(clearing.say("CCC"), "200");
     for mut talk in [explicit, implicit, clearing] {
-        assert_eq!(talk.timeout(), Some(DATA_TIMEOUT));
-        assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+        assert_eq!(talk.timeout(), Some(HANDSHAKE_TIMEOUT));
+        assert_eq!(talk.wait(HANDSHAKE_TIMEOUT - 1), "");
         assert!(!talk.is_over());
         assert_eq!(talk.wait(1), "", "nobody could read it");
         assert!(talk.is_over());
     }
     let mut talk = private().connected().transferring("STOR f");
-    assert_eq!(talk.timeout(), Some(DATA_TIMEOUT));
-    assert_eq!(talk.wait(DATA_TIMEOUT), "425");
+    assert_eq!(talk.timeout(), Some(HANDSHAKE_TIMEOUT));
+    assert_eq!(talk.wait(HANDSHAKE_TIMEOUT), "425");
     assert_eq!(talk.effects(), [Effect::Abort]);
     assert_eq!(talk.say("NOOP"), "200");
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_silent_are_sent_home() {
-    for (mut talk, seconds) in [(Talk::stranger(), 60), (Talk::reader(), IDLE_TIMEOUT)] {
+    for (mut talk, seconds) in [(Talk::stranger(), LOGIN_TIMEOUT), (Talk::reader(), IDLE_TIMEOUT)] {
         assert_eq!(talk.timeout(), Some(seconds));
         assert_eq!(talk.wait(seconds - 1), "");
         assert_eq!(talk.send(b"NO"), "", "half a command is silence too");
@@ -14,6 +14,37 @@ fn the_silent_are_sent_home() {
     let mut talk = Talk::reader();
     talk.wait(IDLE_TIMEOUT - 1);
     assert_eq!(talk.say("NOOP"), "200");
+    assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT));
+}
+
+/// A NOOP a minute kept a place for ever.
+#[test]
+fn talking_is_no_login() {
+    let mut talk = Talk::stranger();
+    for _ in 0..LOGIN_TIMEOUT / 10 - 1 {
+        assert_eq!(talk.wait(10), "");
+        table(&mut talk, &[("NOOP", "200"), ("USER alice", "331"), ("REIN", "220")]);
+    }
+    assert_eq!(talk.wait(9), "");
+    assert_eq!(talk.timeout(), Some(1));
+    assert_eq!(talk.wait(1), "421");
+    assert!(talk.is_over());
+
+    for (line, code) in [("REIN", "220"), ("USER bob", "331")] {
+        let mut talk = Talk::reader();
+        talk.wait(LOGIN_TIMEOUT + 1);
+        assert_eq!(talk.say(line), code);
+        assert_eq!(talk.timeout(), Some(LOGIN_TIMEOUT), "{line} of one who was logged in");
+    }
+}
+
+#[test]
+fn a_password_that_is_checked_for_long_is_answered_all_the_same() {
+    let mut talk = Talk::stranger();
+    table(&mut talk, &[("USER alice", "331"), ("PASS x", "")]);
+    assert_eq!(talk.timeout(), None);
+    assert_eq!(talk.wait(2 * LOGIN_TIMEOUT), "");
+    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Read, RequireTls::Off))), "230");
     assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT));
 }
 
@@ -56,10 +87,10 @@ fn a_passive_port_that_nobody_comes_to_is_given_back() {
 fn a_stall_is_measured_by_progress() {
     let mut talk = Talk::writer().connected().transferring("RETR f");
     for _ in 0..100 {
-        assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+        assert_eq!(talk.wait(STALL_TIMEOUT - 1), "");
         assert_eq!(talk.data(DataEvent::Moved(1)), "");
     }
-    assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+    assert_eq!(talk.wait(STALL_TIMEOUT - 1), "");
     assert_eq!(talk.say("STAT"), "211", "talking is no progress");
     assert_eq!(talk.wait(1), "426");
     assert_eq!(talk.effects(), [Effect::Abort]);
@@ -69,7 +100,7 @@ fn a_stall_is_measured_by_progress() {
 fn the_idle_time_begins_when_the_transfer_ends() {
     let mut talk = Talk::writer().connected().transferring("RETR f");
     for _ in 0..20 {
-        talk.wait(DATA_TIMEOUT - 1);
+        talk.wait(STALL_TIMEOUT - 1);
         talk.data(DataEvent::Moved(1));
     }
     assert_eq!(talk.data(DataEvent::Ended), "226");
