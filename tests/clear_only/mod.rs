@@ -4,7 +4,7 @@
 
 mod early_data;
 mod hanging_disk;
-mod link_local;
+mod networks;
 mod slow_disks;
 mod suppaftp;
 mod telnet;
