@@ -30,10 +30,32 @@ impl Listener {
     /// # Errors
     /// The address is in use or not this machine's, or the port needs a privilege.
     pub fn open(address: SocketAddr) -> io::Result<Listener> {
+        Listener::bind(address, false)
+    }
+
+    /// Listens on an address that this machine does not have yet. When it has, connections come.
+    ///
+    /// # Errors
+    /// As for [`open`](Listener::open).
+    pub fn open_early(address: SocketAddr) -> io::Result<Listener> {
+        Listener::bind(address, true)
+    }
+
+    /// Whether this error of `open` means that the machine does without the address's family.
+    pub fn lacks_family(error: &io::Error) -> bool {
+        rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::AFNOSUPPORT)
+    }
+
+    fn bind(address: SocketAddr, early: bool) -> io::Result<Listener> {
         let kind = Type::STREAM.nonblocking();
         let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
+        }
+        match (early, address) {
+            (false, _) => {}
+            (true, SocketAddr::V4(_)) => socket.set_freebind_v4(true)?,
+            (true, SocketAddr::V6(_)) => socket.set_freebind_v6(true)?,
         }
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;

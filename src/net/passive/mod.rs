@@ -11,6 +11,7 @@
 //! are open.
 
 mod chance;
+mod lease;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,8 @@ use std::time::{Duration, Instant};
 use super::listener::{AcceptError, AcceptErrorKind, Listener};
 use super::poller::{Key, Poller, Role};
 use chance::Chance;
-use mio::net::TcpStream;
-use place::Place;
+pub use lease::{Arrival, Lease, Stranger};
+use place::{PassiveListener, Place};
 
 /// How long a lease that ended without its connection is kept from others.
 const COOLING: Duration = Duration::from_secs(20);
@@ -46,71 +47,12 @@ const SWEEP: Duration = Duration::from_secs(300);
 /// Connections that one listener accepts before others get their turn.
 const ACCEPTS: usize = 64;
 
-/// The right to the next connection of one client on one listener. It must be given back with
-/// [`PassivePorts::release`] unless its connection came.
-#[derive(Debug)]
-pub struct Lease {
-    slot: usize,
-    owner: Key,
-    client: IpAddr,
-    address: SocketAddr,
-    since: Instant,
-}
-
-impl Lease {
-    /// Where the connection is awaited.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Whose connection is awaited.
-    pub fn client(&self) -> IpAddr {
-        self.client
-    }
-
-    /// Since when it is awaited.
-    pub fn since(&self) -> Instant {
-        self.since
-    }
-}
-
-/// Connection that came to a passive port.
-#[derive(Debug)]
-pub enum Arrival {
-    /// It belongs to the lease of the control connection with this key.
-    Awaited(Key, TcpStream),
-    /// It had no lease, and is closed.
-    Stranger(Stranger),
-}
-
-/// Connection without a lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stranger {
-    /// Where it came from.
-    pub from: SocketAddr,
-    /// The passive port.
-    pub to: SocketAddr,
-    /// The client that this port was leased for last, if it is still awaited.
-    pub awaited: Option<IpAddr>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Claim {
     /// The control connection with this key waits.
     Held(Key),
     /// Nobody waits any more, but until then the connection may still come.
     Cooling(Instant),
-}
-
-#[derive(Debug)]
-struct PassiveListener {
-    listener: Listener,
-    key: Key,
-    /// Claims of clients, held or cooling.
-    claims: usize,
-    /// Client that it was leased for last.
-    latest: Option<IpAddr>,
-    last_used: Instant,
 }
 
 /// The pool of passive listeners.
@@ -435,15 +377,6 @@ impl PassivePorts {
         }
         self.ready.retain(|ready| *ready != slot);
         self.vacant.push(slot);
-    }
-}
-
-impl PassiveListener {
-    /// Local address, as places are known by it.
-    fn local(&self) -> SocketAddr {
-        let mut local = self.listener.address();
-        local.set_port(0);
-        local
     }
 }
 

@@ -8,9 +8,31 @@ use std::time::{Duration, Instant};
 
 use super::chance::Chance;
 use crate::net::listener::Listener;
+use crate::net::poller::Key;
 
 /// Time after which ports that somebody else had are tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Listener at a place.
+#[derive(Debug)]
+pub(super) struct PassiveListener {
+    pub(super) listener: Listener,
+    pub(super) key: Key,
+    /// Claims of clients, held or cooling.
+    pub(super) claims: usize,
+    /// Client that it was leased for last.
+    pub(super) latest: Option<IpAddr>,
+    pub(super) last_used: Instant,
+}
+
+impl PassiveListener {
+    /// Local address, as places are known by it.
+    pub(super) fn local(&self) -> SocketAddr {
+        let mut local = self.listener.address();
+        local.set_port(0);
+        local
+    }
+}
 
 /// Local address with its passive listeners.
 #[derive(Debug)]

@@ -4,11 +4,12 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 
 use rustls::pki_types::CertificateDer;
-use rustls::{HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion, ServerConnection};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 
 use super::super::Link;
 use super::super::socket::{Flow, Socket};
 use super::records::{Records, is_record};
+use super::words::in_words;
 use super::{Input, Tls, identity};
 
 /// One connection's TLS.
@@ -20,6 +21,8 @@ pub(in crate::net) struct TlsConnection {
     records: Records,
     /// Records that were sent, as many as that may have been.
     sent: u64,
+    /// Bytes of a ClientHello that has not come to its end, as many as that have come.
+    hello: usize,
     /// Plaintext may be there to read, or its end.
     holds: bool,
     /// We have said that no more will come.
@@ -38,6 +41,9 @@ const KEPT_BYTES: usize = 4096;
 const MOST_RECORDS: u64 = (1 << 24) - (1 << 16);
 /// Bytes that a record holds.
 const RECORD_BYTES: usize = 16 * 1024;
+/// Bytes that a ClientHello may have, frames included: those that clients send have a tenth of it.
+/// Who says half of one, and nothing more, has it kept for as long as a handshake may take.
+const LONGEST_HELLO: usize = 16 * 1024;
 /// No encrypted alert is longer.
 const LONGEST_ALERT: usize = 64;
 
@@ -64,6 +70,7 @@ impl TlsConnection {
             input,
             records: Records::default(),
             sent: 0,
+            hello: 0,
             holds: false,
             closed: false,
             last: Vec::new(),
@@ -239,6 +246,14 @@ impl TlsConnection {
         self.records.pass(&bytes[..taken]);
         let state = self.connection.process_new_packets().map_err(|error| in_words(&error))?;
         self.holds = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
+        // It is known by then what kind of handshake it becomes.
+        if self.connection.handshake_kind().is_none() {
+            self.hello += taken;
+            if self.hello > LONGEST_HELLO {
+                let words = "the client's first words have no end";
+                return Err(io::Error::new(ErrorKind::InvalidData, words));
+            }
+        }
         Ok(taken)
     }
 
@@ -339,52 +354,8 @@ impl TlsConnection {
     }
 }
 
-/// Error of the client's TLS, in words for the log.
-fn in_words(error: &rustls::Error) -> io::Error {
-    let words = match error {
-        rustls::Error::PeerIncompatible(
-            PeerIncompatible::ServerDoesNotSupportTls12Or13
-            | PeerIncompatible::SignatureAlgorithmsExtensionRequired
-            | PeerIncompatible::SupportedVersionsExtensionRequired
-            | PeerIncompatible::Tls12NotOffered
-            | PeerIncompatible::Tls12NotOfferedOrEnabled,
-        ) => "the client's TLS is too old, TLS 1.2 or 1.3 is needed".to_owned(),
-        rustls::Error::PeerIncompatible(
-            PeerIncompatible::NoCipherSuitesInCommon
-            | PeerIncompatible::NoKxGroupsInCommon
-            | PeerIncompatible::NoSignatureSchemesInCommon,
-        ) => format!("the client's TLS offers nothing that is safe ({error})"),
-        rustls::Error::InvalidMessage(
-            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-        ) => "the client does not speak TLS".to_owned(),
-        error => error.to_string(),
-    };
-    io::Error::new(ErrorKind::InvalidData, words)
-}
-
 impl fmt::Debug for TlsConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConnection").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A scanner of 2008 was told of as `Tls12NotOffered`.
-    #[test]
-    fn what_is_wrong_with_the_tls_of_a_client_is_said_in_words() {
-        let incompatible = rustls::Error::PeerIncompatible;
-        for (error, words) in [
-            (incompatible(PeerIncompatible::Tls12NotOfferedOrEnabled), "TLS is too old"),
-            (incompatible(PeerIncompatible::SignatureAlgorithmsExtensionRequired), "too old"),
-            (incompatible(PeerIncompatible::NoCipherSuitesInCommon), "nothing that is safe"),
-            (InvalidMessage::InvalidContentType.into(), "does not speak TLS"),
-            (rustls::Error::DecryptError, "decrypt"),
-        ] {
-            let said = in_words(&error).to_string();
-            assert!(said.contains(words), "{error:?}: {said}");
-        }
     }
 }

@@ -14,6 +14,8 @@ mod identity;
 mod records;
 #[cfg(feature = "tls")]
 mod resumption;
+#[cfg(feature = "tls")]
+mod words;
 
 #[cfg(feature = "tls")]
 pub(super) use connection::TlsConnection;
