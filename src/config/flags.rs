@@ -100,6 +100,9 @@ pub struct ServeFlags {
     #[arg(long, value_name = "keep|discard")]
     #[arg(default_value = "keep", help_heading = UPLOADS)]
     partial_uploads: PartialUploads,
+    /// Uploads reach the disk before the 226 [default: no]
+    #[arg(long, help_heading = UPLOADS)]
+    durable: bool,
     /// Uploads must have the size that ALLO gave [default: no]
     #[arg(long, help_heading = UPLOADS)]
     strict_allo: bool,
@@ -142,6 +145,7 @@ impl ServeFlags {
         config.idle_timeout = self.idle_timeout;
         config.data_timeout = self.data_timeout;
         config.partial_uploads = self.partial_uploads;
+        config.durable = self.durable;
         config.strict_allo = self.strict_allo;
         Ok(config)
     }
@@ -249,7 +253,7 @@ mod tests {
         let config = flags(
             "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
-             --data-timeout 2 --partial-uploads discard --strict-allo",
+             --data-timeout 2 --partial-uploads discard --durable --strict-allo",
         )
         .config()
         .unwrap();
@@ -265,7 +269,7 @@ mod tests {
         expected.idle_timeout = Duration::from_secs(1);
         expected.data_timeout = Duration::from_secs(2);
         expected.partial_uploads = PartialUploads::Discard;
-        expected.strict_allo = true;
+        (expected.durable, expected.strict_allo) = (true, true);
         assert_eq!(config, expected);
         let few = flags("--max-sessions-per-address 3").config().unwrap();
         assert_eq!((few.max_sessions, few.max_sessions_per_address), (10_000, 3));

@@ -69,6 +69,9 @@ pub struct Config {
     pub data_timeout: Duration,
     /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
+    /// Uploads are on the disk, file and name, before they are answered: slower, by what the disk
+    /// takes to say so. Without it a file that is answered is whole after a power cut, or not there.
+    pub durable: bool,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,
     /// Time that running transfers have at shutdown with [`Grace::Transfers`](crate::Grace).
@@ -98,6 +101,7 @@ impl Config {
             idle_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(30),
             partial_uploads: PartialUploads::Keep,
+            durable: false,
             strict_allo: false,
             shutdown_grace: Duration::from_secs(10),
             round_bytes: 1 << 20,

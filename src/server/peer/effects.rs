@@ -107,6 +107,7 @@ impl Peer {
     fn ask_files(&mut self, operation: FileOp, turn: &mut Turn<'_>) -> Option<Input> {
         let terms = Terms {
             partial_uploads: self.host.config.partial_uploads,
+            durable: self.host.config.durable,
             wall_clock: turn.shared.wall_clock,
         };
         self.request(Request::File(operation, terms), turn)
