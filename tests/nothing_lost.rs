@@ -8,6 +8,7 @@ use common::program::Program;
 use common::{Client, Way};
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
@@ -130,4 +131,22 @@ fn files_that_cannot_be_looked_at_are_listed_by_name() {
             }
         });
     }
+}
+
+/// All had been sent before the client was told that the folder holds the file.
+#[test]
+#[ignore = "needs root: serves as another user"]
+fn another_s_file_in_a_sticky_folder_is_refused_beforehand() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    fs::write(folder.path().join("theirs"), "old").unwrap();
+    let become_another = "exec setpriv --reuid=54321 --regid=54321 --clear-groups \
+                          \"$0\" -qq -l 127.0.0.1:0 \"$@\"";
+    let program = Program::start(become_another, &[folder.path().to_str().unwrap()]);
+    let mut client = program.client();
+    client.data(Way::Epsv);
+    client.expect(550, "STOR theirs");
+    client.store("ours", "new", Way::Epsv);
+    client.store("ours", "newer", Way::Epsv);
+    assert_eq!(fs::read_to_string(folder.path().join("theirs")).unwrap(), "old");
 }

@@ -70,7 +70,8 @@ pub struct Config {
     /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
     /// Uploads are on the disk, file and name, before they are answered: slower, by what the disk
-    /// takes to say so. Without it a file that is answered is whole after a power cut, or not there.
+    /// takes to say so. Without it that holds of the bytes of what replaces a file, of joined parts
+    /// and of files of more than 1 MiB; those of a small new file are then on their way.
     pub durable: bool,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,

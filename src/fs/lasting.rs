@@ -23,6 +23,10 @@
 //!   as far as its program does.
 //! - A file that is resumed or appended to is cut at any byte behind what it held before.
 //!
+//! On ext4 that is tested, by a look at the disk itself (`tests/power_cut.rs`). On the others it follows
+//! from what fdatasync promises, and from names being written down in the order in which they are
+//! made.
+//!
 //! With [`Lasting::Name`] file and name are on the disk before the answer, whatever the medium.
 
 use super::Refusal;

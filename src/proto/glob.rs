@@ -291,6 +291,17 @@ mod tests {
         }
     }
 
+    /// For each byte of a name all brackets were read anew, each to the end of the pattern.
+    #[test]
+    fn brackets_are_read_once() {
+        let open = [&b"*"[..], &[b'['; 1000], b"Z"].concat();
+        let pattern = Pattern::parse(&open);
+        assert_eq!(pattern.len(), open.len());
+        assert!(pattern.items[1..].iter().all(|item| matches!(item, Item::Byte(_))));
+        assert!(pattern.matches(&open[1..]));
+        assert_eq!(Pattern::parse(&b"[a-z]".repeat(200)).len(), 200);
+    }
+
     #[test]
     fn many_stars_take_no_time() {
         let name = vec![b'a'; 8000];

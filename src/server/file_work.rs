@@ -85,6 +85,7 @@ impl Work {
             }
             Work::Step(pump) => responsive || pump.may_block(),
             Work::Finish(pump) => {
+                // Behind workers that hang, who waits for this machine's own disk waits here.
                 pump.may_block()
                     || (responsive && pump.finish_may_block())
                     || disk.storing_may_block(responsive, now)

@@ -282,6 +282,34 @@ mod tests {
         }
     }
 
+    /// It was an empty listing, and a client that mirrors removed its copies.
+    #[test]
+    fn a_folder_that_is_removed_meanwhile_is_cut_off_and_not_empty() {
+        for style in [Style::Long, Style::Names] {
+            let folder = tempfile::tempdir().unwrap();
+            let (inner, file) = (folder.path().join("inner"), folder.path().join("inner/file"));
+            std::fs::create_dir(&inner).unwrap();
+            std::fs::write(&file, "").unwrap();
+            let root = Root::open(folder.path()).unwrap();
+            let path = VPath::root().join(b"inner");
+            let mut lines = ListingLines::open(&root, &path, b"inner", style, 0).unwrap();
+            let mut out = Vec::new();
+            while lines.progress == Progress::Gathering {
+                lines.fill(&mut out, 1).unwrap().unwrap();
+            }
+            std::fs::remove_file(file).unwrap();
+            std::fs::remove_dir(inner).unwrap();
+            let end = loop {
+                out.clear();
+                match lines.fill(&mut out, usize::MAX) {
+                    Ok(Some(_)) => {}
+                    end => break end,
+                }
+            };
+            assert_eq!(end, Err(Refusal::NotFound), "{style:?}");
+        }
+    }
+
     /// One LIST held up the server for seconds: names that don't match were taken for no work.
     #[test]
     fn a_laborious_pattern_is_matched_a_few_names_at_a_time() {
