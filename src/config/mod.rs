@@ -83,6 +83,10 @@ pub struct Config {
     pub handshake_timeout: Duration,
     /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
+    /// Uploads are on the disk, file and name, before they are answered: slower, by what the disk
+    /// takes to say so. Without it that holds of the bytes of what replaces a file, of joined parts
+    /// and of files of more than 1 MiB; those of a small new file are then on their way.
+    pub durable: bool,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,
     /// Time that running transfers have at shutdown with [`Grace::Transfers`](crate::Grace).
@@ -118,6 +122,7 @@ impl Config {
             stall_timeout: Duration::from_secs(300),
             handshake_timeout: Duration::from_secs(30),
             partial_uploads: PartialUploads::Keep,
+            durable: false,
             strict_allo: false,
             shutdown_grace: Duration::from_secs(10),
             round_bytes: 1 << 20,

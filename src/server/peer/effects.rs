@@ -115,6 +115,7 @@ impl Peer {
         }
         let terms = Terms {
             partial_uploads: self.host.config.partial_uploads,
+            durable: self.host.config.durable,
             wall_clock: turn.shared.wall_clock,
         };
         self.request(Request::File(operation, terms), turn)
