@@ -17,6 +17,7 @@ mod pipe;
 mod refusal;
 mod remote;
 mod root;
+mod root_path;
 mod scratch;
 mod standing;
 mod trusted;
@@ -28,6 +29,7 @@ pub use job::{FileJob, JobResult, JobState};
 pub use pipe::{Pipe, SpliceError};
 pub use refusal::Refusal;
 pub use root::Root;
+pub use root_path::RootPath;
 pub use upload::{NewFile, Upload, UploadMode};
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use super::facts::{facts_at, facts_of, must_be_file};
 use super::litter::is_temporary;
 use super::remote::{Medium, medium};
 use super::scratch::magic_link;
-use super::trusted;
 use super::{Dir, Download, NewFile, Refusal, Upload, UploadMode};
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
@@ -22,7 +21,6 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 use std::sync::Arc;
 
 /// How often a lookup is tried while others move the tree about under it.
@@ -37,35 +35,18 @@ const LOOKUPS: usize = 32;
 pub struct Root {
     directory: Arc<OwnedFd>,
     device: u64,
+    inode: u64,
     medium: Medium,
     may_block: bool,
 }
 
 impl Root {
-    /// Opens the directory `path` of the machine as a root. What a rename or a mount later puts
-    /// under that path doesn't matter: the directory itself is held.
-    ///
-    /// # Errors
-    /// The kernel's own, for the operator to read: among them that it is no directory, and ENOSYS
-    /// on a kernel that can't confine a lookup (before Linux 5.6), which is better said at start-up
-    /// than at every command.
-    pub fn open(path: &Path) -> std::io::Result<Root> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Root::from_directory(open(path, flags, Mode::empty())?)
-    }
-
-    /// Opens a root as [`open`](Root::open) does, for a user who may own folders on the way to it.
-    ///
-    /// # Errors
-    /// Those of `open`; and a symbolic link on the way that is neither root's nor the server's own,
-    /// which is named.
-    pub fn open_of_user(path: &Path) -> std::io::Result<Root> {
-        Root::from_directory(trusted::open(path)?)
-    }
-
-    fn from_directory(directory: OwnedFd) -> std::io::Result<Root> {
-        let (device, medium) = (fstat(&directory)?.st_dev, medium(&directory));
-        let root = Root { directory: Arc::new(directory), device, medium, may_block: false };
+    /// Takes a directory of the machine for a root. What a rename or a mount later puts under its path
+    /// doesn't matter: the directory itself is held.
+    pub(super) fn from_directory(directory: OwnedFd) -> std::io::Result<Root> {
+        let (status, medium) = (fstat(&directory)?, medium(&directory));
+        let (device, inode) = (status.st_dev, status.st_ino);
+        let root = Root { directory: Arc::new(directory), device, inode, medium, may_block: false };
         root.open_confined(&VPath::root(), OFlags::PATH | OFlags::DIRECTORY)?;
         Ok(root)
     }
@@ -83,6 +64,11 @@ impl Root {
     /// Number of the device that it is on: roots on one device wait for the same disk.
     pub fn device(&self) -> u64 {
         self.device
+    }
+
+    /// Numbers of its device and of itself there: no other folder has them while this one is open.
+    pub fn identity(&self) -> (u64, u64) {
+        (self.device, self.inode)
     }
 
     /// Whether its files are another machine's or another program's, and each call may wait for

@@ -33,7 +33,7 @@ impl Tree {
         fs::create_dir(directory.path().join("root")).unwrap();
         fs::create_dir(directory.path().join("outside")).unwrap();
         fs::write(directory.path().join("outside/secret"), "outside").unwrap();
-        let root = Root::open(&directory.path().join("root")).unwrap();
+        let root = RootPath::Server(directory.path().join("root")).open().unwrap();
         Tree { directory, root }
     }
 
@@ -83,8 +83,8 @@ fn content(mut download: Download) -> String {
 fn a_root_must_be_a_directory() {
     let tree = Tree::new();
     tree.write("file", "");
-    assert!(Root::open(&tree.path("file")).is_err());
-    assert!(Root::open(&tree.path("missing")).is_err());
+    assert!(RootPath::Server(tree.path("file")).open().is_err());
+    assert!(RootPath::Server(tree.path("missing")).open().is_err());
 }
 
 #[test]

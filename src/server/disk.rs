@@ -1,6 +1,7 @@
-//! Disk: a root as the sessions beneath it share it, and how fast its file system answers.
+//! Disk: a root as the sessions beneath it share it, and how fast its device answers.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
@@ -16,10 +17,16 @@ const SURELY_SLOW: Duration = Duration::from_millis(500);
 /// Time for which calls are then left to workers; after that, one call tries again on the loop.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// Root, and the latency of its file system.
+/// Root, and the device that it is on.
 #[derive(Debug)]
 pub(super) struct Disk {
     pub(super) root: Root,
+    pub(super) device: Rc<Device>,
+}
+
+/// Latency of the file system of a device.
+#[derive(Debug)]
+pub(super) struct Device {
     /// Latency of calls that look up, make and remove names.
     pub(super) names: Latency,
     /// Latency of calls that write. A file that is read is asked beforehand: see
@@ -28,14 +35,24 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    pub(super) fn new(root: Root) -> Disk {
-        let latency = |root: &Root| Latency::new(root.is_remote());
-        Disk { names: latency(&root), writes: latency(&root), root }
+    pub(super) fn new(device: Rc<Device>, root: Root) -> Disk {
+        Disk { root, device }
     }
 
     /// Lane of the workers for what may block.
     pub(super) fn lane(&self) -> Lane {
         Lane::Device(self.root.device())
+    }
+}
+
+impl Device {
+    pub(super) fn new(remote: bool) -> Device {
+        Device { names: Latency::new(remote), writes: Latency::new(remote) }
+    }
+
+    /// Whether another machine or program serves it.
+    pub(super) fn is_remote(&self) -> bool {
+        self.names.remote
     }
 
     /// Whether an upload may block when it begins and when it ends: both write, and make names.
@@ -168,13 +185,12 @@ mod tests {
     fn what_writes_slowly_stores_slowly() {
         let now = Instant::now();
         for slow in
-            [|disk: &Disk| &disk.names, |disk: &Disk| &disk.writes] as [fn(&Disk) -> &Latency; 2]
+            [|device| &device.names, |device| &device.writes] as [fn(&Device) -> &Latency; 2]
         {
-            let folder = tempfile::tempdir().unwrap();
-            let disk = Disk::new(Root::open(folder.path()).unwrap());
-            assert!(!disk.storing_may_block(true, now));
-            slow(&disk).note(SLOW, now + SLOW);
-            assert!(disk.storing_may_block(true, now));
+            let device = Device::new(false);
+            assert!(!device.storing_may_block(true, now));
+            slow(&device).note(SLOW, now + SLOW);
+            assert!(device.storing_may_block(true, now));
         }
     }
 }

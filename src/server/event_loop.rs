@@ -26,6 +26,7 @@ use super::peer::{Fate, Peer, Turn};
 use super::scheduler::Scheduler;
 use super::shared::Shared;
 use super::timers::Timers;
+use crate::fs::RootPath;
 use crate::net::{Event, Role};
 use crate::session::Disconnect;
 
@@ -49,8 +50,10 @@ impl EventLoop {
         let events = Events::observed(server.observer);
         #[cfg(not(feature = "testing"))]
         let events = Events::default();
-        let shared = Shared::new(&config, addresses, poller, users, handle.waker(), events);
-        let host = Rc::new(Host::new(config, root, tls.map(|loaded| loaded.tls)));
+        let mut shared = Shared::new(&config, addresses, poller, users, handle.waker(), events);
+        // It is known from now on, and held by nobody.
+        shared.roots.adopt(&RootPath::Server(config.root.clone()), root);
+        let host = Rc::new(Host::new(config, tls.map(|loaded| loaded.tls)));
         let listeners = listeners
             .into_iter()
             .map(|(listener, mode)| ControlListener::new(listener, mode, Rc::clone(&host)));

@@ -2,12 +2,11 @@
 //! all that it had open is handed back. So no two threads ever have the same file.
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Instant;
 
-use super::disk::{Disk, Latency};
+use super::disk::{Device, Latency};
 use super::logins::Grant;
-use crate::fs::{Download, FileJob, JobResult, JobState, Refusal, Root, UploadMode};
+use crate::fs::{Download, FileJob, JobResult, JobState, Refusal, Root, RootPath, UploadMode};
 use crate::proto::command::Change;
 use crate::proto::path::VPath;
 use crate::session::{ByteRange, FileDone, FileOp, Listing};
@@ -36,8 +35,6 @@ pub(super) enum Work {
     Lines(Box<Pump>),
     /// Piece of a checksum or copy.
     Job(Box<FileJob>),
-    /// Opening of a user's own root.
-    OpenRoot(PathBuf, Grant),
 }
 
 /// Outcome of work, with all that is still open.
@@ -54,8 +51,8 @@ pub(super) enum Finished {
     Lines(Box<Pump>, Result<Option<Vec<u8>>, Refusal>),
     /// Checksum or copy of which there is more to do.
     Job(Box<FileJob>),
-    /// User's own root.
-    Root(PathBuf, Grant, io::Result<Root>),
+    /// Root of a user.
+    Root(RootPath, Grant, io::Result<Root>),
 }
 
 /// Terms of an operation beside its own words.
@@ -73,39 +70,38 @@ impl Work {
     /// `responsive` workers, only work on a disk that may hang goes behind that of others.
     pub(super) fn may_block(
         &mut self,
-        disk: &Disk,
+        device: &Device,
         budget: usize,
         responsive: bool,
         now: Instant,
     ) -> bool {
         match self {
-            Work::Operation(..) => disk.names.may_block(responsive, now),
+            Work::Operation(..) => device.names.may_block(responsive, now),
             Work::Begin(pump) => {
-                pump.is_upload() && (pump.may_block() || disk.storing_may_block(responsive, now))
+                pump.is_upload() && (pump.may_block() || device.storing_may_block(responsive, now))
             }
             Work::Step(pump) => responsive || pump.may_block(),
             Work::Finish(pump) => {
                 // Behind workers that hang, who waits for this machine's own disk waits here.
                 pump.may_block()
                     || (responsive && pump.finish_may_block())
-                    || disk.storing_may_block(responsive, now)
+                    || device.storing_may_block(responsive, now)
             }
-            Work::Lines(pump) => pump.may_block() || disk.names.may_block(responsive, now),
+            Work::Lines(pump) => pump.may_block() || device.names.may_block(responsive, now),
             Work::Job(job) => {
                 let asked = if responsive { budget.div_ceil(JOB_COST) } else { 0 };
-                disk.writes.may_block(responsive, now) || job.may_block(asked)
+                device.writes.may_block(responsive, now) || job.may_block(asked)
             }
-            Work::OpenRoot(..) => true,
         }
     }
 
     /// Latency that the work is noted in when the loop does it.
-    pub(super) fn latency<'a>(&self, disk: &'a Disk) -> Option<&'a Latency> {
+    pub(super) fn latency<'a>(&self, device: &'a Device) -> Option<&'a Latency> {
         match self {
-            Work::Step(pump) => step_latency(pump, disk),
-            Work::Job(_) => Some(&disk.writes),
-            Work::Operation(..) | Work::Begin(_) | Work::Finish(_) => Some(&disk.names),
-            Work::Lines(_) | Work::OpenRoot(..) => Some(&disk.names),
+            Work::Step(pump) => step_latency(pump, device),
+            Work::Job(_) => Some(&device.writes),
+            Work::Operation(..) | Work::Begin(_) | Work::Finish(_) => Some(&device.names),
+            Work::Lines(_) => Some(&device.names),
         }
     }
 
@@ -134,10 +130,6 @@ impl Work {
                 let slice = std::mem::take(budget).div_ceil(JOB_COST);
                 worked(job.step(buffer, slice))
             }
-            Work::OpenRoot(path, grant) => {
-                let root = Root::open_of_user(&path);
-                Finished::Root(path, grant, root)
-            }
         }
     }
 
@@ -152,10 +144,10 @@ impl Work {
 }
 
 /// Latency that a step of a pump is noted in. A file that is sent was asked beforehand.
-pub(super) fn step_latency<'a>(pump: &Pump, disk: &'a Disk) -> Option<&'a Latency> {
+pub(super) fn step_latency<'a>(pump: &Pump, device: &'a Device) -> Option<&'a Latency> {
     match pump {
-        Pump::Incoming(_) => Some(&disk.writes),
-        Pump::Outgoing(outgoing) => outgoing.is_listing().then_some(&disk.names),
+        Pump::Incoming(_) => Some(&device.writes),
+        Pump::Outgoing(outgoing) => outgoing.is_listing().then_some(&device.names),
     }
 }
 
@@ -248,7 +240,7 @@ mod tests {
         for number in 0..3000 {
             std::fs::write(folder.path().join(format!("{number}")), "").unwrap();
         }
-        let root = Root::open(folder.path()).unwrap().blocking();
+        let root = RootPath::Server(folder.path().into()).open().unwrap().blocking();
         let path = VPath::root().join(b"*z");
         let listing = ListingLines::open(&root, &path, b"*z", Style::Long, 0).unwrap();
         let mut pump = Box::new(Pump::listing(listing, Coding::default()));

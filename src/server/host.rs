@@ -4,11 +4,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::disk::Disk;
 #[cfg(feature = "testing")]
 use super::faults::Faults;
 use crate::config::{Config, SessionReuse};
-use crate::fs::Root;
 use crate::net::{Input, Tls};
 use crate::session::Settings;
 use crate::users::Access;
@@ -22,8 +20,6 @@ pub(super) struct Host {
     pub(super) config: Config,
     /// Settings of sessions.
     pub(super) settings: Rc<Settings>,
-    /// Root of all users who have none of their own.
-    pub(super) root: Rc<Disk>,
     /// TLS of connections that begin with this host.
     pub(super) tls: Option<Tls>,
     /// Faults on demand.
@@ -32,7 +28,7 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(config: Config, root: Root, tls: Option<Tls>) -> Host {
+    pub(super) fn new(config: Config, tls: Option<Tls>) -> Host {
         let settings = Settings {
             banner: config.banner.clone(),
             login_timeout: config.login_timeout.min(LONGEST_TIMEOUT),
@@ -51,7 +47,6 @@ impl Host {
         Host {
             config,
             settings: Rc::new(settings),
-            root: Rc::new(Disk::new(root)),
             tls,
             #[cfg(feature = "testing")]
             faults: Rc::new(Faults::new(faults)),
@@ -63,7 +58,6 @@ impl Host {
         Host {
             config: self.config.clone(),
             settings: Rc::clone(&self.settings),
-            root: Rc::clone(&self.root),
             tls: Some(tls),
             #[cfg(feature = "testing")]
             faults: Rc::clone(&self.faults),

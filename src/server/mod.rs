@@ -23,6 +23,7 @@ mod password_worker;
 mod peer;
 mod penalties;
 mod repeats;
+mod roots;
 mod scheduler;
 mod shared;
 mod strangers;
@@ -36,7 +37,7 @@ use std::net::SocketAddr;
 use rustix::process::Signal;
 
 use crate::config::{Config, Error, TlsIdentity, Users};
-use crate::fs::Root;
+use crate::fs::{Root, RootPath};
 use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
 use accept::TlsMode;
 use certificates::{Loaded, Occasion};
@@ -80,9 +81,13 @@ impl Server {
     ///
     /// # Errors
     /// A setting is wrong, or one of these cannot be had; [`Error::kind`] says which.
-    pub fn bind(config: Config) -> Result<Server, Error> {
+    pub fn bind(mut config: Config) -> Result<Server, Error> {
         config.check()?;
-        let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
+        // It is followed at each login, from wherever the process has gone by then.
+        let absolute = std::path::absolute(&config.root);
+        config.root = absolute.map_err(|source| Error::root(&config.root, source))?;
+        let path = RootPath::Server(config.root.clone());
+        let root = path.open().map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;

@@ -1,24 +1,21 @@
 //! Shared by all peers: the poll, passive ports, logins, workers, the roots of users, and the loop's
 //! one buffer and pipe.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit};
 
-use super::disk::Disk;
 use super::events::{self, Events};
 use super::file_work::Finished;
 use super::logins::Logins;
 use super::nat_hint::NatHint;
+use super::roots::Roots;
 use super::scheduler::{HANDSHAKES, Handshake};
 use super::worker_pool::{Done, WorkerPool};
 use crate::config::{Config, Users};
-use crate::fs::{Pipe, Root};
+use crate::fs::Pipe;
 use crate::net::{Key, Lease, PassivePorts, Poller, Waker, can_connect_from};
 use crate::transfer::TransferBuffers;
 
@@ -159,25 +156,4 @@ impl Shared {
 fn most_stocked() -> usize {
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(descriptors / STOCK_SHARE).unwrap_or(usize::MAX)
-}
-
-/// Roots that users have of their own, as long as one of them is logged in.
-#[derive(Debug, Default)]
-pub(super) struct Roots(HashMap<PathBuf, Weak<Disk>>);
-
-impl Roots {
-    /// Root of a user, if it is open.
-    pub(super) fn find(&self, path: &Path) -> Option<Rc<Disk>> {
-        self.0.get(path)?.upgrade()
-    }
-
-    /// Takes in a root that was opened.
-    pub(super) fn adopt(&mut self, path: PathBuf, root: Root) -> Rc<Disk> {
-        self.find(&path).unwrap_or_else(|| {
-            let disk = Rc::new(Disk::new(root));
-            self.0.retain(|_, disk| disk.strong_count() > 0);
-            self.0.insert(path, Rc::downgrade(&disk));
-            disk
-        })
-    }
 }

@@ -227,7 +227,7 @@ fn garbage(what: &'static str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{NewFile, Root, UploadMode};
+    use crate::fs::{NewFile, RootPath, UploadMode};
     use crate::proto::path::VPath;
     use crate::transfer::deflate::Packer;
     use crate::users::PartialUploads;
@@ -237,7 +237,7 @@ mod tests {
     fn a_bomb_is_stored_a_few_pieces_at_a_time() {
         const PIECES: u64 = 2 * 64 * 1024 * WORKER_UNPACK_PIECES as u64;
         let folder = tempfile::tempdir().unwrap();
-        let root = Root::open(folder.path()).unwrap();
+        let root = RootPath::Server(folder.path().into()).open().unwrap();
         let path = VPath::root().join(b"bomb");
         let (mut packer, mut bomb) = (Packer::new(Default::default()), Vec::new());
         packer.pack(&vec![0; 10_000_000], &mut bomb);

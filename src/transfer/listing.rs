@@ -259,6 +259,7 @@ fn folder_prefix(spelled: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fs::RootPath;
 
     /// The client waited until ten thousand names were read and sorted.
     #[test]
@@ -268,7 +269,7 @@ mod tests {
         for number in 0..NAMES {
             std::fs::write(folder.path().join(format!("{number:06}")), "").unwrap();
         }
-        let root = Root::open(folder.path()).unwrap();
+        let root = RootPath::Server(folder.path().into()).open().unwrap();
         let mut lines = ListingLines::open(&root, &VPath::root(), b"", Style::Names, 0).unwrap();
         let mut out = Vec::new();
         while out.is_empty() {
@@ -290,7 +291,7 @@ mod tests {
             let (inner, file) = (folder.path().join("inner"), folder.path().join("inner/file"));
             std::fs::create_dir(&inner).unwrap();
             std::fs::write(&file, "").unwrap();
-            let root = Root::open(folder.path()).unwrap();
+            let root = RootPath::Server(folder.path().into()).open().unwrap();
             let path = VPath::root().join(b"inner");
             let mut lines = ListingLines::open(&root, &path, b"inner", style, 0).unwrap();
             let mut out = Vec::new();
@@ -317,7 +318,7 @@ mod tests {
         for number in 0..30 {
             std::fs::write(folder.path().join(format!("{}{number}", "a".repeat(200))), "").unwrap();
         }
-        let root = Root::open(folder.path()).unwrap();
+        let root = RootPath::Server(folder.path().into()).open().unwrap();
         let pattern = ["*", &"[b-da]".repeat(30), "Z"].concat();
         let path = VPath::root().join(pattern.as_bytes());
         let open = || ListingLines::open(&root, &path, pattern.as_bytes(), Style::Names, 0);

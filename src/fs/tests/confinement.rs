@@ -68,7 +68,7 @@ fn links_inside_lead_where_a_chroot_would_lead() {
 
 #[test]
 fn magic_links_are_not_followed() {
-    let root = Root::open(Path::new("/proc")).unwrap();
+    let root = RootPath::Server("/proc".into()).open().unwrap();
     assert_eq!(root.facts(&v("self/root/etc/passwd")), Err(Refusal::Loop));
     assert_eq!(root.enter(&v("self/cwd")), Err(Refusal::Loop));
     assert_eq!(root.download(&v("self/exe"), 0).unwrap_err(), Refusal::Loop);
@@ -152,7 +152,7 @@ fn what_is_no_file_is_neither_sent_nor_stored_to() {
             assert_eq!(upload.unwrap_err(), refusal, "{name} {mode:?}");
         }
     }
-    let device = Root::open(Path::new("/dev")).unwrap();
+    let device = RootPath::Server("/dev".into()).open().unwrap();
     assert_eq!(device.download(&v("null"), 0).unwrap_err(), Refusal::NotRegular);
     let upload =
         device.upload(&v("null"), UploadMode::Replace, PartialUploads::Keep, NewFile::default());

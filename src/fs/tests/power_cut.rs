@@ -25,7 +25,7 @@ impl DiskInFile {
             fs::create_dir(at(folder)).unwrap();
         }
         run("mount", &["-o", "loop"], &at("disk"), Some(&at("mounted")));
-        let root = Root::open(&at("mounted")).unwrap();
+        let root = RootPath::Server(at("mounted")).open().unwrap();
         DiskInFile { directory, root }
     }
 

@@ -85,13 +85,13 @@ fn a_root_behind_a_link_of_its_user_is_refused() {
         let link = tree.directory.path().join("link");
         symlink(&target, &link).unwrap();
         for path in [link.clone(), link.join("."), link.join("../link")] {
-            let root = Root::open_of_user(&path).unwrap();
+            let root = RootPath::User(path.clone()).open().unwrap();
             assert!(root.facts(&v("inside")).is_ok(), "root's own link is followed");
         }
         std::os::unix::fs::lchown(&link, Some(1234), None).unwrap();
-        let error = Root::open_of_user(&link).unwrap_err().to_string();
+        let error = RootPath::User(link.clone()).open().unwrap_err().to_string();
         assert!(error.contains("/link is a symbolic link of user 1234"), "{error}");
-        assert!(Root::open_of_user(&tree.path("")).is_ok());
+        assert!(RootPath::User(tree.path("")).open().is_ok());
         fs::remove_file(link).unwrap();
     }
 }

@@ -306,7 +306,7 @@ fn a_link_to_a_folder_on_another_file_system_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let link = directory.path().join("link");
     symlink("/proc", &link).unwrap();
-    let root = Root::open(Path::new("/")).unwrap();
+    let root = RootPath::Server("/".into()).open().unwrap();
     let upload = |root: &Root| {
         let path = v(link.as_os_str().as_bytes());
         root.upload(&path, UploadMode::Replace, PartialUploads::Keep, NewFile::default())

@@ -1,7 +1,6 @@
 //! Effects: carrying out what sessions ask for, the shell's half of the boundary.
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::super::events;
@@ -9,6 +8,7 @@ use super::super::file_work::Terms;
 use super::super::logins::{Grant, Judged};
 use super::files::{FileNews, Request};
 use super::{Input, Peer, Turn};
+use crate::fs::RootPath;
 use crate::net::{Link, Role};
 use crate::proto::command::Secret;
 use crate::session::{Answer, DataEvent, Effect, FileOp, Verdict};
@@ -95,9 +95,7 @@ impl Peer {
         if is_anonymous(&name)
             && let Some(access) = self.host.anonymous()
         {
-            self.files.enter_root(Rc::clone(&self.host.root));
-            let verdict = Verdict::Granted(access, RequireTls::Off);
-            return Some(Input::Answer(Answer::Login(verdict)));
+            return self.enter(Grant { access, root: None, require_tls: RequireTls::Off }, turn);
         }
         let from = (self.key, self.session.client());
         self.login = Some(turn.shared.logins.verify(from, name, secret, turn.now));
@@ -105,7 +103,11 @@ impl Peer {
     }
 
     fn enter(&mut self, grant: Grant, turn: &mut Turn<'_>) -> Option<Input> {
-        self.request(Request::Enter(grant, Rc::clone(&self.host.root)), turn)
+        let path = match &grant.root {
+            Some(path) => RootPath::User(path.clone()),
+            None => RootPath::Server(self.host.config.root.clone()),
+        };
+        self.request(Request::Enter(path, grant), turn)
     }
 
     fn ask_files(&mut self, operation: FileOp, turn: &mut Turn<'_>) -> Option<Input> {
@@ -191,7 +193,7 @@ impl Peer {
             FileNews::Answer(result) => Some(Input::Answer(Answer::File(result))),
             FileNews::Verdict(verdict) => Some(Input::Answer(Answer::Login(verdict))),
             FileNews::RootMissing(path, error) => {
-                events::record_root_missing(&self.session, &path, &error);
+                events::record_root_missing(&self.session, path.path(), &error);
                 Some(Input::Answer(Answer::Login(OUR_TROUBLE)))
             }
             FileNews::Stepped(State::Spent | State::Blocked | State::NeedsWorker) => None,

@@ -6,7 +6,6 @@
 //! up meanwhile comes back all the same, and is dropped where that stops nobody.
 
 use std::io;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +16,7 @@ use super::super::logins::Grant;
 use super::super::neighbourhood::Neighbourhood;
 use super::super::shared::Shared;
 use super::super::worker_pool::{Lane, Ticket};
-use crate::fs::{FileJob, Refusal};
+use crate::fs::{FileJob, Refusal, RootPath};
 use crate::net::Key;
 use crate::session::{FileDone, FileOp, Verdict};
 use crate::transfer::{Pump, State};
@@ -29,8 +28,8 @@ pub(super) struct Files {
     owner: Key,
     /// Neighbourhood of the client: they have their turns with the workers.
     neighbourhood: Neighbourhood,
-    /// Root of the client's `/`.
-    disk: Rc<Disk>,
+    /// Root of the client's `/`; none before a login.
+    disk: Option<Rc<Disk>>,
     state: FileState,
 }
 
@@ -58,8 +57,8 @@ enum FileState {
 pub(in crate::server) enum Request {
     /// Operation on files.
     File(FileOp, Terms),
-    /// Entry of a user who has logged in: into the host's root, which is given, or the user's own.
-    Enter(Grant, Rc<Disk>),
+    /// Entry of a user who has logged in.
+    Enter(RootPath, Grant),
 }
 
 /// News of the files, for the session.
@@ -72,7 +71,7 @@ pub(super) enum FileNews {
     /// Verdict on a login, whose root is open.
     Verdict(Verdict),
     /// Root of a user who has logged in, which cannot be opened.
-    RootMissing(PathBuf, io::Error),
+    RootMissing(RootPath, io::Error),
     /// State of the transfer after work on its file.
     Stepped(State),
     /// End of the session, for no fault of its client.
@@ -87,8 +86,8 @@ enum Ran {
 
 impl Files {
     /// Files of a session that has nothing open yet.
-    pub(super) fn new(owner: Key, neighbourhood: Neighbourhood, disk: Rc<Disk>) -> Files {
-        Files { owner, neighbourhood, disk, state: FileState::Idle }
+    pub(super) fn new(owner: Key, neighbourhood: Neighbourhood) -> Files {
+        Files { owner, neighbourhood, disk: None, state: FileState::Idle }
     }
 
     /// Does what the session asks for, or has it done.
@@ -114,10 +113,7 @@ impl Files {
                 None => return FileNews::Failed("an upload is finished with nothing opened"),
             },
             Request::File(operation, terms) => Work::Operation(operation, terms),
-            Request::Enter(grant, host_root) => match self.enter(grant, host_root, shared) {
-                Ok(verdict) => return FileNews::Verdict(verdict),
-                Err(work) => work,
-            },
+            Request::Enter(path, grant) => return self.enter(path, grant, shared),
         };
         self.work(work, budget, shared, now)
     }
@@ -178,8 +174,8 @@ impl Files {
             (FileState::OnWorker { .. }, Some(finished)) => self.settle(finished, shared, now),
             (FileState::OnWorker { .. }, None) => FileNews::Failed("work on its files has failed"),
             (FileState::Abandoned(next), finished) => {
-                if let Some(finished) = finished
-                    && shared.workers.drop_on_worker(self.ticket(self.lane()), finished)
+                if let (Some(finished), Some(lane)) = (finished, self.lane())
+                    && shared.workers.drop_on_worker(self.ticket(lane), finished)
                 {
                     self.state = FileState::Abandoned(next);
                     return FileNews::Pending;
@@ -199,40 +195,38 @@ impl Files {
 
     /// Drops all that is open, where that stops nobody; an upload counts as cut off.
     pub(super) fn drop_all(&mut self, shared: &mut Shared, now: Instant) {
-        let responsive = shared.workers.is_responsive(&self.lane(), now);
-        let abandoned = match std::mem::replace(&mut self.state, FileState::Idle) {
-            FileState::Idle => false,
-            FileState::OnWorker { .. } | FileState::Abandoned(_) => true,
-            FileState::Transfer(pump) | FileState::Status(pump) => {
-                let stores = pump.is_upload() && self.disk.storing_may_block(responsive, now);
-                self.drop_one(stores || pump.may_block(), pump, shared)
-            }
-            FileState::Job(mut job) => self.drop_one(job.may_block(0), job, shared),
-        };
+        let abandoned =
+            match (std::mem::replace(&mut self.state, FileState::Idle), self.disk.clone()) {
+                (FileState::OnWorker { .. } | FileState::Abandoned(_), _) => true,
+                (FileState::Idle, _) | (_, None) => false,
+                (FileState::Transfer(pump) | FileState::Status(pump), Some(disk)) => {
+                    let responsive = shared.workers.is_responsive(&disk.lane(), now);
+                    let stores = pump.is_upload() && disk.device.storing_may_block(responsive, now);
+                    self.drop_one(stores || pump.may_block(), pump, &disk, shared)
+                }
+                (FileState::Job(mut job), Some(disk)) => {
+                    self.drop_one(job.may_block(0), job, &disk, shared)
+                }
+            };
         if abandoned {
             self.state = FileState::Abandoned(None);
         }
     }
 
     /// Lane of the workers for work on what is open.
-    pub(super) fn lane(&self) -> Lane {
-        self.disk.lane()
+    pub(super) fn lane(&self) -> Option<Lane> {
+        Some(self.disk.as_ref()?.lane())
     }
 
     fn ticket(&self, lane: Lane) -> Ticket {
         Ticket { owner: self.owner, neighbourhood: self.neighbourhood, lane }
     }
 
-    /// Enters a root without any question.
-    pub(super) fn enter_root(&mut self, disk: Rc<Disk>) {
-        self.disk = disk;
-    }
-
     /// Pump of the transfer, and the latency that its steps are noted in.
     pub(super) fn transfer(&mut self) -> Option<(&mut Pump, Option<&Latency>)> {
         match &mut self.state {
             FileState::Transfer(pump) => {
-                let latency = step_latency(pump, &self.disk);
+                let latency = step_latency(pump, &self.disk.as_ref()?.device);
                 Some((pump, latency))
             }
             _ => None,
@@ -270,22 +264,21 @@ impl Files {
         }
     }
 
-    /// Enters the root of a user: the host's, or the user's own. If nobody else is there it is
-    /// still to be opened.
-    fn enter(
-        &mut self,
-        grant: Grant,
-        host_root: Rc<Disk>,
-        shared: &Shared,
-    ) -> Result<Verdict, Work> {
-        self.disk = match &grant.root {
-            None => host_root,
-            Some(path) => match shared.roots.find(path) {
-                Some(disk) => disk,
-                None => return Err(Work::OpenRoot(path.clone(), grant)),
-            },
-        };
-        Ok(Verdict::Granted(grant.access, grant.require_tls))
+    /// Enters the root of a user, which a worker opens where that may block.
+    fn enter(&mut self, path: RootPath, grant: Grant, shared: &mut Shared) -> FileNews {
+        if let Some(disk) = shared.roots.find(&path) {
+            return self.entered(disk, &grant);
+        }
+        let ticket = self.ticket(Lane::Opening(path.path().to_owned()));
+        self.send(ticket, shared, move || {
+            let root = path.open();
+            Finished::Root(path, grant, root)
+        })
+    }
+
+    fn entered(&mut self, disk: Rc<Disk>, grant: &Grant) -> FileNews {
+        self.disk = Some(disk);
+        FileNews::Verdict(Verdict::Granted(grant.access, grant.require_tls))
     }
 
     fn work(
@@ -309,34 +302,41 @@ impl Files {
         shared: &mut Shared,
         now: Instant,
     ) -> Ran {
-        let responsive = shared.workers.is_responsive(&self.lane(), now);
-        if work.may_block(&self.disk, *budget, responsive, now) {
-            return self.send(work, shared);
+        let Some(disk) = self.disk.clone() else {
+            return Ran::Sent(FileNews::Failed("there is work on its files before a login"));
+        };
+        let responsive = shared.workers.is_responsive(&disk.lane(), now);
+        if work.may_block(&disk.device, *budget, responsive, now) {
+            return Ran::Sent(self.send_work(work, &disk, shared));
         }
-        let (root, buffer) = (&self.disk.root, &mut shared.buffers.buffer);
-        let latency = work.latency(&self.disk);
-        match Latency::time_if(latency, || work.run(root, buffer, budget)) {
+        let buffer = &mut shared.buffers.buffer;
+        let latency = work.latency(&disk.device);
+        match Latency::time_if(latency, || work.run(&disk.root, buffer, budget)) {
             Finished::NeedsWorker(operation, terms) => {
-                self.send(Work::Operation(operation, terms), shared)
+                Ran::Sent(self.send_work(Work::Operation(operation, terms), &disk, shared))
             }
             finished => Ran::Here(finished),
         }
     }
 
-    fn send(&mut self, work: Work, shared: &mut Shared) -> Ran {
-        let root = self.disk.root.blocking();
-        let lane = match &work {
-            Work::OpenRoot(path, _) => Lane::Opening(path.clone()),
-            _ => self.lane(),
-        };
-        let ticket = self.ticket(lane);
-        Ran::Sent(match shared.workers.submit(ticket, move || work.run_on_worker(&root)) {
+    fn send_work(&mut self, work: Work, disk: &Disk, shared: &mut Shared) -> FileNews {
+        let root = disk.root.blocking();
+        self.send(self.ticket(disk.lane()), shared, move || work.run_on_worker(&root))
+    }
+
+    fn send(
+        &mut self,
+        ticket: Ticket,
+        shared: &mut Shared,
+        work: impl FnOnce() -> Finished + Send + 'static,
+    ) -> FileNews {
+        match shared.workers.submit(ticket, work) {
             Some(token) => {
                 self.state = FileState::OnWorker { _token: token };
                 FileNews::Pending
             }
             None => FileNews::Failed("there is no thread for its files"),
-        })
+        }
     }
 
     /// Keeps what is still open after work, and says what came of it.
@@ -373,19 +373,25 @@ impl Files {
                 FileNews::Pending
             }
             Finished::Root(path, grant, Ok(root)) => {
-                self.disk = shared.roots.adopt(path, root);
-                FileNews::Verdict(Verdict::Granted(grant.access, grant.require_tls))
+                let disk = shared.roots.adopt(&path, root);
+                self.entered(disk, &grant)
             }
             Finished::Root(path, _, Err(error)) => FileNews::RootMissing(path, error),
         }
     }
 
     /// Drops a thing, on a worker if that may block: whether a worker has it now.
-    fn drop_one(&self, may_block: bool, thing: impl Send + 'static, shared: &mut Shared) -> bool {
+    fn drop_one(
+        &self,
+        may_block: bool,
+        thing: impl Send + 'static,
+        disk: &Disk,
+        shared: &mut Shared,
+    ) -> bool {
         if may_block {
-            return shared.workers.drop_on_worker(self.ticket(self.lane()), thing);
+            return shared.workers.drop_on_worker(self.ticket(disk.lane()), thing);
         }
-        self.disk.names.time(|| drop(thing));
+        disk.device.names.time(|| drop(thing));
         false
     }
 }

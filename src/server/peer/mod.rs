@@ -55,7 +55,7 @@ impl Peer {
             session,
             control: Control::new(control),
             data: Data::default(),
-            files: Files::new(key, neighbourhood, Rc::clone(&host.root)),
+            files: Files::new(key, neighbourhood),
             login: None,
             host,
             armed: None,
@@ -305,7 +305,7 @@ impl Peer {
             return Ok(false);
         }
         let Turn { shared, now, .. } = turn;
-        let lane = self.files.lane();
+        let Some(lane) = self.files.lane() else { return Ok(false) };
         let Some((pump, latency)) = self.files.transfer() else { return Ok(false) };
         let responsive = shared.workers.is_responsive(&lane, *now);
         let may_block = latency.is_some_and(|latency| latency.may_block(responsive, *now));
