@@ -103,6 +103,7 @@ mod tests {
             assert!(found.into_root().is_ok());
         }
         let link = folder.path().join("link");
+        RootPath::Server(link.clone()).open().unwrap();
         assert!(RootPath::Server(link.clone()).recall().is_some());
         assert!(RootPath::User(link).recall().is_none(), "it is to be looked at whose link it is");
         let root = RootPath::Server(path.clone()).open().unwrap();
