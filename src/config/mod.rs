@@ -20,7 +20,7 @@ pub use explain::explain;
 pub(crate) use faults::FaultEffect;
 #[cfg(feature = "testing")]
 pub use faults::{Fault, Transfer};
-pub use tls::{Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
+pub use tls::{Pem, SessionReuse, TlsClose, TlsConfig, TlsIdentity, TlsPair};
 pub use users::Users;
 pub use users_file::{UsersFile, UsersNews, edit_users_file};
 
@@ -80,6 +80,9 @@ pub struct Config {
     pub handshake_timeout: Duration,
     /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
+    /// An upload whose client hangs up behind it, without QUIT, replaces an old file. Otherwise the
+    /// old file stays, since a client that crashed looks alike; a new file is kept in any case.
+    pub replace_on_hangup: bool,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,
     /// Time that running transfers have at shutdown with [`Grace::Transfers`](crate::Grace).
@@ -115,6 +118,7 @@ impl Config {
             stall_timeout: Duration::from_secs(300),
             handshake_timeout: Duration::from_secs(30),
             partial_uploads: PartialUploads::Keep,
+            replace_on_hangup: false,
             strict_allo: false,
             shutdown_grace: Duration::from_secs(10),
             round_bytes: 1 << 20,

@@ -4,11 +4,12 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 
 use rustls::pki_types::CertificateDer;
-use rustls::{HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion, ServerConnection};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 
 use super::super::Link;
 use super::super::socket::{Flow, Socket};
 use super::records::{Records, is_record};
+use super::words::in_words;
 use super::{Input, Tls, identity};
 
 /// One connection's TLS.
@@ -24,6 +25,10 @@ pub(in crate::net) struct TlsConnection {
     holds: bool,
     /// We have said that no more will come.
     closed: bool,
+    /// The client has said so.
+    was_closed: bool,
+    /// The client has ended the connection in place of the handshake.
+    ended_early: bool,
     /// The record that has come since then.
     last: Vec<u8>,
 }
@@ -66,6 +71,8 @@ impl TlsConnection {
             sent: 0,
             holds: false,
             closed: false,
+            was_closed: false,
+            ended_early: false,
             last: Vec::new(),
         })
     }
@@ -74,12 +81,22 @@ impl TlsConnection {
         &self.tls
     }
 
+    /// Has the input judged as what it is to be from now on.
+    pub(in crate::net) fn expect(&mut self, input: Input) {
+        self.input = input;
+    }
+
+    /// The client has said that no more will come.
+    pub(in crate::net) fn was_closed(&self) -> bool {
+        self.was_closed
+    }
+
     /// A FIN may stand here, without a close_notify before it.
     fn may_end(&self) -> bool {
         match self.input {
             Input::Commands => true,
             Input::File { strict: false } => self.records.are_whole(),
-            Input::None | Input::File { strict: true } => false,
+            Input::None | Input::Unknown | Input::File { strict: true } => false,
         }
     }
 
@@ -117,9 +134,13 @@ impl TlsConnection {
             match self.receive_some(socket) {
                 Flow::Moved(_) => {}
                 Flow::Blocked => return Ok(false),
+                Flow::Ended if self.records.are_whole() => return Err(self.end_early()),
                 Flow::Ended => {
                     let words = "the client ended it amid the handshake";
-                    return Err(io::Error::new(ErrorKind::ConnectionAborted, words));
+                    return Err(io::Error::new(ErrorKind::InvalidData, words));
+                }
+                Flow::Broken(error) if error.kind() == ErrorKind::ConnectionAborted => {
+                    return Err(self.end_early());
                 }
                 Flow::Broken(error) => return Err(error),
             }
@@ -127,10 +148,20 @@ impl TlsConnection {
         Ok(true)
     }
 
+    /// The client has ended the connection in place of the handshake: nothing is to be read.
+    fn end_early(&mut self) -> io::Error {
+        self.ended_early = true;
+        let words = "the client ended it amid the handshake";
+        io::Error::new(ErrorKind::ConnectionAborted, words)
+    }
+
     pub(in crate::net) fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> Flow {
         if self.closed {
             // Bytes behind our close_notify are read to be thrown away.
             return socket.read(buffer);
+        }
+        if self.ended_early {
+            return Flow::Ended;
         }
         if let Err(error) = self.flush(socket) {
             return Flow::Broken(error);
@@ -139,7 +170,10 @@ impl TlsConnection {
         loop {
             match self.plaintext(buffer) {
                 Ok(Plaintext::Bytes(count)) => return Flow::Moved(count),
-                Ok(Plaintext::Closed) => return Flow::Ended,
+                Ok(Plaintext::Closed) => {
+                    self.was_closed = true;
+                    return Flow::Ended;
+                }
                 Ok(Plaintext::Missing) => {}
                 Err(error) => return Flow::Broken(error),
             }
@@ -339,52 +373,8 @@ impl TlsConnection {
     }
 }
 
-/// Error of the client's TLS, in words for the log.
-fn in_words(error: &rustls::Error) -> io::Error {
-    let words = match error {
-        rustls::Error::PeerIncompatible(
-            PeerIncompatible::ServerDoesNotSupportTls12Or13
-            | PeerIncompatible::SignatureAlgorithmsExtensionRequired
-            | PeerIncompatible::SupportedVersionsExtensionRequired
-            | PeerIncompatible::Tls12NotOffered
-            | PeerIncompatible::Tls12NotOfferedOrEnabled,
-        ) => "the client's TLS is too old, TLS 1.2 or 1.3 is needed".to_owned(),
-        rustls::Error::PeerIncompatible(
-            PeerIncompatible::NoCipherSuitesInCommon
-            | PeerIncompatible::NoKxGroupsInCommon
-            | PeerIncompatible::NoSignatureSchemesInCommon,
-        ) => format!("the client's TLS offers nothing that is safe ({error})"),
-        rustls::Error::InvalidMessage(
-            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-        ) => "the client does not speak TLS".to_owned(),
-        error => error.to_string(),
-    };
-    io::Error::new(ErrorKind::InvalidData, words)
-}
-
 impl fmt::Debug for TlsConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConnection").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A scanner of 2008 was told of as `Tls12NotOffered`.
-    #[test]
-    fn what_is_wrong_with_the_tls_of_a_client_is_said_in_words() {
-        let incompatible = rustls::Error::PeerIncompatible;
-        for (error, words) in [
-            (incompatible(PeerIncompatible::Tls12NotOfferedOrEnabled), "TLS is too old"),
-            (incompatible(PeerIncompatible::SignatureAlgorithmsExtensionRequired), "too old"),
-            (incompatible(PeerIncompatible::NoCipherSuitesInCommon), "nothing that is safe"),
-            (InvalidMessage::InvalidContentType.into(), "does not speak TLS"),
-            (rustls::Error::DecryptError, "decrypt"),
-        ] {
-            let said = in_words(&error).to_string();
-            assert!(said.contains(words), "{error:?}: {said}");
-        }
     }
 }

@@ -14,6 +14,8 @@ mod identity;
 mod records;
 #[cfg(feature = "tls")]
 mod resumption;
+#[cfg(feature = "tls")]
+mod words;
 
 #[cfg(feature = "tls")]
 pub(super) use connection::TlsConnection;
@@ -34,6 +36,8 @@ pub enum Input {
     Commands,
     /// Nothing: it reads.
     None,
+    /// A file or nothing, as a command will say that has not come.
+    Unknown,
     /// A file, and nothing is to be read.
     File {
         /// The file is whole only when it ends by close_notify; by a FIN alone it is broken.

@@ -105,10 +105,17 @@ impl Files {
         }
         let work = match request {
             Request::File(FileOp::NextLines, _) => return self.await_lines(),
-            Request::File(FileOp::FinishUpload, _) => match self.take_transfer() {
-                Some(pump) => Work::Finish(pump),
-                None => return FileNews::Failed("an upload is finished with nothing opened"),
-            },
+            Request::File(finish @ (FileOp::FinishUpload | FileOp::FinishNewUpload), _) => {
+                match self.take_transfer() {
+                    Some(mut pump) => {
+                        if finish == FileOp::FinishNewUpload {
+                            pump.spare_others();
+                        }
+                        Work::Finish(pump)
+                    }
+                    None => return FileNews::Failed("an upload is finished with nothing opened"),
+                }
+            }
             Request::File(operation, terms) => Work::Operation(operation, terms),
             Request::Enter(grant, host_root) => match self.enter(grant, host_root, shared) {
                 Ok(verdict) => return FileNews::Verdict(verdict),
@@ -231,6 +238,15 @@ impl Files {
         matches!(&self.state, FileState::Transfer(pump) if pump.is_upload())
     }
 
+    /// Whether the transfer that is open sends a file or a listing, rather than stores one; `None` if
+    /// none is open here.
+    pub(super) fn is_sending(&self) -> Option<bool> {
+        match &self.state {
+            FileState::Transfer(pump) => Some(!pump.is_upload()),
+            _ => None,
+        }
+    }
+
     /// Whether something that the session has open is with a worker.
     pub(super) fn is_with_worker(&self) -> bool {
         matches!(self.state, FileState::OnWorker { .. } | FileState::Abandoned(_))
@@ -327,8 +343,9 @@ impl Files {
             Finished::Operation(result) => FileNews::Answer(result),
             Finished::NeedsWorker(..) => FileNews::Answer(Err(Refusal::NeedsWorker)),
             Finished::Opened(pump) => {
+                let done = pump.bytes().map_or(FileDone::Done, FileDone::Opened);
                 self.state = FileState::Transfer(pump);
-                FileNews::Answer(Ok(FileDone::Done))
+                FileNews::Answer(Ok(done))
             }
             Finished::Stepped(pump, state) => {
                 self.state = FileState::Transfer(pump);
