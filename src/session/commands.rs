@@ -131,6 +131,11 @@ impl Session {
             Some(Access::Read) if request.rule.write => self.refuse_writing(request),
             _ => match request.command {
                 Ok(command) => self.perform(command, now),
+                Err(Misuse::Protocol)
+                    if self.parameters.epsv_only && request.rule.verb == Verb::Eprt =>
+                {
+                    self.reply(Reply::EpsvWasPromised);
+                }
                 Err(Misuse::Protocol) => self.reply(Reply::UseProtocol(self.usable_protocol())),
                 Err(misuse) => self.reply(Reply::Misuse(misuse)),
             },
