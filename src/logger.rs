@@ -1,30 +1,46 @@
-//! Logger of the program: lines go through a bounded queue to a thread of their own, which prints
-//! them by simple_logger. So a log that nobody reads, that is full or gone, neither stops nor ends
-//! the server: lines that find no room are dropped and counted.
+//! Logger of the program: it prints by simple_logger, and neither stops nor ends the server where
+//! that cannot be done. A line that cannot be written at once, because nobody reads the log, the disk
+//! is full or the reader has gone, is dropped and counted; the next line tells how many were lost.
+//!
+//! Whether a line can be written at once, the kernel knows of pipes, sockets and terminals. Of a file
+//! it doesn't: lines for a file go through a bounded queue to a thread. There is no such thread
+//! otherwise, since each system call of a process with threads costs more.
 
+use std::io;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
 use simple_logger::SimpleLogger;
 
-/// Lines that may wait to be printed, beside what a pipe holds.
+/// Lines that may wait to be written to a file.
 const QUEUE: usize = 4096;
-/// Time that the end waits for lines to be printed.
+/// Longest text of a line, in bytes: with its time and level it fits into a pipe that has room.
+const LONGEST_TEXT: usize = 3800;
+/// Time that the end waits for lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
-/// Name of the thread that prints.
-const THREAD: &str = "log";
 
-/// Queue of lines, as the log crate sees it.
+/// Logger, as the log crate and the program's end see it.
 #[derive(Clone)]
 pub struct Logger {
-    queue: SyncSender<Entry>,
-    lost: Arc<AtomicUsize>,
     level: LevelFilter,
+    printer: Arc<Printer>,
+    /// Queue of the thread that writes to a file.
+    queue: Option<SyncSender<Entry>>,
+}
+
+/// Printer of lines.
+struct Printer {
+    simple: SimpleLogger,
+    lost: AtomicUsize,
+    /// Set while simple_logger prints: its panic then only means that the write failed.
+    printing: AtomicBool,
 }
 
 enum Entry {
@@ -33,40 +49,41 @@ enum Entry {
         target: String,
         text: String,
     },
-    /// Everything before it has been printed.
+    /// Mark behind everything that came before.
     Mark(SyncSender<()>),
 }
 
 impl Logger {
-    /// Starts the thread, and has all lines of this level and above go there.
+    /// Has all lines of this level and above printed from now on.
     ///
     /// # Errors
-    /// There is no thread to be had.
-    pub fn start(level: LevelFilter) -> std::io::Result<Logger> {
-        let (queue, entries) = sync_channel(QUEUE);
-        let logger = Logger { queue, lost: Arc::default(), level };
-        let lost = Arc::clone(&logger.lost);
-        let printer = SimpleLogger::new().with_level(level).with_utc_timestamps();
-        thread::Builder::new()
-            .name(THREAD.into())
-            .spawn(move || print(&printer, entries, &lost))?;
-        panic::set_hook(Box::new(|panic| {
-            // A line that could not be printed is counted, and no panic to speak of.
-            if thread::current().name() != Some(THREAD) {
+    /// The log is a file, and there is no thread to be had.
+    pub fn start(level: LevelFilter) -> io::Result<Logger> {
+        let printer = Arc::new(Printer {
+            simple: SimpleLogger::new().with_level(level).with_utc_timestamps(),
+            lost: AtomicUsize::new(0),
+            printing: AtomicBool::new(false),
+        });
+        let queue = if is_file() { Some(writer(Arc::clone(&printer))?) } else { None };
+        let panicking = Arc::clone(&printer);
+        panic::set_hook(Box::new(move |panic| {
+            if !panicking.printing.load(Ordering::Relaxed) {
                 log::error!("a bug, please report it: {panic}");
             }
         }));
+        let logger = Logger { level, printer, queue };
         log::set_boxed_logger(Box::new(logger.clone())).expect("main sets the only logger, once");
         log::set_max_level(level);
         Ok(logger)
     }
 
-    /// Waits until all lines are printed, but not for ever.
+    /// Waits until all lines are written, but not for ever.
     pub fn finish(&self) {
-        let (printed, mark) = sync_channel(1);
-        let (until, mut entry) = (Instant::now() + LAST_LINES, Entry::Mark(printed));
-        // A full queue is tried again: it empties, unless nobody reads the log.
-        while let Err(TrySendError::Full(unsent)) = self.queue.try_send(entry) {
+        let Some(queue) = &self.queue else { return };
+        let (written, mark) = sync_channel(1);
+        let (until, mut entry) = (Instant::now() + LAST_LINES, Entry::Mark(written));
+        // A full queue is tried again: it empties, unless the disk hangs.
+        while let Err(TrySendError::Full(unsent)) = queue.try_send(entry) {
             if Instant::now() >= until {
                 return;
             }
@@ -86,49 +103,91 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let entry = Entry::Line {
-            level: record.level(),
-            target: record.target().to_owned(),
-            text: record.args().to_string(),
-        };
-        if self.queue.try_send(entry).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        let (level, target) = (record.level(), record.target());
+        let text = shortened(record.args().to_string());
+        match &self.queue {
+            Some(queue) => {
+                let target = target.to_owned();
+                if queue.try_send(Entry::Line { level, target, text }).is_err() {
+                    self.printer.lost.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            None if has_room() => self.printer.print(level, target, &text),
+            None => {
+                self.printer.lost.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
     fn flush(&self) {}
 }
 
-/// Prints lines for as long as there is a logger, and says how many were lost as soon as one can be
-/// printed again.
-fn print(printer: &SimpleLogger, entries: Receiver<Entry>, lost: &AtomicUsize) {
-    for entry in entries {
-        match entry {
-            Entry::Mark(printed) => drop(printed.try_send(())),
-            Entry::Line { level, target, text } => {
-                let missing = lost.swap(0, Ordering::Relaxed);
-                let told = missing == 0 || print_line(printer, Level::Warn, "log", &told(missing));
-                let printed = print_line(printer, level, &target, &text);
-                let again = if told { 0 } else { missing } + usize::from(!printed);
-                lost.fetch_add(again, Ordering::Relaxed);
+impl Printer {
+    /// Prints a line, and before it how many were lost.
+    fn print(&self, level: Level, target: &str, text: &str) {
+        let lost = match self.lost.swap(0, Ordering::Relaxed) {
+            0 => 0,
+            lost if self.print_line(Level::Warn, target, &told(lost)) => 0,
+            lost => lost,
+        };
+        let printed = self.print_line(level, target, text);
+        self.lost.fetch_add(lost + usize::from(!printed), Ordering::Relaxed);
+    }
+
+    /// Prints one line: false if it could not be written, which simple_logger answers by a panic.
+    fn print_line(&self, level: Level, target: &str, text: &str) -> bool {
+        self.printing.store(true, Ordering::Relaxed);
+        let printed = catch_unwind(AssertUnwindSafe(|| {
+            let mut record = Record::builder();
+            record.level(level).target(target);
+            self.simple.log(&record.args(format_args!("{text}")).build());
+        }));
+        self.printing.store(false, Ordering::Relaxed);
+        printed.is_ok()
+    }
+}
+
+/// Starts the thread that writes to a file.
+fn writer(printer: Arc<Printer>) -> io::Result<SyncSender<Entry>> {
+    let (queue, entries): (_, Receiver<Entry>) = sync_channel(QUEUE);
+    let write = move || {
+        for entry in entries {
+            match entry {
+                Entry::Line { level, target, text } => printer.print(level, &target, &text),
+                Entry::Mark(written) => drop(written.try_send(())),
             }
         }
-    }
+    };
+    thread::Builder::new().name("log".into()).spawn(write)?;
+    Ok(queue)
 }
 
-fn told(missing: usize) -> String {
-    match missing {
+/// Whether the log is a file, whose disk may be slow.
+fn is_file() -> bool {
+    fstat(io::stderr())
+        .is_ok_and(|facts| FileType::from_raw_mode(facts.st_mode) == FileType::RegularFile)
+}
+
+/// Whether the log takes a line at once.
+fn has_room() -> bool {
+    let stderr = io::stderr();
+    let mut descriptors = [PollFd::new(&stderr, PollFlags::OUT)];
+    // An error is the write's to tell.
+    poll(&mut descriptors, Some(&Timespec::default())) != Ok(0)
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT {
+        let end = (0..=LONGEST_TEXT).rfind(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+fn told(lost: usize) -> String {
+    match lost {
         1 => "1 line was lost: the log could not be written".to_owned(),
-        _ => format!("{missing} lines were lost: the log could not be written"),
+        _ => format!("{lost} lines were lost: the log could not be written"),
     }
-}
-
-/// Prints one line: false if it could not be written, which simple_logger answers by a panic.
-fn print_line(printer: &SimpleLogger, level: Level, target: &str, text: &str) -> bool {
-    catch_unwind(AssertUnwindSafe(|| {
-        printer.log(
-            &Record::builder().level(level).target(target).args(format_args!("{text}")).build(),
-        );
-    }))
-    .is_ok()
 }

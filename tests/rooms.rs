@@ -30,7 +30,7 @@ const OWNED: [(&str, &[&str]); 13] = [
     ("std::thread", &["server", "testing", "logger"]),
     ("log", &["server", "main", "logger"]),
     ("std::fs", &["fs", "config"]),
-    ("rustix::fs", &["fs", "config"]),
+    ("rustix::fs", &["fs", "config", "logger"]),
     ("Instant::now", &["server", "testing", "logger"]),
     ("SystemTime::now", &["server"]),
 ];

@@ -83,7 +83,7 @@ pub struct ServeFlags {
     #[arg(long, value_name = "N", default_value = "10000")]
     #[arg(value_parser = session_count, help_heading = LIMITS)]
     max_sessions: usize,
-    /// Sessions at once from one address [default: as in all]
+    /// Sessions at once from one address [default: 1 in 10]
     #[arg(long, value_name = "N", value_parser = session_count, help_heading = LIMITS)]
     max_sessions_per_address: Option<usize>,
     /// Longest time for logging in
@@ -114,6 +114,9 @@ pub struct ServeFlags {
     /// Uploads replace files even at a hang-up [default: no]
     #[arg(long, help_heading = UPLOADS)]
     replace_on_hangup: bool,
+    /// Uploads reach the disk before the 226 [default: no]
+    #[arg(long, help_heading = UPLOADS)]
+    durable: bool,
     /// Uploads must have the size that ALLO gave [default: no]
     #[arg(long, help_heading = UPLOADS)]
     strict_allo: bool,
@@ -151,8 +154,7 @@ impl ServeFlags {
         config.passive_address = self.passive_address;
         config.active_port = self.active_port;
         config.max_sessions = self.max_sessions;
-        config.max_sessions_per_address =
-            self.max_sessions_per_address.unwrap_or(self.max_sessions);
+        config.max_sessions_per_address = self.max_sessions_per_address.unwrap_or_default();
         config.login_timeout = self.login_timeout;
         config.idle_timeout = self.idle_timeout;
         config.data_timeout = self.data_timeout;
@@ -160,6 +162,7 @@ impl ServeFlags {
         config.handshake_timeout = self.handshake_timeout;
         config.partial_uploads = self.partial_uploads;
         config.replace_on_hangup = self.replace_on_hangup;
+        config.durable = self.durable;
         config.strict_allo = self.strict_allo;
         Ok(config)
     }
@@ -261,8 +264,8 @@ mod tests {
         let config = flags(
             "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
-             --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard --replace-on-hangup \
-             --strict-allo",
+             --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard \
+             --replace-on-hangup --durable --strict-allo",
         )
         .config()
         .unwrap();
@@ -274,7 +277,7 @@ mod tests {
         expected.passive_ports = Some(5..=9);
         expected.active_port = Some(20);
         expected.passive_address = Some(Ipv4Addr::new(203, 0, 113, 7));
-        (expected.max_sessions, expected.max_sessions_per_address) = (7, 7);
+        expected.max_sessions = 7;
         expected.idle_timeout = Duration::from_secs(1);
         expected.data_timeout = Duration::from_secs(2);
         expected.login_timeout = Duration::from_secs(3);
@@ -282,7 +285,7 @@ mod tests {
         expected.handshake_timeout = Duration::from_secs(5);
         expected.partial_uploads = PartialUploads::Discard;
         expected.replace_on_hangup = true;
-        expected.strict_allo = true;
+        (expected.durable, expected.strict_allo) = (true, true);
         assert_eq!(config, expected);
         let few = flags("--max-sessions-per-address 3").config().unwrap();
         assert_eq!((few.max_sessions, few.max_sessions_per_address), (10_000, 3));

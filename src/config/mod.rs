@@ -3,6 +3,7 @@
 
 mod error;
 mod explain;
+mod exposed;
 #[cfg(feature = "testing")]
 mod faults;
 pub mod flags;
@@ -22,10 +23,10 @@ pub(crate) use faults::FaultEffect;
 pub use faults::{Fault, Transfer};
 pub use tls::{Pem, SessionReuse, TlsClose, TlsConfig, TlsIdentity, TlsPair};
 pub use users::Users;
-pub use users_file::{UsersFile, UsersNews, edit_users_file};
+pub use users_file::{Look, Seen, UsersFile, UsersNews, edit_users_file};
 
 use crate::users::{Access, Account, PartialUploads, ValueError};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -63,10 +64,12 @@ pub struct Config {
     /// The port that active data connections come from; `None` takes any free one. Below 1024 it
     /// needs a privilege.
     pub active_port: Option<u16>,
-    /// Sessions that there may be at once. Each may need three descriptors, see
-    /// [`raise_descriptor_limit`](crate::raise_descriptor_limit).
+    /// Sessions that there may be at once. Each needs four descriptors, see
+    /// [`raise_descriptor_limit`](crate::raise_descriptor_limit); there are fewer sessions where the
+    /// process may not have so many.
     pub max_sessions: usize,
-    /// Sessions of these that may come from one address.
+    /// Sessions of these that may come from one IPv4 address, or one IPv6 network of 64 bits. 0 is
+    /// one in ten, ten at least, and as many as there may be for this machine itself.
     pub max_sessions_per_address: usize,
     /// Time for logging in, from the connection on.
     pub login_timeout: Duration,
@@ -83,6 +86,10 @@ pub struct Config {
     /// An upload whose client hangs up behind it, without QUIT, replaces an old file. Otherwise the
     /// old file stays, since a client that crashed looks alike; a new file is kept in any case.
     pub replace_on_hangup: bool,
+    /// Uploads are on the disk, file and name, before they are answered: slower, by what the disk
+    /// takes to say so. Without it that holds of the bytes of what replaces a file, of joined parts
+    /// and of files of more than 1 MiB; those of a small new file are then on their way.
+    pub durable: bool,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,
     /// Time that running transfers have at shutdown with [`Grace::Transfers`](crate::Grace).
@@ -111,7 +118,7 @@ impl Config {
             passive_address: None,
             active_port: None,
             max_sessions: 10_000,
-            max_sessions_per_address: 10_000,
+            max_sessions_per_address: 0,
             login_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(30),
@@ -119,6 +126,7 @@ impl Config {
             handshake_timeout: Duration::from_secs(30),
             partial_uploads: PartialUploads::Keep,
             replace_on_hangup: false,
+            durable: false,
             strict_allo: false,
             shutdown_grace: Duration::from_secs(10),
             round_bytes: 1 << 20,
@@ -134,6 +142,15 @@ impl Config {
             (Some(said), _) => said,
             (None, true) => Anonymous::Write,
             (None, false) => Anonymous::Read,
+        }
+    }
+
+    /// Sessions that may come from the neighbourhood of this address.
+    pub(crate) fn sessions_from(&self, client: IpAddr) -> usize {
+        match self.max_sessions_per_address {
+            0 if client.to_canonical().is_loopback() => self.max_sessions,
+            0 => (self.max_sessions / 10).max(10),
+            set => set,
         }
     }
 
@@ -228,6 +245,20 @@ mod tests {
         }
         let implicit = kind(&|config| config.listen_tls.clone_from(&config.listen));
         assert_eq!(implicit, Some(ErrorKind::Tls));
+    }
+
+    /// One address could have all sessions.
+    #[test]
+    fn an_address_has_one_session_in_ten_and_this_machine_all() {
+        let mut config = Config::new("/srv");
+        let all = ["192.0.2.1", "2001:db8::1", "127.0.0.9", "::1", "::ffff:127.0.0.1"];
+        let sessions =
+            |config: &Config| all.map(|client| config.sessions_from(client.parse().unwrap()));
+        assert_eq!(sessions(&config), [1000, 1000, 10_000, 10_000, 10_000]);
+        config.max_sessions = 20;
+        assert_eq!(sessions(&config), [10, 10, 20, 20, 20]);
+        config.max_sessions_per_address = 3;
+        assert_eq!(sessions(&config), [3; 5]);
     }
 
     #[test]

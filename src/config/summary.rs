@@ -30,10 +30,17 @@ fn lines(
     folder: &Path,
     users: Option<&Accounts>,
 ) -> Vec<String> {
-    let explicit = config.listen.len();
-    let scheme = |index| if index < explicit { "ftp" } else { "ftps" };
-    let listening = |(index, &address)| listening(scheme(index), address);
-    let mut lines: Vec<String> = addresses.iter().enumerate().map(listening).collect();
+    let explicit = config.listen.iter().map(|wanted| (wanted, "ftp"));
+    let wanted = explicit.chain(config.listen_tls.iter().map(|wanted| (wanted, "ftps")));
+    // Not all that was wanted need be there.
+    let mut bound = addresses.iter().peekable();
+    let listening = |(wanted, scheme): (&SocketAddr, &str)| {
+        let is_it = |bound: &&SocketAddr| {
+            bound.ip() == wanted.ip() && [0, bound.port()].contains(&wanted.port())
+        };
+        bound.next_if(is_it).map(|address| listening(scheme, *address))
+    };
+    let mut lines: Vec<String> = wanted.filter_map(listening).collect();
     lines.push(format!("Serving {}", folder.display()));
     lines.push(anonymous(config));
     if let (Some(users), Some(file)) = (users, &config.users) {
@@ -55,15 +62,16 @@ const NOBODY: &str = "Warning: nobody can log in: give --users a file with a use
 
 /// An address to paste into a client; for a wildcard, how to make one.
 fn listening(scheme: &str, address: SocketAddr) -> String {
-    let (here, port) = match address {
-        SocketAddr::V4(v4) => (SocketAddr::from((Ipv4Addr::LOCALHOST, v4.port())), v4.port()),
-        SocketAddr::V6(v6) => (SocketAddr::from((Ipv6Addr::LOCALHOST, v6.port())), v6.port()),
+    let port = address.port();
+    let (here, family) = match address {
+        SocketAddr::V4(_) => (SocketAddr::from((Ipv4Addr::LOCALHOST, port)), "IPv4"),
+        SocketAddr::V6(_) => (SocketAddr::from((Ipv6Addr::LOCALHOST, port)), "IPv6"),
     };
     match address.ip().is_unspecified() {
         false => format!("Listening on {scheme}://{address}/"),
         true => format!(
-            "Listening on every address, port {port}: {scheme}://{here}/ from this machine, \
-             {scheme}://NAME-OR-ADDRESS:{port}/ from others"
+            "Listening on every {family} address, port {port}: {scheme}://{here}/ from this \
+             machine, {scheme}://NAME-OR-ADDRESS:{port}/ from others"
         ),
     }
 }
@@ -140,9 +148,9 @@ mod tests {
         assert_eq!(
             said(&config, Some(&Accounts::parse(&text).unwrap())),
             [
-                "Listening on every address, port 21: ftp://127.0.0.1:21/ from this machine, \
+                "Listening on every IPv4 address, port 21: ftp://127.0.0.1:21/ from this machine, \
                  ftp://NAME-OR-ADDRESS:21/ from others",
-                "Listening on every address, port 21: ftp://[::1]:21/ from this machine, \
+                "Listening on every IPv6 address, port 21: ftp://[::1]:21/ from this machine, \
                  ftp://NAME-OR-ADDRESS:21/ from others",
                 "Serving /srv/files",
                 "Anonymous users may read only, because other machines can connect",

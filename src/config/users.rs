@@ -1,13 +1,14 @@
 //! Users of a server: those that were given in code, and those of the users file.
 
-use super::{Config, Error, UsersFile, UsersNews};
-use crate::users::{Account, Accounts};
+use super::{Config, Error, Look, Seen, UsersFile, UsersNews};
+use crate::users::{Account, Accounts, StoredPassword};
 
 /// Everybody who may log in by name.
 #[derive(Debug)]
 pub struct Users {
     given: Accounts,
     file: Option<UsersFile>,
+    decoy: StoredPassword,
 }
 
 impl Users {
@@ -18,17 +19,40 @@ impl Users {
     pub fn open(config: &Config) -> Result<Users, Error> {
         let given = Accounts::check(&config.accounts)
             .map_err(|(name, trouble)| Error::account(&name, trouble))?;
-        Ok(Users { given, file: config.users.as_ref().map(UsersFile::open).transpose()? })
+        let file = config.users.as_ref().map(UsersFile::open).transpose()?;
+        let mut users = Users { given, file, decoy: StoredPassword::decoy() };
+        users.choose_decoy();
+        Ok(users)
     }
 
-    /// Reads the users file again if it has changed; news of it are for the log.
-    pub fn refresh(&mut self) -> Option<UsersNews> {
-        self.file.as_mut()?.refresh()
-    }
-
-    /// User of this name, compared byte for byte; of two, the one that was given in code.
+    /// The user of this name, compared byte for byte; of two, the one that was given in code.
     pub fn find(&self, name: &[u8]) -> Option<&Account> {
         self.given.find(name).or_else(|| self.in_file()?.find(name))
+    }
+
+    /// Look at the users file, if there is one.
+    pub fn look(&self) -> Option<Look> {
+        self.file.as_ref().map(UsersFile::look)
+    }
+
+    /// Takes in what a look at the users file found; news of it are for the log.
+    pub fn adopt(&mut self, seen: Seen) -> Option<UsersNews> {
+        let news = self.file.as_mut()?.adopt(seen);
+        self.choose_decoy();
+        news
+    }
+
+    /// Password of nobody, which costs as much as the costliest of all users: an unknown name is
+    /// checked against it.
+    pub fn decoy(&self) -> &StoredPassword {
+        &self.decoy
+    }
+
+    fn choose_decoy(&mut self) {
+        let accounts = [Some(&self.given), self.in_file()].into_iter().flatten();
+        let passwords = accounts.flat_map(Accounts::iter);
+        let passwords = passwords.filter_map(|account| account.password.as_ref());
+        self.decoy = StoredPassword::decoy_among(passwords);
     }
 
     /// Users of the file, if there is one.

@@ -40,7 +40,7 @@ impl UsersFile {
     /// Reads the file, and refuses one with any flaw.
     pub fn open(path: impl Into<PathBuf>) -> Result<UsersFile, Error> {
         let path = path.into();
-        // The stamp is taken first: what is written after it is noticed by the next refresh.
+        // The stamp is taken first: what is written after it is noticed by the next look.
         let stamp = Stamp::of(&path);
         let accounts = load(&path)?;
         Ok(UsersFile { path, accounts, stamp, trouble: None })
@@ -51,26 +51,26 @@ impl UsersFile {
         &self.accounts
     }
 
-    /// Reads the file again if it has changed, so that a user added while the server runs can log in
-    /// at once. Costs one stat where it has not. A file that went bad or missing changes nothing, and
-    /// is told once: users are not locked out because somebody mistypes.
-    pub fn refresh(&mut self) -> Option<UsersNews> {
-        let stamp = Stamp::of(&self.path);
-        if stamp == self.stamp {
-            return None;
-        }
-        let before = std::mem::replace(&mut self.stamp, stamp);
-        match load(&self.path) {
+    /// Look at the file that is to be taken, which may wait for its disk: see [`Look::take`].
+    pub fn look(&self) -> Look {
+        Look { path: self.path.clone(), stamp: self.stamp }
+    }
+
+    /// Takes in what a look found, so that a user added while the server runs can log in at once. A
+    /// file that went bad or missing changes nothing, and is told once: users are not locked out
+    /// because somebody mistypes.
+    pub fn adopt(&mut self, seen: Seen) -> Option<UsersNews> {
+        let Seen { stamp, loaded } = seen;
+        match loaded {
             Ok(accounts) => {
-                self.trouble = None;
-                self.accounts = accounts;
+                (self.accounts, self.stamp, self.trouble) = (accounts, stamp, None);
                 let (path, users) = (self.path.display().to_string(), self.accounts.iter().len());
                 Some(UsersNews::Read { path, users })
             }
             Err(error) => {
                 // Descriptors may have run out, or a permission be missing: it is tried again.
-                if self.stamp.is_some() && error.line().is_none() {
-                    self.stamp = before;
+                if stamp.is_none() || error.line().is_some() {
+                    self.stamp = stamp;
                 }
                 let trouble = Some(error.to_string());
                 let known = trouble == self.trouble;
@@ -81,8 +81,30 @@ impl UsersFile {
     }
 }
 
+/// Look at a users file, apart from what was read of it before: any thread may take it.
+#[derive(Debug)]
+pub struct Look {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+}
+
+impl Look {
+    /// Reads the file if it has changed. Costs one stat where it has not.
+    pub fn take(self) -> Option<Seen> {
+        let stamp = Stamp::of(&self.path);
+        (stamp != self.stamp).then(|| Seen { stamp, loaded: load(&self.path) })
+    }
+}
+
+/// Users file as a look found it, other than before.
+#[derive(Debug)]
+pub struct Seen {
+    stamp: Option<Stamp>,
+    loaded: Result<Accounts, Error>,
+}
+
 /// Stamp of a file: it tells one version from the next.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     device: u64,
     inode: u64,
@@ -229,6 +251,10 @@ mod tests {
         file.accounts().iter().map(|account| account.name.as_str()).collect()
     }
 
+    fn refresh(file: &mut UsersFile) -> Option<UsersNews> {
+        file.adopt(file.look().take()?)
+    }
+
     #[test]
     fn refresh_follows_the_file_and_keeps_the_last_good_one() {
         let folder = tempfile::tempdir().unwrap();
@@ -237,20 +263,20 @@ mod tests {
         add(&path, "alice").unwrap();
         let mut file = UsersFile::open(&path).unwrap();
         assert_eq!(names(&file), ["alice"]);
-        assert_eq!(file.refresh(), None, "nothing has changed");
+        assert_eq!(refresh(&mut file), None, "nothing has changed");
         add(&path, "bob").unwrap();
         let read = |users| UsersNews::Read { path: path.display().to_string(), users };
-        assert_eq!(file.refresh(), Some(read(2)));
+        assert_eq!(refresh(&mut file), Some(read(2)));
         assert_eq!(names(&file), ["alice", "bob"]);
         fs::write(&path, "[users.cat").unwrap();
-        assert!(matches!(file.refresh(), Some(UsersNews::Bad(_))));
+        assert!(matches!(refresh(&mut file), Some(UsersNews::Bad(_))));
         assert_eq!(names(&file), ["alice", "bob"], "a bad file locks nobody out");
-        assert_eq!(file.refresh(), None, "what is bad is told once");
+        assert_eq!(refresh(&mut file), None, "what is bad is told once");
         fs::remove_file(&path).unwrap();
-        assert!(matches!(file.refresh(), Some(UsersNews::Bad(_))));
+        assert!(matches!(refresh(&mut file), Some(UsersNews::Bad(_))));
         assert_eq!(names(&file), ["alice", "bob"], "nor does a missing one");
         add(&path, "cat").unwrap();
-        assert_eq!(file.refresh(), Some(read(1)));
+        assert_eq!(refresh(&mut file), Some(read(1)));
         assert_eq!(names(&file), ["cat"]);
     }
 
@@ -265,12 +291,12 @@ mod tests {
         add(&path, "bob").unwrap();
         fs::rename(&path, &aside).unwrap();
         fs::create_dir(&path).unwrap();
-        file.refresh();
+        refresh(&mut file);
         let stamp = Stamp::of(&path);
         assert_ne!(file.stamp, stamp, "what was not read is not known");
         fs::remove_dir(&path).unwrap();
         fs::rename(&aside, &path).unwrap();
-        file.refresh();
+        refresh(&mut file);
         assert_eq!(names(&file), ["alice", "bob"]);
     }
 

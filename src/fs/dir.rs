@@ -1,11 +1,14 @@
 //! `Dir`: a directory read a bounded piece at a time, so that a million names cost no memory. It sorts
 //! nothing and spells nothing.
 
-use super::facts::{facts_at, fresh_facts_at};
+use super::facts::{facts_at, facts_of, fresh_facts_at};
+use super::litter::{is_temporary, sweep};
+use super::remote::Medium;
 use super::{Refusal, Root};
-use crate::proto::facts::Facts;
+use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
-use rustix::fs::{OFlags, RawDir, readlinkat};
+use rustix::fs::{FileType, OFlags, RawDir, readlinkat};
+use rustix::io::Errno;
 use std::fmt;
 use std::os::fd::OwnedFd;
 
@@ -17,28 +20,41 @@ const ENTRIES_BYTES: usize = 32 * 1024;
 pub struct Dir {
     directory: OwnedFd,
     may_block: bool,
+    /// Whether its end can be believed: every directory of this machine holds `.` at least.
+    credible: bool,
 }
 
 impl Dir {
     pub(super) fn open(root: &Root, path: &VPath) -> Result<Dir, Refusal> {
         let directory = root.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(Dir { directory, may_block: root.may_block() })
+        let credible = root.medium_at(&directory) == Medium::Remote;
+        Ok(Dir { directory, may_block: root.may_block(), credible })
     }
 
-    /// Names that come next, as many as one call to the kernel brings, in no order; `.` and
-    /// `..` are left out. False at the end.
+    /// Names that come next, as many as one call to the kernel brings, in no order, with the kind
+    /// of each if the file system tells; `.` and `..` are left out, and names that no client sees.
+    /// False at the end.
     ///
     /// # Errors
-    /// The directory can't be read on.
-    pub fn next_names(&mut self, mut take: impl FnMut(&[u8])) -> Result<bool, Refusal> {
+    /// The directory can't be read on; `NotFound` if it was removed meanwhile.
+    pub fn next_names(
+        &mut self,
+        mut take: impl FnMut(&[u8], Option<Kind>),
+    ) -> Result<bool, Refusal> {
         let mut room = Vec::with_capacity(ENTRIES_BYTES);
         let mut entries = RawDir::new(&self.directory, room.spare_capacity_mut());
         loop {
-            let Some(entry) = entries.next() else { return Ok(false) };
-            let entry = entry?;
+            let entry = match entries.next() {
+                Some(entry) => entry?,
+                None if self.credible => return Ok(false),
+                None => return Err(Errno::IO.into()),
+            };
+            self.credible = true;
             let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." {
-                take(name);
+            if is_temporary(name) {
+                sweep(&self.directory, name);
+            } else if name != b"." && name != b".." {
+                take(name, kind(entry.file_type()));
             }
             if entries.is_buffer_empty() {
                 return Ok(true);
@@ -50,13 +66,18 @@ impl Dir {
     ///
     /// # Errors
     /// `NotFound` if it vanished since its name was read: to be skipped, not reported. `BadName`
-    /// for what is no entry's name.
+    /// for what is no entry's name. Anything else: it is there, and can't be looked at.
     pub fn facts_of(&self, name: &[u8]) -> Result<Facts, Refusal> {
         if !is_entry(name) {
             return Err(Refusal::BadName);
         }
         let facts = if self.may_block { fresh_facts_at } else { facts_at };
         facts(&self.directory, name)
+    }
+
+    /// Whether the directory was removed meanwhile, so that its names say nothing.
+    pub fn is_removed(&self) -> bool {
+        facts_of(&self.directory).is_ok_and(|facts| facts.links == 0)
     }
 
     /// Where the link `name` points, as it was written; `None` if it is no link (any more).
@@ -66,6 +87,16 @@ impl Dir {
         }
         let target = readlinkat(&self.directory, name, Vec::new()).ok()?;
         Some(target.into_bytes())
+    }
+}
+
+fn kind(file_type: FileType) -> Option<Kind> {
+    match file_type {
+        FileType::Unknown => None,
+        FileType::RegularFile => Some(Kind::File),
+        FileType::Directory => Some(Kind::Directory),
+        FileType::Symlink => Some(Kind::Link),
+        _ => Some(Kind::Special),
     }
 }
 

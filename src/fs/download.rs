@@ -2,7 +2,9 @@
 //! knows the socket only as the descriptor that it is handed for one call.
 
 use super::facts::{facts_of, must_be_file};
+use super::remote::Medium;
 use super::{Refusal, Root};
+use crate::proto::facts::Facts;
 use crate::proto::path::VPath;
 use rustix::fs::{OFlags, copy_file_range, sendfile};
 use rustix::io::{Errno, ReadWriteFlags, pread, preadv2, retry_on_intr};
@@ -20,6 +22,7 @@ const PAGE: u64 = 4096;
 pub struct Download {
     file: OwnedFd,
     size: u64,
+    mode: u16,
     position: u64,
     remote: bool,
     /// Up to here it is in memory, as far as is known.
@@ -41,16 +44,27 @@ pub enum SendError {
 
 impl Download {
     pub(super) fn open(root: &Root, path: &VPath, from: u64) -> Result<Download, Refusal> {
-        // O_NONBLOCK: a FIFO without a writer would hang the loop before anybody sees it is one.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = root.resolve(path, flags)?;
+        Download::from_file(root, root.open_file(path, OFlags::RDONLY)?, from)
+    }
+
+    /// Opens what `path` has led to, from its first byte on.
+    pub(super) fn from_place(
+        root: &Root,
+        path: &VPath,
+        place: &OwnedFd,
+    ) -> Result<Download, Refusal> {
+        Download::from_file(root, root.open_place(path, place, OFlags::RDONLY)?, 0)
+    }
+
+    fn from_file(root: &Root, file: OwnedFd, from: u64) -> Result<Download, Refusal> {
         let facts = facts_of(&file)?;
         must_be_file(facts.kind)?;
         if from > facts.size {
             return Err(Refusal::BeyondEnd);
         }
-        let remote = root.is_remote_at(&file);
-        Ok(Download { file, size: facts.size, position: from, remote, warm_to: 0 })
+        let remote = root.medium_at(&file) == Medium::Remote;
+        let Facts { size, mode, .. } = facts;
+        Ok(Download { file, size, mode, position: from, remote, warm_to: 0 })
     }
 
     /// Whether any call on it may wait, the drop as well: see [`Root::is_remote`].
@@ -129,6 +143,17 @@ impl Download {
         Ok(count)
     }
 
+    /// Reads on as [`read`](Download::read) does; 0 is the end, and never anything else.
+    ///
+    /// # Errors
+    /// `Shortened` if the file has become shorter; else what the disk answered.
+    pub fn read_on(&mut self, buffer: &mut [u8]) -> Result<usize, Refusal> {
+        match self.read(buffer)? {
+            0 if self.left() > 0 && !buffer.is_empty() => Err(Refusal::Shortened),
+            count => Ok(count),
+        }
+    }
+
     /// Reads without moving on.
     fn look(&self, buffer: &mut [u8]) -> Result<usize, Refusal> {
         let most = self.at_most(buffer.len());
@@ -142,6 +167,11 @@ impl Download {
     #[cfg(test)]
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Permission bits of the file, when it was opened.
+    pub(super) fn mode(&self) -> u16 {
+        self.mode & 0o777
     }
 
     /// Which byte is next.

@@ -3,7 +3,8 @@
 
 use super::Refusal;
 use crate::proto::facts::{Facts, Kind};
-use rustix::fs::{AtFlags, FileType, Statx, StatxFlags, makedev, statx};
+use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags, makedev, statx};
+use rustix::io::Errno;
 use std::os::fd::AsFd;
 
 /// The facts of `name` in the directory `folder`, as far as this machine knows them; a link is not
@@ -13,7 +14,27 @@ pub(super) fn facts_at(folder: impl AsFd, name: &[u8]) -> Result<Facts, Refusal>
     statx_at(folder, name, AtFlags::STATX_DONT_SYNC)
 }
 
-/// The same from a file system that may have to ask somebody else.
+/// Facts of `name` as by [`facts_at`], and the attributes that `chattr` gives.
+pub(super) fn facts_and_attributes_at(
+    folder: impl AsFd,
+    name: &[u8],
+) -> Result<(Facts, StatxAttributes), Refusal> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    with_attributes(&statx(folder, name, flags, wanted())?)
+}
+
+/// Facts of what `file` refers to, and its attributes.
+pub(super) fn facts_and_attributes_of(
+    file: impl AsFd,
+) -> Result<(Facts, StatxAttributes), Refusal> {
+    with_attributes(&statx(file, "", AtFlags::EMPTY_PATH, wanted())?)
+}
+
+fn with_attributes(stat: &Statx) -> Result<(Facts, StatxAttributes), Refusal> {
+    Ok((from_statx(stat), stat.stx_attributes))
+}
+
+/// Facts of `name` from a file system that may have to ask somebody else.
 pub(super) fn fresh_facts_at(folder: impl AsFd, name: &[u8]) -> Result<Facts, Refusal> {
     statx_at(folder, name, AtFlags::empty())
 }
@@ -21,7 +42,11 @@ pub(super) fn fresh_facts_at(folder: impl AsFd, name: &[u8]) -> Result<Facts, Re
 fn statx_at(folder: impl AsFd, name: &[u8], sync: AtFlags) -> Result<Facts, Refusal> {
     // Showing an automount point must not mount it: that can block for as long as a server is down.
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | sync;
-    Ok(from_statx(&statx(folder, name, flags, wanted())?))
+    match statx(folder, name, flags, wanted()) {
+        // There is such a name, and another machine knows no more what it leads to.
+        Err(Errno::STALE) => Err(Refusal::Failed(Errno::STALE.raw_os_error())),
+        stat => Ok(from_statx(&stat?)),
+    }
 }
 
 /// The facts of what `file` refers to; an `O_PATH` descriptor will do.

@@ -58,11 +58,12 @@ impl FileJob {
     /// # Errors
     /// The disk refuses to begin.
     pub fn copy(from: Download, mut to: Upload) -> Result<Box<FileJob>, Refusal> {
+        to.take_mode_of(&from);
         to.begin()?;
         Ok(Box::new(FileJob::Copy(from, to)))
     }
 
-    /// To join `parts` behind what `target` holds.
+    /// To join `parts` behind what `target` holds; `durable` as [`Upload::make_durable`] has it.
     ///
     /// # Errors
     /// As `Combination::new`.
@@ -71,15 +72,20 @@ impl FileJob {
         target: &VPath,
         parts: Vec<VPath>,
         new: NewFile,
+        durable: bool,
     ) -> Result<Box<FileJob>, Refusal> {
-        Ok(Box::new(FileJob::Combine(Combination::new(root, target, parts, new)?)))
+        let mut combination = Combination::new(root, target, parts, new)?;
+        if durable {
+            combination.make_durable();
+        }
+        Ok(Box::new(FileJob::Combine(combination)))
     }
 
     /// Whether to work on `budget` bytes may wait for the disk: then it is for a thread that may.
     pub fn may_block(&mut self, budget: usize) -> bool {
         match self {
             FileJob::Checksum(file, _) => file.at_hand(budget).is_none(),
-            FileJob::Copy(from, to) => to.may_block() || from.at_hand(budget).is_none(),
+            FileJob::Copy(from, to) => to.finish_may_block() || from.at_hand(budget).is_none(),
             FileJob::Combine(combination) => combination.may_block(budget),
         }
     }
@@ -96,7 +102,7 @@ impl FileJob {
         let most = budget.min(buffer.len());
         let more = match &mut *self {
             FileJob::Checksum(file, hasher) => {
-                let count = file.read(&mut buffer[..most])?;
+                let count = file.read_on(&mut buffer[..most])?;
                 hasher.update(&buffer[..count]);
                 count > 0
             }

@@ -9,12 +9,17 @@ mod combine;
 mod dir;
 mod download;
 mod facts;
+mod heritage;
 mod job;
+mod lasting;
+mod litter;
 mod pipe;
 mod refusal;
 mod remote;
 mod root;
 mod scratch;
+mod standing;
+mod trusted;
 mod upload;
 
 pub use dir::Dir;

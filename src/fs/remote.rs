@@ -1,10 +1,25 @@
-//! What can be known beforehand of how long a file system takes to answer.
+//! What can be known beforehand of a file system: how long it takes to answer, and what a power cut
+//! leaves of what it was told.
 
 use rustix::fs::fstatfs;
 use std::os::fd::AsFd;
 
-/// File systems that have somebody else do the work: another machine, or a program. They are as
-/// slow as that is, and wait for it as long as it is down. As `statfs` calls them.
+/// Keeper of the bytes of a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Medium {
+    /// This machine's memory: it never waits, and a power cut takes all.
+    Memory,
+    /// A disk of this machine, or what cannot be told from one.
+    Disk,
+    /// Another machine, or a program. It is as slow as that is, and waits for it as long as it is
+    /// down.
+    Remote,
+}
+
+/// Numbers of file systems in memory, as `statfs` calls them: tmpfs and ramfs.
+const MEMORY: [u32; 2] = [0x0102_1994, 0x8584_58F6];
+
+/// Numbers of file systems that have somebody else do the work.
 const REMOTE: [u32; 11] = [
     0x6573_5546, // FUSE
     0x6969,      // NFS
@@ -19,8 +34,13 @@ const REMOTE: [u32; 11] = [
     0x0187,      // autofs, which mounts any of them
 ];
 
-/// Whether what the descriptor leads to is on such a file system.
-pub(super) fn is_remote(file: impl AsFd) -> bool {
-    // One that can't even say what it is is none to wait for.
-    fstatfs(file).map_or(true, |space| REMOTE.contains(&(space.f_type as u32)))
+/// Medium of what the descriptor leads to.
+pub(super) fn medium(file: impl AsFd) -> Medium {
+    match fstatfs(file).map(|space| space.f_type as u32) {
+        // One that can't even say what it is is none to wait for.
+        Err(_) => Medium::Remote,
+        Ok(number) if REMOTE.contains(&number) => Medium::Remote,
+        Ok(number) if MEMORY.contains(&number) => Medium::Memory,
+        Ok(_) => Medium::Disk,
+    }
 }

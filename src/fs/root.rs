@@ -6,16 +6,20 @@
 //! up, not go astray. An operation that creates, removes or renames acts on one last component in
 //! the descriptor of its directory; a `VPath` guarantees that it is no `..` and holds no slash.
 
-use super::facts::{facts_at, facts_of};
-use super::remote::is_remote;
+use super::facts::{facts_at, facts_of, must_be_file};
+use super::litter::is_temporary;
+use super::remote::{Medium, medium};
 use super::scratch::magic_link;
+use super::trusted;
 use super::{Dir, Download, NewFile, Refusal, Upload, UploadMode};
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::users::PartialUploads;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, utimensat};
-use rustix::fs::{accessat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat};
+use rustix::fs::{
+    accessat, fstat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -32,7 +36,8 @@ const LOOKUPS: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Root {
     directory: Arc<OwnedFd>,
-    remote: bool,
+    device: u64,
+    medium: Medium,
     may_block: bool,
 }
 
@@ -46,9 +51,22 @@ impl Root {
     /// than at every command.
     pub fn open(path: &Path) -> std::io::Result<Root> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = Arc::new(open(path, flags, Mode::empty())?);
-        let root = Root { remote: is_remote(&directory), directory, may_block: false };
-        root.open_confined(&VPath::root(), flags)?;
+        Root::from_directory(open(path, flags, Mode::empty())?)
+    }
+
+    /// Opens a root as [`open`](Root::open) does, for a user who may own folders on the way to it.
+    ///
+    /// # Errors
+    /// Those of `open`; and a symbolic link on the way that is neither root's nor the server's own,
+    /// which is named.
+    pub fn open_of_user(path: &Path) -> std::io::Result<Root> {
+        Root::from_directory(trusted::open(path)?)
+    }
+
+    fn from_directory(directory: OwnedFd) -> std::io::Result<Root> {
+        let (device, medium) = (fstat(&directory)?.st_dev, medium(&directory));
+        let root = Root { directory: Arc::new(directory), device, medium, may_block: false };
+        root.open_confined(&VPath::root(), OFlags::PATH | OFlags::DIRECTORY)?;
         Ok(root)
     }
 
@@ -62,15 +80,24 @@ impl Root {
         self.may_block
     }
 
+    /// Number of the device that it is on: roots on one device wait for the same disk.
+    pub fn device(&self) -> u64 {
+        self.device
+    }
+
     /// Whether its files are another machine's or another program's, and each call may wait for
     /// that.
     pub fn is_remote(&self) -> bool {
-        self.remote
+        self.medium == Medium::Remote
     }
 
-    /// The same of a file that was opened beneath it.
-    pub(super) fn is_remote_at(&self, file: impl AsFd) -> bool {
-        self.remote || (self.may_block && is_remote(file))
+    /// Medium of a file that was opened beneath it.
+    pub(super) fn medium_at(&self, file: impl AsFd) -> Medium {
+        match (self.medium, self.may_block) {
+            (Medium::Remote, _) | (_, false) => self.medium,
+            // It may be on another mount.
+            (Medium::Memory | Medium::Disk, true) => medium(file),
+        }
     }
 
     /// The facts of `path`, or of what it leads to where it is a link. A FIFO or device is not
@@ -98,28 +125,22 @@ impl Root {
         may(self.resolve(path, OFlags::PATH | OFlags::DIRECTORY)?, Access::EXEC_OK)
     }
 
-    /// Makes a directory; its mode is 0777 less `umask`, or less that of the process.
+    /// Makes a directory; its mode is 0777 less `umask`, and less that of the process.
     ///
     /// # Errors
     /// `Exists` if anything at all stands there: a dangling link and the root too.
     pub fn make_dir(&self, path: &VPath, umask: Option<u16>) -> Result<(), Refusal> {
         let name = path.name().ok_or(Refusal::Exists)?;
-        let mode = 0o777 & !umask.unwrap_or(0);
-        mkdirat(self.folder_of(path)?, name, Mode::from_raw_mode(mode.into()))?;
-        if umask.is_some() {
-            // The process's own umask may have taken more. Where a file system has no such bits,
-            // the folder is made all the same.
-            let _ = self.set_mode(path, mode);
-        }
-        Ok(())
+        let mode = Mode::from_raw_mode((0o777 & !umask.unwrap_or(0)).into());
+        Ok(mkdirat(self.folder_of(path)?, name, mode)?)
     }
 
     /// Sets the permission bits of a file or directory, `0o777` at most.
     ///
     /// # Errors
-    /// `Denied` if it is somebody else's.
+    /// `Denied` if it is somebody else's, and for the root: nobody could undo that from within.
     pub fn set_mode(&self, path: &VPath, mode: u16) -> Result<(), Refusal> {
-        let file = self.resolve(path, OFlags::PATH)?;
+        let file = self.resolve_to_change(path)?;
         // A descriptor that can't do anything else can be named by /proc, and nothing but this one.
         Ok(chmodat(CWD, magic_link(&file), Mode::from_raw_mode(mode.into()), AtFlags::empty())?)
     }
@@ -127,9 +148,9 @@ impl Root {
     /// Sets when a file or directory was last changed, in seconds since 1970 (UTC).
     ///
     /// # Errors
-    /// `Denied` if it is somebody else's.
+    /// `Denied` if it is somebody else's, and for the root.
     pub fn set_modified(&self, path: &VPath, seconds: i64) -> Result<(), Refusal> {
-        let file = self.resolve(path, OFlags::PATH)?;
+        let file = self.resolve_to_change(path)?;
         let times = Timestamps {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
             last_modification: Timespec { tv_sec: seconds, tv_nsec: 0 },
@@ -137,13 +158,32 @@ impl Root {
         Ok(utimensat(CWD, magic_link(&file), &times, AtFlags::empty())?)
     }
 
-    /// Removes an empty directory.
+    fn resolve_to_change(&self, path: &VPath) -> Result<OwnedFd, Refusal> {
+        path.name().ok_or(Refusal::Denied)?;
+        self.resolve(path, OFlags::PATH)
+    }
+
+    /// Removes an empty directory. One that holds nothing but litter is empty to its users.
     ///
     /// # Errors
     /// `NotEmpty`; `NotDirectory` also for a link to a directory; `Denied` for the root.
     pub fn remove_dir(&self, path: &VPath) -> Result<(), Refusal> {
         let name = path.name().ok_or(Refusal::Denied)?;
-        Ok(unlinkat(self.folder_of(path)?, name, AtFlags::REMOVEDIR)?)
+        let folder = self.folder_of(path)?;
+        match unlinkat(&folder, name, AtFlags::REMOVEDIR) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) => self.sweep(path)?,
+            done => return Ok(done?),
+        }
+        Ok(unlinkat(folder, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Removes the litter of a folder that holds nothing else; one with a name of its own in it is
+    /// looked through no further.
+    fn sweep(&self, path: &VPath) -> Result<(), Refusal> {
+        let mut dir = self.dir(path)?;
+        let mut holds_more = false;
+        while !holds_more && dir.next_names(|_, _| holds_more = true)? {}
+        Ok(())
     }
 
     /// Removes a file of any kind; of a link the link itself.
@@ -182,18 +222,23 @@ impl Root {
     /// The bytes that an ordinary user may still store at `path`, or, where there is no such
     /// directory, in the nearest one above it.
     pub fn free_space(&self, path: &VPath) -> Result<u64, Refusal> {
-        let mut path = path.clone();
-        loop {
-            match self.resolve(&path, OFlags::PATH | OFlags::DIRECTORY) {
-                Err(Refusal::NotFound | Refusal::NotDirectory) if path.name().is_some() => {
-                    path = path.parent();
-                }
-                directory => {
-                    let space = fstatvfs(directory?)?;
-                    return Ok(space.f_bavail.saturating_mul(space.f_frsize));
+        let directory = |depth| self.resolve(&path.first(depth), OFlags::PATH | OFlags::DIRECTORY);
+        let (mut deepest, mut missing) = (directory(path.depth()), path.depth());
+        if matches!(deepest, Err(Refusal::NotFound | Refusal::NotDirectory)) {
+            // Where one is missing all below it are: the last that is there is found by halves, and
+            // not by a walk of the whole path for each level.
+            let mut found = 0;
+            deepest = directory(found);
+            while missing - found > 1 {
+                let middle = found.midpoint(missing);
+                match directory(middle) {
+                    Err(Refusal::NotFound | Refusal::NotDirectory) => missing = middle,
+                    there => (found, deepest) = (middle, Ok(there?)),
                 }
             }
         }
+        let space = fstatvfs(deepest?)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
     }
 
     /// Opens a regular file to be sent from byte `from` on.
@@ -229,16 +274,72 @@ impl Root {
     }
 
     /// The descriptor of the directory that holds, or would hold, `path`.
+    ///
+    /// # Errors
+    /// `BadName` for a name that only this server gives.
     pub(super) fn folder_of(&self, path: &VPath) -> Result<OwnedFd, Refusal> {
+        if path.name().is_some_and(is_temporary) {
+            return Err(Refusal::BadName);
+        }
         self.resolve(&path.parent(), OFlags::PATH | OFlags::DIRECTORY)
     }
 
     /// Opens what `path` leads to inside the root.
     pub(super) fn resolve(&self, path: &VPath, flags: OFlags) -> Result<OwnedFd, Refusal> {
+        if path.name().is_some_and(is_temporary) {
+            return Err(Refusal::NotFound);
+        }
         self.open_confined(path, flags).map_err(|errno| match errno {
             Errno::XDEV if !self.may_block => Refusal::NeedsWorker,
             errno => errno.into(),
         })
+    }
+
+    /// Looks up what `path` leads to (`O_PATH`), whose directory is `folder`.
+    pub(super) fn resolve_in(&self, folder: &OwnedFd, path: &VPath) -> Result<OwnedFd, Refusal> {
+        let Some(name) = path.name().filter(|name| !is_temporary(name)) else {
+            return self.resolve(path, OFlags::PATH);
+        };
+        let mut confined = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+        confined.set(ResolveFlags::NO_XDEV, !self.may_block);
+        match openat2(folder, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), confined) {
+            // A link is for a lookup that begins at the root, and so is all that needs a second try.
+            Err(_) => self.resolve(path, OFlags::PATH),
+            place => Ok(place?),
+        }
+    }
+
+    /// Opens the regular file that `path` leads to. It is looked at before it is opened: a FIFO would
+    /// wake who waits at its other end, and a device do who knows what. Without /proc it is for the
+    /// caller to look again at what was opened.
+    pub(super) fn open_file(&self, path: &VPath, flags: OFlags) -> Result<OwnedFd, Refusal> {
+        let place = self.resolve(path, OFlags::PATH)?;
+        self.open_place(path, &place, flags)
+    }
+
+    /// Opens the regular file that `place`, which `path` has led to, is.
+    pub(super) fn open_place(
+        &self,
+        path: &VPath,
+        place: &OwnedFd,
+        flags: OFlags,
+    ) -> Result<OwnedFd, Refusal> {
+        // O_NONBLOCK: in case that what was looked at is not what is opened, without /proc.
+        let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let open_it = |place: &OwnedFd| {
+            must_be_file(facts_of(place)?.kind)?;
+            Ok::<_, Refusal>(open(magic_link(place), flags, Mode::empty()))
+        };
+        let mut file = open_it(place)?;
+        if matches!(file, Err(Errno::NOENT | Errno::STALE)) {
+            // Another machine has replaced it since it was looked up.
+            file = open_it(&self.resolve(path, OFlags::PATH)?)?;
+        }
+        match file {
+            // There is no /proc.
+            Err(Errno::NOENT) => self.resolve(path, flags),
+            file => Ok(file?),
+        }
     }
 
     fn open_confined(&self, path: &VPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {
@@ -251,6 +352,9 @@ impl Root {
             match openat2(&*self.directory, path.relative(), flags, Mode::empty(), confined) {
                 // The kernel couldn't be sure of a `..` because something was renamed meanwhile.
                 Err(Errno::AGAIN | Errno::INTR) if lookups < LOOKUPS => {}
+                // Another machine has replaced what the name led to when it was last looked up.
+                Err(Errno::STALE) if lookups == 1 => {}
+                Err(Errno::NOENT) if lookups == 1 && self.is_remote() => {}
                 other => return other,
             }
         }

@@ -5,14 +5,17 @@
 //! behind. Where the file system has none, or where /proc is missing, without which such a file
 //! can't be linked, it has a temporary name from the start, and only a kill can leave it there.
 
-use super::facts::facts_at;
-use super::{NewFile, Refusal};
+use super::Refusal;
+use super::facts::facts_of;
+use super::heritage::inherit;
+use super::lasting::{Lasting, settle, settle_name};
+use super::litter::{mark, temporary_name};
+use super::remote::Medium;
 use crate::proto::facts::Kind;
 use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, RenameFlags};
-use rustix::fs::{fallocate, fchmod, ftruncate, linkat, openat};
+use rustix::fs::{fallocate, fstatvfs, ftruncate, linkat, openat};
 use rustix::fs::{renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
-use rustix::rand::{GetRandomFlags, getrandom};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// A file without a name, or not yet a file at all.
@@ -21,63 +24,97 @@ pub(super) struct Scratch {
     folder: OwnedFd,
     file: Option<OwnedFd>,
     temporary: Option<Vec<u8>>,
+    /// Bytes of the disk that are reserved for it, from its beginning.
+    reserved: u64,
 }
 
 impl Scratch {
     /// A file to come in `folder`; nothing is made yet.
     pub(super) fn new(folder: OwnedFd) -> Scratch {
-        Scratch { folder, file: None, temporary: None }
+        Scratch { folder, file: None, temporary: None, reserved: 0 }
     }
 
-    /// Makes the file, empty, with mode 0666 less the umask.
-    pub(super) fn create(&mut self) -> Result<(), Refusal> {
+    /// Makes the file, empty, with this mode less the process's umask.
+    pub(super) fn create(&mut self, mode: u16) -> Result<(), Refusal> {
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        match openat(&self.folder, ".", flags, new_file_mode()) {
+        match openat(&self.folder, ".", flags, Mode::from_raw_mode(mode.into())) {
             Ok(file) if statat(CWD, magic_link(&file), AtFlags::SYMLINK_NOFOLLOW).is_ok() => {
                 self.file = Some(file);
                 Ok(())
             }
             // All that file systems answer that don't know O_TMPFILE.
             Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
-                self.create_named()
+                self.create_named(mode)
             }
             Err(errno) => Err(errno.into()),
         }
     }
 
     /// Makes the file under a temporary name.
-    pub(super) fn create_named(&mut self) -> Result<(), Refusal> {
+    pub(super) fn create_named(&mut self, mode: u16) -> Result<(), Refusal> {
         let name = temporary_name()?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-        self.file = Some(openat(&self.folder, &name, flags, new_file_mode())?);
+        let file = openat(&self.folder, &name, flags, Mode::from_raw_mode(mode.into()))?;
+        mark(&file);
+        self.file = Some(file);
         self.temporary = Some(name);
         Ok(())
     }
 
-    /// Gives the file its mode, and reserves its room on the disk.
+    /// Refuses a file of `bytes` that would find no room, without taking any.
+    pub(super) fn must_have_room(&self, bytes: u64) -> Result<(), Refusal> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let space = fstatvfs(&self.folder)?;
+        let free = space.f_bavail.saturating_mul(space.f_frsize);
+        if bytes > free { Err(Refusal::NoSpace) } else { Ok(()) }
+    }
+
+    /// Reserves room on the disk for what comes next of a file of `whole` bytes, of which `written`
+    /// are there: some way ahead, and no more than that, so that nobody gets a disk for a promise.
     ///
     /// # Errors
     /// `NoSpace` or `Quota` if the room can't be had.
-    pub(super) fn shape(&self, new: NewFile) -> Result<(), Refusal> {
+    pub(super) fn reserve_ahead(&mut self, written: u64, whole: u64) -> Result<(), Refusal> {
         let Some(file) = &self.file else { return Ok(()) };
-        if let Some(umask) = new.umask {
-            // Where a file system has no such bits, that is no reason to lose an upload.
-            let _ = fchmod(file, new_file_mode() & !Mode::from_raw_mode(umask.into()));
+        if self.reserved >= whole || self.reserved > written.saturating_add(RESERVED_AHEAD / 2) {
+            return Ok(());
         }
-        if new.reserve > 0 {
-            let reserve = new.reserve.min(LARGEST_RESERVE);
-            match fallocate(file, FallocateFlags::KEEP_SIZE, 0, reserve) {
+        let begin = self.reserved.max(written);
+        let length = RESERVED_AHEAD.min(whole.saturating_sub(begin));
+        if length > 0 {
+            match fallocate(file, FallocateFlags::KEEP_SIZE, begin, length) {
                 // A file system that can't reserve will tell when it is full.
                 Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
                 reserved => reserved?,
             }
         }
+        self.reserved = begin + length;
         Ok(())
     }
 
     /// Gives back what was reserved beyond the length that the file has come to.
     pub(super) fn give_back(&self, length: u64) -> Result<(), Refusal> {
-        Ok(self.file.as_ref().map_or(Ok(()), |file| ftruncate(file, length))?)
+        match &self.file {
+            Some(file) if self.reserved > length => Ok(ftruncate(file, length)?),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Sees the file to the disk, as [`settle`] does.
+    pub(super) fn settle(
+        &self,
+        medium: Medium,
+        lasting: Lasting,
+        size: u64,
+    ) -> Result<(), Refusal> {
+        settle(self.made()?, medium, lasting, size)
+    }
+
+    /// Sees the name of the file to the disk.
+    pub(super) fn settle_name(&self) -> Result<(), Refusal> {
+        settle_name(self.made()?, &self.folder)
     }
 
     /// The file, once it is made.
@@ -105,43 +142,64 @@ impl Scratch {
         Ok(())
     }
 
-    /// Gives the file its name, in place of a file or link that has it. A file's permission bits
-    /// are inherited, but no set-id bits: those were granted to the old content.
+    /// Holder of the name, which would be replaced (`O_PATH`).
+    pub(super) fn standing(&self, name: &[u8]) -> Option<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        openat(&self.folder, name, flags, Mode::empty()).ok()
+    }
+
+    /// Gives the file its name, in place of a file or link that has it, `old` as far as is known. What
+    /// an old file had besides its content is inherited.
     ///
     /// # Errors
     /// `IsDirectory` if a directory has the name; then it has none.
-    pub(super) fn take_over(&mut self, name: &[u8]) -> Result<(), Refusal> {
-        if let Ok(old) = facts_at(&self.folder, name)
-            && let (Kind::File, Some(file)) = (old.kind, &self.file)
+    pub(super) fn take_over(&mut self, name: &[u8], old: Option<OwnedFd>) -> Result<(), Refusal> {
+        if let Some(old) = old
+            && let Ok(facts) = facts_of(&old)
+            && facts.kind == Kind::File
         {
-            let _ = fchmod(file, Mode::from_raw_mode(u32::from(old.mode & 0o777))); // as in `shape`
+            inherit(self.made()?, &old, &facts);
         }
-        if self.temporary.is_none() {
-            match self.link(name) {
+        let temporary = match self.temporary.take() {
+            Some(temporary) => temporary,
+            None => match self.link(name) {
                 // linkat can't replace and renameat needs a name, so it gets one for a moment.
                 Err(Refusal::Exists) => {
                     let temporary = temporary_name()?;
-                    self.link(&temporary)?;
-                    self.temporary = Some(temporary);
+                    mark(self.made()?);
+                    self.link_as(&temporary)?;
+                    temporary
                 }
                 done => return done,
-            }
+            },
+        };
+        let renamed = renameat(&self.folder, &temporary, &self.folder, name);
+        if renamed.is_err() {
+            self.temporary = Some(temporary);
         }
-        if let Some(temporary) = &self.temporary {
-            renameat(&self.folder, temporary, &self.folder, name)?;
-            self.temporary = None;
-        }
+        Ok(renamed?)
+    }
+
+    /// Links the unnamed file under its own name, and tells whoever watches the folder. They wait for
+    /// the close of a file that was written to, and the name that this descriptor is known by is none.
+    fn link(&self, name: &[u8]) -> Result<(), Refusal> {
+        self.link_as(name)?;
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        // A mode that forbids it is no reason to lose an upload.
+        drop(openat(&self.folder, name, flags | OFlags::CLOEXEC, Mode::empty()));
         Ok(())
+    }
+
+    fn made(&self) -> Result<&OwnedFd, Refusal> {
+        debug_assert!(self.file.is_some(), "a scratch file is created before it is named");
+        self.file.as_ref().ok_or_else(|| Errno::BADF.into())
     }
 
     /// Links the unnamed file. By way of /proc, since AT_EMPTY_PATH would need a capability or
     /// Linux 6.10; the path is ours, and no part of it a client's.
-    fn link(&self, name: &[u8]) -> Result<(), Refusal> {
-        let Some(file) = &self.file else {
-            debug_assert!(false, "a scratch file is created before it is named");
-            return Err(Errno::BADF.into());
-        };
-        Ok(linkat(CWD, magic_link(file), &self.folder, name, AtFlags::SYMLINK_FOLLOW)?)
+    fn link_as(&self, name: &[u8]) -> Result<(), Refusal> {
+        let file = magic_link(self.made()?);
+        Ok(linkat(CWD, file, &self.folder, name, AtFlags::SYMLINK_FOLLOW)?)
     }
 }
 
@@ -154,24 +212,12 @@ impl Drop for Scratch {
     }
 }
 
-/// 64 random bits: neither guessed nor met twice, and the tilde says what it is to whoever finds
-/// one after a crash.
-fn temporary_name() -> Result<Vec<u8>, Refusal> {
-    let mut random = [0; 8];
-    getrandom(&mut random, GetRandomFlags::empty())?;
-    Ok(format!(".packetboat-{:016x}~", u64::from_ne_bytes(random)).into_bytes())
-}
-
 /// The path of a descriptor of ours. Of this thread's, since a thread may have a table of its own,
 /// and that of the process is gone with its first thread.
 pub(super) fn magic_link(file: impl AsFd) -> String {
     format!("/proc/thread-self/fd/{}", file.as_fd().as_raw_fd())
 }
 
-/// A file system in memory takes its time to reserve, in one call that nobody can interrupt; what is
-/// beyond this is told when the disk is full.
-const LARGEST_RESERVE: u64 = 1 << 30;
-
-fn new_file_mode() -> Mode {
-    Mode::from_raw_mode(0o666)
-}
+/// Bytes that are reserved at once. A file system in memory takes its time for them, in one call that
+/// nobody can interrupt.
+const RESERVED_AHEAD: u64 = 64 << 20;

@@ -1,6 +1,10 @@
 //! Tests of `fs` on a real directory: a root, with a folder beside it that nobody may reach.
 
 mod confinement;
+mod leftovers;
+mod power_cut;
+mod refused;
+mod replacing;
 mod uploads;
 
 use super::*;
@@ -214,7 +218,7 @@ fn names_of_every_kind_come_back_byte_for_byte() {
 
     let mut dir = tree.root.dir(&v("/")).unwrap();
     let mut listed = Vec::new();
-    while dir.next_names(|name| listed.push(name.to_vec())).unwrap() {}
+    while dir.next_names(|name, _| listed.push(name.to_vec())).unwrap() {}
     listed.sort();
     assert_eq!(listed, names);
 

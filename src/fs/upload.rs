@@ -7,14 +7,15 @@
 //! changed nothing. [`begin`](Upload::begin) makes room for the bytes. [`finish`](Upload::finish)
 //! puts the whole file under its name in one step; until then readers see what was there before.
 
-use super::facts::{facts_at, facts_of, must_be_file};
-use super::root::may;
+use super::facts::facts_of;
+use super::lasting::{Lasting, settle, waits};
+use super::remote::Medium;
 use super::scratch::Scratch;
+use super::standing::{aside, itself};
 use super::{Download, Pipe, Refusal, Root, SpliceError};
-use crate::proto::facts::Kind;
 use crate::proto::path::VPath;
 use crate::users::PartialUploads;
-use rustix::fs::{Access, OFlags, ftruncate};
+use rustix::fs::ftruncate;
 use rustix::io::{Errno, retry_on_intr, write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -34,9 +35,9 @@ pub enum UploadMode {
 /// What a new file is to be like; a file that is replaced or resumed keeps its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NewFile {
-    /// Permission bits that it must not have; `None` leaves that to the process.
+    /// Permission bits that it must not have, beside those that the process takes from every file.
     pub umask: Option<u16>,
-    /// Bytes to reserve for it on the disk.
+    /// Bytes that are to come, for which room is reserved on the disk as they do.
     pub reserve: u64,
 }
 
@@ -52,10 +53,13 @@ pub struct Upload {
     pub(super) place: Place,
     keep: PartialUploads,
     new: NewFile,
+    /// Permission bits of a new file, before any umask.
+    mode: u16,
+    lasting: Lasting,
     /// Whether the file, as far as is known, can be written to by splice.
     pub(super) splices: bool,
     written: u64,
-    may_block: bool,
+    medium: Medium,
 }
 
 /// Where the bytes go.
@@ -88,7 +92,7 @@ impl Upload {
     ) -> Result<Upload, Refusal> {
         let name = path.name().ok_or(Refusal::IsDirectory)?;
         let folder = root.folder_of(path)?;
-        let folder_may_block = root.is_remote_at(&folder);
+        let medium = root.medium_at(&folder);
         let place = match mode {
             UploadMode::Replace | UploadMode::ResumeAt(0) => {
                 aside(root, path, folder, Claim::Free)?
@@ -105,17 +109,47 @@ impl Upload {
         };
         // A file that is opened to append to is not written to by splice.
         let splices = matches!(place, Place::Aside { .. });
-        let may_block = match &place {
-            Place::Itself { file, .. } => root.is_remote_at(file),
-            Place::Aside { .. } => folder_may_block,
+        let medium = match &place {
+            Place::Itself { file, .. } => root.medium_at(file),
+            Place::Aside { .. } => medium,
         };
-        Ok(Upload { name: name.to_vec(), place, keep, new, splices, written: 0, may_block })
+        let (name, lasting, mode) = (name.to_vec(), Lasting::Begun, NEW_FILE_MODE);
+        Ok(Upload { name, place, keep, new, mode, lasting, splices, written: 0, medium })
+    }
+
+    /// Has file and name on the disk before [`finish`](Upload::finish) succeeds.
+    pub fn make_durable(&mut self) {
+        self.lasting = Lasting::Name;
+    }
+
+    /// Has the bytes on the disk before the file has its name: something else is given up for them.
+    pub(super) fn make_bytes_durable(&mut self) {
+        self.lasting = self.lasting.max(Lasting::Bytes);
+    }
+
+    /// A new file is to have the permissions of the one that it is copied from.
+    pub(super) fn take_mode_of(&mut self, from: &Download) {
+        self.mode = from.mode();
     }
 
     /// Whether any call on it may block, the drop as well: its file system is another machine's or
     /// another program's. How it was opened does not count.
     pub fn may_block(&self) -> bool {
-        self.may_block
+        self.medium == Medium::Remote
+    }
+
+    /// Whether [`finish`](Upload::finish) waits for the disk.
+    pub fn finish_may_block(&self) -> bool {
+        self.may_block() || waits(self.medium, self.lasting_at_the_end(), self.written)
+    }
+
+    fn lasting_at_the_end(&self) -> Lasting {
+        match &self.place {
+            // An old file is given up for it.
+            Place::Aside { claim: Claim::Held, .. } => self.lasting.max(Lasting::Bytes),
+            Place::Aside { claim: Claim::Free | Claim::FreeOnly, .. } => self.lasting,
+            Place::Itself { .. } => self.lasting,
+        }
     }
 
     /// Makes room for the bytes: to be called once, when the data connection is up.
@@ -129,8 +163,9 @@ impl Upload {
     pub fn begin(&mut self) -> Result<(), Refusal> {
         match &mut self.place {
             Place::Aside { scratch, .. } => {
-                scratch.create()?;
-                scratch.shape(self.new)
+                scratch.create(self.mode & !self.new.umask.unwrap_or(0))?;
+                scratch.must_have_room(self.new.reserve)?;
+                scratch.reserve_ahead(0, self.new.reserve)
             }
             Place::Itself { cut_to: None, .. } => Ok(()),
             // Cutting a shorter file would lengthen it, with zeros that nobody sent.
@@ -154,7 +189,7 @@ impl Upload {
                 // No file system should answer so; going on would be an endless loop.
                 return Err(Errno::IO.into());
             }
-            self.written += count as u64;
+            self.wrote(count)?;
             bytes = &bytes[count..];
         }
         Ok(())
@@ -191,7 +226,7 @@ impl Upload {
                 // As in `write`.
                 Ok(0) => return Err(Errno::IO.into()),
                 Ok(moved) => {
-                    self.written += moved as u64;
+                    self.wrote(moved)?;
                     moved
                 }
                 // A file system that knows no splice.
@@ -220,16 +255,23 @@ impl Upload {
         most: usize,
     ) -> Result<usize, Refusal> {
         match from.copy_to(self.file()?, most) {
-            Ok(count) => {
-                self.written += count as u64;
-                Ok(count)
-            }
-            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            Ok(count @ 1..) => self.wrote(count).map(|()| count),
+            Ok(0) if from.left() == 0 => Ok(0),
+            // Some answer 0 where they have no such way between them: reading tells.
+            Ok(_) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                 let most = most.min(buffer.len());
-                let count = from.read(&mut buffer[..most])?;
+                let count = from.read_on(&mut buffer[..most])?;
                 self.write(&buffer[..count]).map(|()| count)
             }
             Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn wrote(&mut self, count: usize) -> Result<(), Refusal> {
+        self.written += count as u64;
+        match &mut self.place {
+            Place::Aside { scratch, .. } => scratch.reserve_ahead(self.written, self.new.reserve),
+            Place::Itself { .. } => Ok(()),
         }
     }
 
@@ -257,24 +299,35 @@ impl Upload {
     }
 
     /// The upload is complete: the whole file now stands under its name, and has replaced a file
-    /// or link atomically. A replaced file's permission bits are kept.
+    /// or link atomically. What a replaced file had besides its content is kept.
     ///
     /// # Errors
+    /// What the disk answers, and what it tells late of bytes that it seemed to have taken;
     /// `IsDirectory` if the name has become a directory, `Exists` for [`UploadMode::Create`] if it is
-    /// taken, or what the disk answers. Then nothing is left of the upload when it is dropped.
+    /// taken. Then nothing is left of the upload when it is dropped.
     pub fn finish(&mut self) -> Result<(), Refusal> {
         // Whatever comes of it, it was not cut off.
         self.keep = PartialUploads::Discard;
+        let lasting = self.lasting_at_the_end();
         match &mut self.place {
-            Place::Itself { .. } => Ok(()),
+            // Others see it already, so that no name waits for its bytes.
+            Place::Itself { file, .. } => settle(file, self.medium, lasting, 0),
             Place::Aside { scratch, claim } => {
-                if self.new.reserve > self.written {
-                    scratch.give_back(self.written)?;
-                }
+                scratch.give_back(self.written)?;
                 match claim {
-                    Claim::FreeOnly => scratch.take_new(&self.name),
-                    Claim::Free | Claim::Held => scratch.take_over(&self.name),
+                    Claim::FreeOnly => {
+                        scratch.settle(self.medium, lasting, self.written)?;
+                        scratch.take_new(&self.name)?;
+                    }
+                    Claim::Free | Claim::Held => {
+                        let old = scratch.standing(&self.name);
+                        // Somebody else may have taken the name since it was looked at.
+                        let bytes = old.as_ref().map_or(Lasting::Begun, |_| Lasting::Bytes);
+                        scratch.settle(self.medium, lasting.max(bytes), self.written)?;
+                        scratch.take_over(&self.name, old)?;
+                    }
                 }
+                if lasting == Lasting::Name { scratch.settle_name() } else { Ok(()) }
             }
         }
     }
@@ -296,45 +349,5 @@ impl Drop for Upload {
     }
 }
 
-/// Prepares a file that takes the name at the end. `wanted` is the claim if the name is free.
-fn aside(root: &Root, path: &VPath, folder: OwnedFd, wanted: Claim) -> Result<Place, Refusal> {
-    let standing = match facts_at(&folder, path.name().unwrap_or_default()) {
-        Err(Refusal::NotFound) => None,
-        facts => Some(facts?.kind),
-    };
-    let claim = match (wanted, standing) {
-        (_, None) => wanted,
-        (Claim::FreeOnly, Some(_)) => return Err(Refusal::Exists),
-        // A link to a file may be replaced, and so may one that leads nowhere; but nobody who
-        // stores to a link to a folder means to lose that link.
-        (_, Some(Kind::Link)) => {
-            match root.facts(path) {
-                Ok(target) => must_be_file(target.kind)?,
-                // Only a blocking root can tell where it leads.
-                Err(Refusal::NeedsWorker) => return Err(Refusal::NeedsWorker),
-                Err(_) => {}
-            }
-            Claim::Held
-        }
-        (_, Some(kind)) => {
-            must_be_file(kind)?;
-            Claim::Held
-        }
-    };
-    may(&folder, Access::WRITE_OK | Access::EXEC_OK)?;
-    Ok(Place::Aside { scratch: Scratch::new(folder), claim })
-}
-
-/// Opens the file itself for what is to be written behind it; that changes nothing yet. Opening it
-/// now and not in `begin` means that what was checked is what is written to.
-fn itself(root: &Root, path: &VPath, cut_to: Option<u64>) -> Result<Place, Refusal> {
-    // O_NONBLOCK for the same reason as in a download: it may be a FIFO.
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = root.resolve(path, flags)?;
-    let facts = facts_of(&file)?;
-    must_be_file(facts.kind)?;
-    if cut_to.is_some_and(|offset| offset > facts.size) {
-        return Err(Refusal::BeyondEnd);
-    }
-    Ok(Place::Itself { file, cut_to })
-}
+/// Permission bits of a new file, before any umask.
+const NEW_FILE_MODE: u16 = 0o666;

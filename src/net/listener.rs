@@ -1,5 +1,6 @@
 //! A listener: where connections come in.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
@@ -10,6 +11,8 @@ use super::poller::{Key, Poller};
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
+/// Connections in a row that may fail before the caller is told.
+const FAILURES: usize = 16;
 
 /// A listening socket.
 #[derive(Debug)]
@@ -27,10 +30,32 @@ impl Listener {
     /// # Errors
     /// The address is in use or not this machine's, or the port needs a privilege.
     pub fn open(address: SocketAddr) -> io::Result<Listener> {
+        Listener::bind(address, false)
+    }
+
+    /// Listens on an address that this machine does not have yet. When it has, connections come.
+    ///
+    /// # Errors
+    /// As for [`open`](Listener::open).
+    pub fn open_early(address: SocketAddr) -> io::Result<Listener> {
+        Listener::bind(address, true)
+    }
+
+    /// Whether this error of `open` means that the machine does without the address's family.
+    pub fn lacks_family(error: &io::Error) -> bool {
+        rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::AFNOSUPPORT)
+    }
+
+    fn bind(address: SocketAddr, early: bool) -> io::Result<Listener> {
         let kind = Type::STREAM.nonblocking();
         let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
+        }
+        match (early, address) {
+            (false, _) => {}
+            (true, SocketAddr::V4(_)) => socket.set_freebind_v4(true)?,
+            (true, SocketAddr::V6(_)) => socket.set_freebind_v6(true)?,
         }
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
@@ -79,29 +104,85 @@ impl Listener {
     /// The next connection that waits; `None` when there is none.
     ///
     /// # Errors
-    /// Too few descriptors or too little memory: the connection waits on, and so should the caller.
-    pub fn accept(&mut self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
-        // An error that belongs to the one connection is no reason to leave the others waiting;
-        // the bound is there because no loop should trust the kernel for its end.
-        for _ in 0..64 {
-            match self.listener.accept() {
+    /// See [`AcceptErrorKind`]. Unless the listener is broken, what waits there, waits on, and so
+    /// should the caller, for a moment.
+    pub fn accept(&mut self) -> Result<Option<(TcpStream, SocketAddr)>, AcceptError> {
+        let mut failed = 0;
+        loop {
+            let error = match self.listener.accept() {
                 Ok(accepted) => return Ok(Some(accepted)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.ready = false;
                     return Ok(None);
                 }
-                Err(error) if is_shortage(&error) => return Err(error),
-                Err(_) => {}
+                Err(error) => AcceptError::new(error),
+            };
+            failed += 1;
+            match error.kind {
+                // The others should not wait for it; where all fail, no loop should spin on it.
+                AcceptErrorKind::Connections if failed < FAILURES => {}
+                AcceptErrorKind::Connections | AcceptErrorKind::Shortage => return Err(error),
+                AcceptErrorKind::Broken => {
+                    self.ready = false;
+                    return Err(error);
+                }
             }
         }
-        Ok(None)
     }
 }
 
-fn is_shortage(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    shortages.iter().any(|shortage| error.raw_os_error() == Some(shortage.raw_os_error()))
+/// Failure to accept, from the one listener.
+#[derive(Debug)]
+pub struct AcceptError {
+    kind: AcceptErrorKind,
+    source: io::Error,
+}
+
+/// Kinds of failures to accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptErrorKind {
+    /// One connection after the other failed, each before it could be accepted: a firewall or a
+    /// network that is down.
+    Connections,
+    /// Too few descriptors or too little memory, which other listeners will meet as well.
+    Shortage,
+    /// The listener is none any more.
+    Broken,
+}
+
+impl AcceptError {
+    fn new(source: io::Error) -> AcceptError {
+        use rustix::io::Errno;
+        let errno = Errno::from_io_error(&source);
+        let kind = match errno {
+            Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                AcceptErrorKind::Shortage
+            }
+            Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::FAULT) => {
+                AcceptErrorKind::Broken
+            }
+            // accept(2) passes on whatever is wrong with the connection, EINTR aside.
+            _ => AcceptErrorKind::Connections,
+        };
+        AcceptError { kind, source }
+    }
+
+    /// Kind of the failure.
+    pub fn kind(&self) -> AcceptErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for AcceptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl From<AcceptError> for io::Error {
+    fn from(error: AcceptError) -> io::Error {
+        error.source
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +201,27 @@ mod tests {
             assert!(socket.tcp_nodelay().unwrap());
             assert!(socket.out_of_band_inline().unwrap());
             assert!(socket.keepalive().unwrap());
+        }
+    }
+    /// With EPERM, EPROTO or ECONNABORTED for ever the loop spun, without a line in the log.
+    #[test]
+    fn what_fails_is_told_by_whom_it_concerns() {
+        use AcceptErrorKind::{Broken, Connections, Shortage};
+        use rustix::io::Errno;
+        for (errno, kind) in [
+            (Errno::MFILE, Shortage),
+            (Errno::NFILE, Shortage),
+            (Errno::NOBUFS, Shortage),
+            (Errno::NOMEM, Shortage),
+            (Errno::CONNABORTED, Connections),
+            (Errno::PROTO, Connections),
+            (Errno::PERM, Connections),
+            (Errno::NETDOWN, Connections),
+            (Errno::INTR, Connections),
+            (Errno::INVAL, Broken),
+            (Errno::BADF, Broken),
+        ] {
+            assert_eq!(AcceptError::new(errno.into()).kind(), kind, "{errno:?}");
         }
     }
 }

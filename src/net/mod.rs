@@ -9,7 +9,7 @@ mod socket;
 mod tls;
 
 pub use link::Link;
-pub use listener::Listener;
+pub use listener::{AcceptError, AcceptErrorKind, Listener};
 pub use mio::Waker;
 pub use passive::{Arrival, Lease, PassivePorts, Stranger};
 pub use poller::{Event, Key, Poller, Role, Signals};

@@ -89,6 +89,20 @@ impl Socket {
         self.stream.local_addr()
     }
 
+    /// Address that is of the same link as this connection, if it is one of a link at all (fe80::/10):
+    /// such an address means nothing without its scope (RFC 4007, 6).
+    pub fn scoped(&self, address: SocketAddr) -> SocketAddr {
+        match address {
+            SocketAddr::V6(mut of_link) if of_link.ip().is_unicast_link_local() => {
+                if let Ok(SocketAddr::V6(local)) = self.stream.local_addr() {
+                    of_link.set_scope_id(local.scope_id());
+                }
+                SocketAddr::V6(of_link)
+            }
+            address => address,
+        }
+    }
+
     /// Has the poll tell when the link can go on, if it is not done yet.
     ///
     /// # Errors

@@ -12,68 +12,111 @@ pub fn has_wildcards(text: &[u8]) -> bool {
     text.iter().any(|byte| b"*?[".contains(byte))
 }
 
-/// Whether `pattern` matches the whole of `name`, in time of at most the product of their lengths.
-pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    if name.first() == Some(&b'.') && !(pattern.starts_with(b".") || pattern.starts_with(b"\\.")) {
-        return false;
-    }
-    let (mut pattern, mut name) = (pattern, name);
-    // The last `*` seen: what follows it in the pattern, and the name from where it ends so far.
-    // An earlier `*` never needs another try, which is what keeps this from exploding.
-    let mut star: Option<(&[u8], &[u8])> = None;
-    loop {
-        if let Some(after) = pattern.strip_prefix(b"*") {
-            pattern = after;
-            star = Some((after, name));
-            continue;
-        }
-        match (name.split_first(), step(pattern)) {
-            (None, None) => return true,
-            (None, Some(_)) => return false,
-            (Some((&byte, rest)), Some((item, after))) if item.admits(byte) => {
-                pattern = after;
-                name = rest;
-            }
-            (Some(_), _) => {
-                let Some((after, [_, from @ ..])) = star else { return false };
-                pattern = after;
-                name = from;
-                star = Some((after, from));
-            }
-        }
-    }
+/// Pattern, read once and matched against many names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    items: Vec<Item>,
 }
 
-/// Item of a pattern: what one byte of a name must be.
-enum Item<'a> {
+/// Part of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Item {
+    /// Any bytes, none at all too.
+    Star,
+    /// One byte, whichever.
     Any,
     Byte(u8),
-    Class { members: &'a [u8], negated: bool },
+    /// One byte of a class.
+    Class(Class),
 }
 
-impl Item<'_> {
-    fn admits(&self, byte: u8) -> bool {
-        match *self {
-            Item::Any => true,
-            Item::Byte(wanted) => wanted == byte,
-            Item::Class { members, negated } => is_member(members, byte) != negated,
+/// Set of bytes, a bit for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Class([u64; 4]);
+
+impl Pattern {
+    /// Reads a pattern, in time of its length. Everything is a pattern: what makes no sense stands for
+    /// itself.
+    pub fn parse(text: &[u8]) -> Pattern {
+        // Where no `]` comes any more, no `[` needs to look for one.
+        let last_bracket = text.iter().rposition(|&byte| byte == b']').unwrap_or(0);
+        let (mut items, mut rest) = (Vec::new(), text);
+        while let Some((&first, after)) = rest.split_first() {
+            let at = text.len() - rest.len();
+            let class = if first == b'[' && at < last_bracket { class(after) } else { None };
+            let (item, after) = match (first, after, class) {
+                (_, _, Some((class, after))) => (Item::Class(class), after),
+                (b'*', _, None) => (Item::Star, after),
+                (b'?', _, None) => (Item::Any, after),
+                (b'\\', [escaped, after @ ..], None) => (Item::Byte(*escaped), after),
+                (byte, _, None) => (Item::Byte(byte), after),
+            };
+            items.push(item);
+            rest = after;
+        }
+        Pattern { items }
+    }
+
+    /// Number of its items: as many steps, for each byte of a name, a match can take.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether it matches the whole of `name`, in time of at most the product of their lengths.
+    pub fn matches(&self, name: &[u8]) -> bool {
+        if name.first() == Some(&b'.') && self.items.first() != Some(&Item::Byte(b'.')) {
+            return false;
+        }
+        let (mut items, mut name) = (self.items.as_slice(), name);
+        // The last `*` seen: what follows it in the pattern, and the name from where it ends so far.
+        // An earlier `*` never needs another try, which is what keeps this from exploding.
+        let mut star: Option<(&[Item], &[u8])> = None;
+        loop {
+            match (name, items) {
+                (_, [Item::Star, after @ ..]) => {
+                    items = after;
+                    star = Some((after, name));
+                }
+                ([], []) => return true,
+                ([], _) => return false,
+                (&[byte, ref rest @ ..], [item, after @ ..]) if item.admits(byte) => {
+                    items = after;
+                    name = rest;
+                }
+                _ => {
+                    let Some((after, [_, from @ ..])) = star else { return false };
+                    items = after;
+                    name = from;
+                    star = Some((after, from));
+                }
+            }
         }
     }
 }
 
-/// Splits the first item other than `*` off a pattern.
-fn step(pattern: &[u8]) -> Option<(Item<'_>, &[u8])> {
-    let (&first, rest) = pattern.split_first()?;
-    Some(match (first, rest) {
-        (b'?', _) => (Item::Any, rest),
-        (b'[', _) => class(rest).unwrap_or((Item::Byte(b'['), rest)),
-        (b'\\', [escaped, after @ ..]) => (Item::Byte(*escaped), after),
-        (byte, _) => (Item::Byte(byte), rest),
-    })
+impl Item {
+    fn admits(&self, byte: u8) -> bool {
+        match self {
+            Item::Star => false,
+            Item::Any => true,
+            Item::Byte(wanted) => *wanted == byte,
+            Item::Class(class) => class.has(byte),
+        }
+    }
+}
+
+impl Class {
+    fn add(&mut self, byte: u8) {
+        self.0[usize::from(byte / 64)] |= 1 << (byte % 64);
+    }
+
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+    }
 }
 
 /// Reads a class from behind its `[`. `None` if it has no `]`: then the `[` is an ordinary byte.
-fn class(text: &[u8]) -> Option<(Item<'_>, &[u8])> {
+fn class(text: &[u8]) -> Option<(Class, &[u8])> {
     let negated = matches!(text.first(), Some(b'!' | b'^'));
     let text = &text[usize::from(negated)..];
     // A `]` that comes first is a member, for an empty class would be of no use.
@@ -81,22 +124,25 @@ fn class(text: &[u8]) -> Option<(Item<'_>, &[u8])> {
     while end == 0 || *text.get(end)? != b']' {
         end += if text.get(end) == Some(&b'\\') { 2 } else { 1 };
     }
-    Some((Item::Class { members: &text[..end], negated }, &text[end + 1..]))
+    let mut class = members(&text[..end]);
+    if negated {
+        class.0 = class.0.map(|bits| !bits);
+    }
+    Some((class, &text[end + 1..]))
 }
 
-fn is_member(mut members: &[u8], byte: u8) -> bool {
-    while let Some((low, rest)) = member(members) {
+fn members(mut text: &[u8]) -> Class {
+    let mut class = Class::default();
+    while let Some((low, rest)) = member(text) {
         // A `-` at either end of the class has nothing to span and is a member itself.
         let (high, rest) = match rest.strip_prefix(b"-").and_then(member) {
             Some(range) => range,
             None => (low, rest),
         };
-        if (low..=high).contains(&byte) {
-            return true;
-        }
-        members = rest;
+        (low..=high).for_each(|byte| class.add(byte));
+        text = rest;
     }
-    false
+    class
 }
 
 /// Splits one member off a class, taking a `\` away.
@@ -110,6 +156,10 @@ fn member(members: &[u8]) -> Option<(u8, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn matches(pattern: &[u8], name: &[u8]) -> bool {
+        Pattern::parse(pattern).matches(name)
+    }
 
     fn check(expected: bool, cases: &[(&str, &str)]) {
         for (pattern, name) in cases {
@@ -210,13 +260,14 @@ mod tests {
     }
 
     /// Tries every way to spend a `*`.
-    fn naive(pattern: &[u8], name: &[u8]) -> bool {
-        match (pattern, name) {
-            ([b'*', after @ ..], _) => (0..=name.len()).any(|from| naive(after, &name[from..])),
-            (_, []) => pattern.is_empty(),
-            (_, [byte, rest @ ..]) => {
-                step(pattern).is_some_and(|(item, after)| item.admits(*byte) && naive(after, rest))
+    fn naive(items: &[Item], name: &[u8]) -> bool {
+        match (items, name) {
+            ([Item::Star, after @ ..], _) => {
+                (0..=name.len()).any(|from| naive(after, &name[from..]))
             }
+            (_, []) => items.is_empty(),
+            ([], _) => false,
+            ([item, after @ ..], [byte, rest @ ..]) => item.admits(*byte) && naive(after, rest),
         }
     }
 
@@ -229,9 +280,21 @@ mod tests {
                 digits.filter_map(|digit| b"*?[]!-\\a".get(digit).copied()).collect();
             for name in [&b""[..], b"a", b"aa", b"ab", b"ba", b"aba", b"a]", b"[a", b"-a-a"] {
                 let found = matches(&pattern, name);
-                assert_eq!(found, naive(&pattern, name), "{}", pattern.escape_ascii());
+                let expected = naive(&Pattern::parse(&pattern).items, name);
+                assert_eq!(found, expected, "{}", pattern.escape_ascii());
             }
         }
+    }
+
+    /// For each byte of a name all brackets were read anew, each to the end of the pattern.
+    #[test]
+    fn brackets_are_read_once() {
+        let open = [&b"*"[..], &[b'['; 1000], b"Z"].concat();
+        let pattern = Pattern::parse(&open);
+        assert_eq!(pattern.len(), open.len());
+        assert!(pattern.items[1..].iter().all(|item| matches!(item, Item::Byte(_))));
+        assert!(pattern.matches(&open[1..]));
+        assert_eq!(Pattern::parse(&b"[a-z]".repeat(200)).len(), 200);
     }
 
     #[test]

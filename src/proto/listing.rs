@@ -132,6 +132,11 @@ impl Default for FactSet {
 }
 
 impl FactSet {
+    /// Of these, what is known of a file that can't be looked at: its type.
+    pub fn without_a_look(self) -> FactSet {
+        FactSet::of(|fact| matches!(fact, Fact::Type) && self.has(fact))
+    }
+
     /// Reads the facts of `OPTS MLST`, `type;size;`, in any case and order. Facts that we don't
     /// have are passed over, as RFC 3659, 7.9, demands; none at all is a choice too.
     pub fn parse(list: &[u8]) -> FactSet {

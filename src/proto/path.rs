@@ -50,6 +50,18 @@ impl VPath {
         self.join(b"..")
     }
 
+    /// Number of components; 0 for the root.
+    pub fn depth(&self) -> usize {
+        self.relative().split(|&byte| byte == b'/').count() - usize::from(self.name().is_none())
+    }
+
+    /// The first `depth` components, or the whole path where there are no more.
+    pub fn first(&self, depth: usize) -> VPath {
+        let slashes = self.0.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
+        let end = slashes.map(|(at, _)| at).nth(depth).unwrap_or(self.0.len());
+        VPath(Box::from(&self.0[..end.max(1)]))
+    }
+
     /// The last component, or `None` for the root, which has no name.
     pub fn name(&self) -> Option<&[u8]> {
         let name = self.0.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
@@ -73,6 +85,20 @@ impl VPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_cut_at_any_depth() {
+        for (path, depths) in
+            [("/", &["/"][..]), ("/a", &["/", "/a"]), ("/a/b", &["/", "/a", "/a/b"])]
+        {
+            let path = VPath::root().join(path.as_bytes());
+            assert_eq!(path.depth() + 1, depths.len());
+            for (depth, expected) in depths.iter().enumerate() {
+                assert_eq!(path.first(depth).as_bytes(), expected.as_bytes());
+            }
+            assert_eq!(path.first(path.depth() + 1), path);
+        }
+    }
 
     #[test]
     fn join_normalises() {

@@ -9,19 +9,29 @@ use super::clock::wall_clock;
 use crate::config::{Error, ErrorKind, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
 use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 
+/// Occasion at which certificates are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// A certificate that has expired is better than no server: clients may be told to take it.
+    Start,
+    /// What there is, is better than a certificate that has expired.
+    Reload,
+}
+
 /// Reads the certificates that there are, or makes one.
 ///
 /// # Errors
 /// The one that is wrong, and what would be right.
 pub(super) fn load<'a>(
     config: &TlsConfig,
+    occasion: Occasion,
     listen: impl IntoIterator<Item = &'a SocketAddr>,
 ) -> Result<Loaded, Error> {
     let lacking = |trouble: String| Error::setting(ErrorKind::Tls, trouble);
     let identities = match &config.identity {
         TlsIdentity::SelfSigned => vec![Identity::self_signed(names(listen)).map_err(lacking)?],
         TlsIdentity::Certificates(pairs) => {
-            pairs.iter().map(identity).collect::<Result<Vec<_>, _>>()?
+            pairs.iter().map(|pair| identity(pair, occasion)).collect::<Result<Vec<_>, _>>()?
         }
     };
     let Some(first) = identities.first() else {
@@ -45,16 +55,24 @@ pub(super) fn load<'a>(
     Ok(Loaded { tls, fingerprint })
 }
 
-fn identity(pair: &TlsPair) -> Result<Identity, Error> {
+fn identity(pair: &TlsPair, occasion: Occasion) -> Result<Identity, Error> {
     let chain = pair.certificate.read(ErrorKind::Certificate)?;
     let key = pair.key.read(ErrorKind::PrivateKey)?;
     let now = u64::try_from(wall_clock()).unwrap_or_default();
-    Identity::from_pem(&chain, &key, now).map_err(|flaw| match flaw {
+    let identity = Identity::from_pem(&chain, &key, now).map_err(|flaw| match flaw {
         FlawedIdentity::Certificate(trouble) => {
             pair.certificate.flawed(ErrorKind::Certificate, trouble)
         }
         FlawedIdentity::Key(trouble) => pair.key.flawed(ErrorKind::PrivateKey, trouble),
-    })
+    })?;
+    if let Some(trouble) = identity.outdated() {
+        let error = pair.certificate.flawed(ErrorKind::Certificate, trouble.to_owned());
+        match occasion {
+            Occasion::Start => log::warn!("{error}"),
+            Occasion::Reload => return Err(error),
+        }
+    }
+    Ok(identity)
 }
 
 /// TLS that is ready, and the fingerprint that its first certificate is known by.

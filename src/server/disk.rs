@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
+use super::worker_pool::Lane;
 use crate::fs::Root;
 
 /// Duration of a call that kept everybody waiting: the next may as well.
 const SLOW: Duration = Duration::from_millis(20);
+/// Duration of a call that no busy processor explains.
+const SURELY_SLOW: Duration = Duration::from_millis(500);
 /// Time for which calls are then left to workers; after that, one call tries again on the loop.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
@@ -26,8 +29,13 @@ pub(super) struct Disk {
 
 impl Disk {
     pub(super) fn new(root: Root) -> Disk {
-        let latency = |root: &Root| Latency { remote: root.is_remote(), until: Cell::new(None) };
+        let latency = |root: &Root| Latency::new(root.is_remote());
         Disk { names: latency(&root), writes: latency(&root), root }
+    }
+
+    /// Lane of the workers for what may block.
+    pub(super) fn lane(&self) -> Lane {
+        Lane::Device(self.root.device())
     }
 
     /// Whether an upload may block when it begins and when it ends: both write, and make names.
@@ -43,9 +51,15 @@ pub(super) struct Latency {
     remote: bool,
     /// Moment until which calls are taken to be slow.
     until: Cell<Option<Instant>>,
+    /// Moment until which calls are looked at more closely, which costs a system call each.
+    suspected_until: Cell<Option<Instant>>,
 }
 
 impl Latency {
+    fn new(remote: bool) -> Latency {
+        Latency { remote, until: Cell::new(None), suspected_until: Cell::new(None) }
+    }
+
     /// Whether a call may block. Slowness that was only learned counts as long as the workers are
     /// `responsive`: behind a disk that hangs, one that stutters would hang with it.
     pub(super) fn may_block(&self, responsive: bool, now: Instant) -> bool {
@@ -54,12 +68,18 @@ impl Latency {
 
     /// Makes calls on the loop, and takes note of how long that took.
     pub(super) fn time<T>(&self, work: impl FnOnce() -> T) -> T {
-        let (usage, begun) = (thread_usage(), Instant::now());
+        let begun = Instant::now();
+        let suspected = self.suspected_until.get().is_some_and(|until| begun < until);
+        let usage = if suspected { thread_usage() } else { None };
         let result = work();
         let done = Instant::now();
         let took = done.saturating_duration_since(begun);
         if took >= SLOW {
-            self.note(waited(usage, took), done);
+            match suspected || took >= SURELY_SLOW {
+                true => self.note(waited(usage, took), done),
+                // Perhaps the loop was only kept from the processor: the next one is looked at.
+                false => self.suspected_until.set(Some(done + REMEMBERED)),
+            }
         }
         result
     }
@@ -102,7 +122,7 @@ mod tests {
 
     #[test]
     fn slowness_is_noted_and_forgotten() {
-        let latency = Latency { remote: false, until: Cell::new(None) };
+        let latency = Latency::new(false);
         let now = Instant::now();
         latency.note(SLOW / 2, now + SLOW / 2);
         assert!(!latency.may_block(true, now + SLOW));
@@ -125,6 +145,22 @@ mod tests {
         let (_sender, receiver) = std::sync::mpsc::channel::<()>();
         assert!(receiver.recv_timeout(Duration::from_millis(1)).is_err(), "nobody sends");
         assert_eq!(waited(begun, hour), hour);
+    }
+
+    #[test]
+    fn a_call_is_suspected_once_before_it_counts_and_one_that_took_very_long_counts_at_once() {
+        let latency = Latency::new(false);
+        let sleep = |duration: Duration| {
+            let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+            assert!(receiver.recv_timeout(duration).is_err(), "nobody sends");
+        };
+        latency.time(|| sleep(SLOW));
+        assert!(!latency.may_block(true, Instant::now()));
+        latency.time(|| sleep(SLOW));
+        assert!(latency.may_block(true, Instant::now()));
+        let hanging = Latency::new(false);
+        hanging.time(|| sleep(SURELY_SLOW));
+        assert!(hanging.may_block(true, Instant::now()));
     }
 
     /// The loop waited for a disk that was known to write slowly, when an upload was finished.

@@ -42,21 +42,21 @@ pub(super) struct EventLoop {
 
 impl EventLoop {
     pub(super) fn new(server: Server) -> EventLoop {
-        let Server { config, root, users, poller, listeners, tls, signals, handle, .. } = server;
+        let Server { config, root, users, poller, listeners, addresses, places, .. } = server;
+        let (tls, signals, handle) = (server.tls, server.signals, server.handle);
         let round_bytes = config.round_bytes.max(1);
         #[cfg(feature = "testing")]
         let events = Events::observed(server.observer);
         #[cfg(not(feature = "testing"))]
         let events = Events::default();
-        let shared = Shared::new(&config, poller, handle.waker(), events);
-        let host = Rc::new(Host::new(config, root, users, tls.map(|loaded| loaded.tls)));
-        let listeners = listeners.into_iter().map(|(listener, mode)| {
-            let host = Rc::clone(&host);
-            ControlListener { listener, mode, host }
-        });
+        let shared = Shared::new(&config, addresses, poller, users, handle.waker(), events);
+        let host = Rc::new(Host::new(config, root, tls.map(|loaded| loaded.tls)));
+        let listeners = listeners
+            .into_iter()
+            .map(|(listener, mode)| ControlListener::new(listener, mode, Rc::clone(&host)));
         EventLoop {
             shared,
-            acceptor: Acceptor::new(listeners.collect()),
+            acceptor: Acceptor::new(listeners.collect(), places),
             lifecycle: Lifecycle::new(handle, signals),
             host,
             peers: Slab::new(),
@@ -124,8 +124,9 @@ impl EventLoop {
 
     /// Whether something is to be done for which no event will come.
     fn has_work(&self) -> bool {
-        let waiting = self.acceptor.is_ready() || self.shared.passive.is_ready();
-        self.scheduler.has_work() || (waiting && self.acceptor.paused.is_none())
+        self.scheduler.has_work()
+            || self.shared.logins.has_settled()
+            || self.acceptor.has_work(self.shared.passive.is_ready())
     }
 
     /// Whether nobody is there any more, and no work is left.
@@ -135,7 +136,8 @@ impl EventLoop {
 
     fn deadline(&self) -> Option<Instant> {
         let (passive, lifecycle) = (self.shared.passive.deadline(), self.lifecycle.deadline());
-        let others = [passive, self.acceptor.paused, lifecycle];
+        let (acceptor, logins) = (self.acceptor.deadline(), self.shared.logins.deadline());
+        let others = [passive, acceptor, lifecycle, logins];
         self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
     }
 
@@ -149,22 +151,23 @@ impl EventLoop {
             });
         }
         self.shared.passive.expire(now);
-        self.acceptor.paused = self.acceptor.paused.filter(|until| *until > now);
+        self.acceptor.expire(now);
     }
 
     fn collect_verdicts(&mut self, now: Instant) {
-        while let Some((key, right)) = self.shared.logins.verdict() {
+        self.shared.logins.go_on(now);
+        while let Some((key, judged)) = self.shared.logins.verdict(now) {
             // The session may have ended while its password was checked.
             if self.peers.get(key.slot()).is_some_and(|peer| peer.key() == key) {
-                self.visit(key.slot(), now, |peer, turn| peer.judge(right, turn));
+                self.visit(key.slot(), now, |peer, turn| peer.judge(judged, turn));
             }
         }
     }
 
     fn collect_files(&mut self, now: Instant) {
         while let Some(done) = self.shared.workers.done() {
-            let slot = done.owner.slot();
-            match self.peers.get(slot).is_some_and(|peer| peer.key() == done.owner) {
+            let slot = done.ticket.owner.slot();
+            match self.peers.get(slot).is_some_and(|peer| peer.key() == done.ticket.owner) {
                 true => {
                     self.visit(slot, now, |peer, turn| peer.take_back(done.outcome, turn));
                 }
@@ -239,7 +242,7 @@ impl EventLoop {
         acted.ok()
     }
 
-    fn remove(&mut self, slot: usize, cause: Disconnect, now: Instant) {
+    pub(super) fn remove(&mut self, slot: usize, cause: Disconnect, now: Instant) {
         let mut peer = self.peers.remove(slot);
         self.timers.disarm(slot, &mut peer.armed);
         self.scheduler.remove(slot);

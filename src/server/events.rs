@@ -78,7 +78,10 @@ pub(super) fn record_stranger(stranger: &Stranger) {
 
 /// Records a PASV for which there is no port.
 pub(super) fn record_no_passive_port(client: IpAddr, error: &io::Error) {
-    log::warn!("no passive port for {client}: {error}; more of them: --passive-ports LOW-HIGH");
+    match error.kind() {
+        io::ErrorKind::QuotaExceeded => log::info!("no passive port for {client}: {error}"),
+        _ => log::warn!("no passive port for {client}: {error}; more: --passive-ports LOW-HIGH"),
+    }
 }
 
 /// Records a lease of a passive port whose connection was waited for so long and did not come, and

@@ -62,6 +62,8 @@ pub(super) enum Finished {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) partial_uploads: PartialUploads,
+    /// Uploads are on the disk before they are answered.
+    pub(super) durable: bool,
     /// Seconds since 1970.
     pub(super) wall_clock: i64,
 }
@@ -82,7 +84,12 @@ impl Work {
                 pump.is_upload() && (pump.may_block() || disk.storing_may_block(responsive, now))
             }
             Work::Step(pump) => responsive || pump.may_block(),
-            Work::Finish(pump) => pump.may_block() || disk.storing_may_block(responsive, now),
+            Work::Finish(pump) => {
+                // Behind workers that hang, who waits for this machine's own disk waits here.
+                pump.may_block()
+                    || (responsive && pump.finish_may_block())
+                    || disk.storing_may_block(responsive, now)
+            }
             Work::Lines(pump) => pump.may_block() || disk.names.may_block(responsive, now),
             Work::Job(job) => {
                 let asked = if responsive { budget.div_ceil(JOB_COST) } else { 0 };
@@ -128,7 +135,7 @@ impl Work {
                 worked(job.step(buffer, slice))
             }
             Work::OpenRoot(path, grant) => {
-                let root = Root::open(&path);
+                let root = Root::open_of_user(&path);
                 Finished::Root(path, grant, root)
             }
         }
@@ -184,10 +191,11 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
             return opened(Pump::download(open(root, path, *range)?, *coding));
         }
         FileOp::OpenUpload(path, mode, new, coding) => {
-            return opened(Pump::upload(
-                root.upload(path, *mode, terms.partial_uploads, *new)?,
-                *coding,
-            ));
+            let mut upload = root.upload(path, *mode, terms.partial_uploads, *new)?;
+            if terms.durable {
+                upload.make_durable();
+            }
+            return opened(Pump::upload(upload, *coding));
         }
         FileOp::OpenListing(Listing { path, spelled, style, coding }) => {
             let lines = ListingLines::open(root, path, spelled, *style, terms.wall_clock)?;
@@ -198,11 +206,14 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
         }
         FileOp::Copy(from, to, new) => {
             let from = open(root, from, ByteRange::default())?;
-            let to = root.upload(to, UploadMode::Replace, PartialUploads::Discard, *new)?;
+            let mut to = root.upload(to, UploadMode::Replace, PartialUploads::Discard, *new)?;
+            if terms.durable {
+                to.make_durable();
+            }
             return Ok(Finished::Job(FileJob::copy(from, to)?));
         }
         FileOp::Combine(target, parts, new) => {
-            let task = FileJob::combine(root.clone(), target, parts.clone(), *new)?;
+            let task = FileJob::combine(root.clone(), target, parts.clone(), *new, terms.durable)?;
             return Ok(Finished::Job(task));
         }
         FileOp::NextLines | FileOp::FinishUpload | FileOp::FinishNewUpload => {

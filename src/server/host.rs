@@ -1,19 +1,17 @@
 //! Host: the configuration in force, as one value that listeners and sessions share. A session keeps
 //! the host that it began with, so a reload makes a new one and tears nothing that runs.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::disk::Disk;
-use super::events;
 #[cfg(feature = "testing")]
 use super::faults::Faults;
-use crate::config::{Config, SessionReuse, TlsClose, Users};
+use crate::config::{Config, SessionReuse, TlsClose};
 use crate::fs::Root;
 use crate::net::Tls;
 use crate::session::Settings;
-use crate::users::{Access, Account};
+use crate::users::Access;
 
 /// Longest of timeouts, so that every deadline is a time that the clock can tell.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -31,12 +29,10 @@ pub(super) struct Host {
     /// Faults on demand.
     #[cfg(feature = "testing")]
     pub(super) faults: Rc<Faults>,
-    /// Users, whose file is read again when it has changed: each reload keeps them.
-    users: Rc<RefCell<Users>>,
 }
 
 impl Host {
-    pub(super) fn new(config: Config, root: Root, users: Users, tls: Option<Tls>) -> Host {
+    pub(super) fn new(config: Config, root: Root, tls: Option<Tls>) -> Host {
         let settings = Settings {
             banner: config.banner.clone(),
             login_timeout: config.login_timeout.min(LONGEST_TIMEOUT),
@@ -60,7 +56,6 @@ impl Host {
             tls,
             #[cfg(feature = "testing")]
             faults: Rc::new(Faults::new(faults)),
-            users: Rc::new(RefCell::new(users)),
         }
     }
 
@@ -73,22 +68,12 @@ impl Host {
             tls: Some(tls),
             #[cfg(feature = "testing")]
             faults: Rc::clone(&self.faults),
-            users: Rc::clone(&self.users),
         }
     }
 
     /// Access of anonymous users; `None` lets none in.
     pub(super) fn anonymous(&self) -> Option<Access> {
         self.config.anonymous_access().access()
-    }
-
-    /// Account of this name, as the users file has it now.
-    pub(super) fn account(&self, name: &[u8]) -> Option<Account> {
-        let mut users = self.users.borrow_mut();
-        if let Some(news) = users.refresh() {
-            events::record_users(&news);
-        }
-        users.find(name).cloned()
     }
 
     /// Time that transfers get at shutdown.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::certificates::Occasion;
 use super::event_loop::EventLoop;
 use super::handle::Handle;
 use super::peer::Peer;
@@ -74,7 +75,7 @@ impl EventLoop {
     /// Reads certificates anew, for connections to come; a bad one changes nothing.
     fn reload(&mut self) {
         let Some(config) = &self.host.config.tls else { return };
-        match certificates::load(config, &[]) {
+        match certificates::load(config, Occasion::Reload, &[]) {
             Ok(loaded) => {
                 self.host = Rc::new(self.host.with_tls(loaded.tls));
                 for control in &mut self.acceptor.listeners {

@@ -7,6 +7,7 @@ mod descriptors;
 mod disk;
 mod event_loop;
 mod events;
+mod fair_queue;
 #[cfg(feature = "testing")]
 mod faults;
 mod file_work;
@@ -15,15 +16,21 @@ mod host;
 mod lifecycle;
 mod logins;
 mod nat_hint;
+mod neighbourhood;
 #[cfg(feature = "testing")]
 mod observer;
 mod password_worker;
 mod peer;
+mod penalties;
+mod repeats;
 mod scheduler;
 mod shared;
+mod strangers;
 mod timers;
+mod user_lookup;
 mod worker_pool;
 
+use std::io;
 use std::net::SocketAddr;
 
 use rustix::process::Signal;
@@ -32,7 +39,7 @@ use crate::config::{Config, Error, TlsIdentity, Users};
 use crate::fs::Root;
 use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
 use accept::TlsMode;
-use certificates::Loaded;
+use certificates::{Loaded, Occasion};
 pub use descriptors::raise_descriptor_limit;
 use event_loop::EventLoop;
 pub use handle::{Counts, Grace, Handle};
@@ -59,6 +66,8 @@ pub struct Server {
     poller: Poller,
     listeners: Vec<(Listener, TlsMode)>,
     addresses: Vec<SocketAddr>,
+    /// Sessions that there are descriptors for.
+    places: usize,
     tls: Option<Loaded>,
     signals: Option<Signals>,
     handle: Handle,
@@ -75,34 +84,34 @@ impl Server {
         config.check()?;
         let root = Root::open(&config.root).map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;
-        descriptors::warn_if_too_few(config.max_sessions);
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
         let tls = config.tls.as_ref();
         let tls = tls
-            .map(|tls| certificates::load(tls, config.listen.iter().chain(&config.listen_tls)))
+            .map(|tls| {
+                let listen = config.listen.iter().chain(&config.listen_tls);
+                certificates::load(tls, Occasion::Start, listen)
+            })
             .transpose()?;
         let explicit = config.listen.iter().map(|address| (*address, TlsMode::Explicit));
         let implicit = config.listen_tls.iter().map(|address| (*address, TlsMode::Implicit));
-        let mut listeners = Vec::new();
-        for (slot, (address, mode)) in explicit.chain(implicit).enumerate() {
-            let key = poller.key(slot, Role::Listener);
-            let listener = Listener::open(address).and_then(|mut listener| {
-                listener.prepare_control()?;
-                listener.register(&poller, key)?;
-                Ok(listener)
-            });
-            let listener = listener.map_err(|source| Error::listen(address, source))?;
-            listeners.push((listener, mode));
-        }
+        let listeners = listen(&mut poller, explicit.chain(implicit))?;
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(|(listener, _)| listener.address()).collect();
         if let Some(port) = config.active_port {
             for address in &addresses {
-                can_connect_from(SocketAddr::new(address.ip(), port))
-                    .map_err(|source| Error::active_port(port, source))?;
+                match can_connect_from(SocketAddr::new(address.ip(), port)) {
+                    // The address is still to come.
+                    Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
+                    result => result.map_err(|source| Error::active_port(port, source))?,
+                }
             }
         }
+        // Warnings come last: a server that cannot start says why, and nothing else.
+        for path in config.exposed() {
+            log::warn!("{}: everybody on this machine may change it; chmod o-w", path.display());
+        }
+        let places = descriptors::places(config.max_sessions);
         let handle = Handle::new(waker);
         Ok(Server {
             config,
@@ -111,6 +120,7 @@ impl Server {
             poller,
             listeners,
             addresses,
+            places,
             tls,
             signals: None,
             handle,
@@ -120,7 +130,8 @@ impl Server {
     }
 
     /// Addresses that it listens on, in the order of [`Config::listen`] and, behind them, of
-    /// [`Config::listen_tls`], with the ports that were chosen.
+    /// [`Config::listen_tls`], with the ports that were chosen. Those of a family that this machine
+    /// does without are left out.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -166,5 +177,47 @@ impl Server {
     /// about.
     pub fn run(self) -> Result<(), Error> {
         EventLoop::new(self).run().map_err(Error::event_loop)
+    }
+}
+
+/// Opens the listeners for control connections. An address that is not there yet may come, as some do
+/// only when the machine has been up for a while; a family that is switched off is done without, if
+/// there is another.
+fn listen(
+    poller: &mut Poller,
+    addresses: impl Iterator<Item = (SocketAddr, TlsMode)>,
+) -> Result<Vec<(Listener, TlsMode)>, Error> {
+    let (mut listeners, mut missing) = (Vec::new(), Ok(()));
+    for (address, mode) in addresses {
+        let key = poller.key(listeners.len(), Role::Listener);
+        let opened = Listener::open(address).or_else(|error| match error.kind() {
+            io::ErrorKind::AddrNotAvailable => {
+                log::warn!(
+                    "this machine does not have the address {} now: nobody can connect there until \
+                     it has",
+                    address.ip()
+                );
+                Listener::open_early(address)
+            }
+            _ => Err(error),
+        });
+        let listener = opened.and_then(|mut listener| {
+            listener.prepare_control()?;
+            listener.register(poller, key)?;
+            Ok(listener)
+        });
+        match listener {
+            Ok(listener) => listeners.push((listener, mode)),
+            Err(error) if Listener::lacks_family(&error) => {
+                let error = Error::listen(address, error);
+                log::warn!("{error}");
+                missing = Err(error);
+            }
+            Err(error) => return Err(Error::listen(address, error)),
+        }
+    }
+    match listeners.is_empty() {
+        true => missing.map(|()| listeners),
+        false => Ok(listeners),
     }
 }

@@ -3,41 +3,63 @@
 
 use std::sync::Arc;
 
-use super::worker_pool::{Done, WorkerPool};
-use crate::net::{Key, Waker};
+use super::worker_pool::{Ticket, WorkerPool};
+use crate::net::Waker;
 use crate::proto::command::Secret;
-use crate::users::StoredPassword;
+use crate::users::{HashMemory, StoredPassword};
 
-/// Passwords that may wait to be checked.
-const QUEUE: usize = 512;
-
-/// Checks passwords away from the loop.
+/// Checks one password at a time, away from the loop.
 #[derive(Debug)]
-pub(super) struct PasswordWorker(WorkerPool<bool>);
+pub(super) struct PasswordWorker {
+    pool: WorkerPool<Checked>,
+    /// Memory of the next hash, kept only while more passwords wait.
+    memory: HashMemory,
+    /// Keeps the check that is under way from being given up.
+    _token: Option<Arc<()>>,
+}
+
+#[derive(Debug)]
+struct Checked {
+    is_right: bool,
+    memory: HashMemory,
+}
 
 impl PasswordWorker {
     pub(super) fn new(waker: Arc<Waker>) -> PasswordWorker {
-        PasswordWorker(WorkerPool::new("passwords", 1, waker))
+        let pool = WorkerPool::new("passwords", 1, waker);
+        PasswordWorker { pool, memory: HashMemory::default(), _token: None }
     }
 
-    /// Has a password checked for the session that `owner` names, as long as what is returned
-    /// lives; `None` if too many wait already.
+    /// Has a password checked; false if there is no thread to do it. If `more` wait, the memory of
+    /// the hash is kept for the next.
     pub(super) fn check(
         &mut self,
-        owner: Key,
+        ticket: Ticket,
         secret: Secret,
         stored: StoredPassword,
-    ) -> Option<Arc<()>> {
-        if self.0.pending() > QUEUE {
-            return None;
-        }
-        self.0.submit(owner, move || stored.verify(&secret.0))
+        more: bool,
+    ) -> bool {
+        debug_assert!(self.pool.pending() == 0, "one password at a time");
+        let mut memory = std::mem::take(&mut self.memory);
+        self._token = self.pool.submit(ticket, move || {
+            let is_right = stored.verify_in(&mut memory, &secret.0);
+            let memory = if more { memory } else { HashMemory::default() };
+            Checked { is_right, memory }
+        });
+        self._token.is_some()
     }
 
-    /// A verdict that has come: whose, and whether the password was right.
-    pub(super) fn verdict(&mut self) -> Option<(Key, bool)> {
-        let Done { owner, outcome: right } = self.0.done()?;
+    /// Gives back the memory of hashes: no more wait.
+    pub(super) fn rest(&mut self) {
+        self.memory = HashMemory::default();
+    }
+
+    /// Verdict that has come: whether the password was right.
+    pub(super) fn verdict(&mut self) -> Option<bool> {
+        let done = self.pool.done()?;
         // A hash that cannot be computed is no password's.
-        Some((owner, right.unwrap_or(false)))
+        let Some(Checked { is_right, memory }) = done.outcome else { return Some(false) };
+        self.memory = memory;
+        Some(is_right)
     }
 }

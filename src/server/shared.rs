@@ -2,11 +2,13 @@
 //! one buffer and pipe.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, getrlimit};
 
 use super::disk::Disk;
 use super::events::{self, Events};
@@ -15,24 +17,28 @@ use super::logins::Logins;
 use super::nat_hint::NatHint;
 use super::scheduler::{HANDSHAKES, Handshake};
 use super::worker_pool::{Done, WorkerPool};
-use crate::config::Config;
+use crate::config::{Config, Users};
 use crate::fs::{Pipe, Root};
-use crate::net::{Key, Lease, PassivePorts, Poller, Waker};
+use crate::net::{Key, Lease, PassivePorts, Poller, Waker, can_connect_from};
 use crate::transfer::TransferBuffers;
 
 /// Size of the one buffer that everything is read into. Larger reads cost fewer calls; beyond this
 /// they would only push everything else out of the processor's cache.
 const BUFFER_BYTES: usize = 256 * 1024;
+/// Share of all descriptors, the inverse of it, that passive listeners may have before they are
+/// needed.
+const STOCK_SHARE: u64 = 32;
 /// Time that the end waits for slow disks, when all sessions are over.
 const LAST_WORK: Duration = Duration::from_secs(1);
-/// Threads that may wait for slow disks. One disk that hangs can have them all wait; more of them
-/// would only have more wait.
-const FILE_THREADS: usize = 4;
+/// Threads that may wait for slow disks, all together.
+const FILE_THREADS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) poller: Poller,
     pub(super) passive: PassivePorts,
+    /// Addresses of the listeners for control connections.
+    addresses: Vec<SocketAddr>,
     pub(super) logins: Logins,
     pub(super) events: Events,
     pub(super) buffers: TransferBuffers,
@@ -49,14 +55,17 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         config: &Config,
+        addresses: Vec<SocketAddr>,
         poller: Poller,
+        users: Users,
         waker: Arc<Waker>,
         events: Events,
     ) -> Shared {
         Shared {
             poller,
-            passive: PassivePorts::new(config.passive_ports.clone()),
-            logins: Logins::new(Arc::clone(&waker)),
+            passive: PassivePorts::new(config.passive_ports.clone(), most_stocked()),
+            addresses,
+            logins: Logins::new(users, Arc::clone(&waker)),
             events,
             buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             workers: WorkerPool::new("files", FILE_THREADS, waker),
@@ -85,7 +94,7 @@ impl Shared {
     /// Drops what a worker did for a session that has ended, where that stops nobody.
     pub(super) fn drop_on_worker(&mut self, done: Done<Finished>) {
         if let Some(finished) = done.outcome {
-            self.workers.drop_on_worker(done.owner, finished);
+            self.workers.drop_on_worker(done.ticket, finished);
         }
     }
 
@@ -99,10 +108,10 @@ impl Shared {
         }
     }
 
-    /// Leases a passive port for a client of the session that `owner` names.
+    /// Leases a passive port of this local address for a client of the session that `owner` names.
     pub(super) fn lease(
         &mut self,
-        local: IpAddr,
+        local: SocketAddr,
         client: IpAddr,
         owner: Key,
         now: Instant,
@@ -114,6 +123,22 @@ impl Shared {
                 None
             }
         }
+    }
+
+    /// Whether a client that gave this address as its own would be connected to a listener of ours:
+    /// one of this machine could have its file sent to another session, as commands or as a file.
+    pub(super) fn listens_on(&self, address: SocketAddr) -> bool {
+        let is_control = self.addresses.iter().any(|own| {
+            let anywhere = own.ip().is_unspecified() && own.is_ipv4() == address.is_ipv4();
+            own.port() == address.port() && (own.ip() == address.ip() || anywhere)
+        });
+        // Another machine may well use a port that is one of ours here.
+        let is_own = || {
+            let mut from = address;
+            from.set_port(0);
+            can_connect_from(from).is_ok()
+        };
+        self.passive.listens_on(address) || (is_control && is_own())
     }
 
     /// Takes back a lease whose connection did not come.
@@ -128,6 +153,12 @@ impl Shared {
     pub(super) fn lease_used(&mut self, client: IpAddr) {
         self.nat_hint.arrived(client);
     }
+}
+
+/// Number of passive listeners that may be open before they are needed.
+fn most_stocked() -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(descriptors / STOCK_SHARE).unwrap_or(usize::MAX)
 }
 
 /// Roots that users have of their own, as long as one of them is logged in.

@@ -103,6 +103,10 @@ impl Session {
             DataEvent::EndedEarly => Input::EndedEarly,
             DataEvent::Moved(bytes) => Input::Moved(bytes),
             DataEvent::Ended => Input::Ended,
+            DataEvent::OwnListener => {
+                self.drop_data(TransferEnd::Aborted, now);
+                return self.reply(Reply::ForeignAddress);
+            }
             DataEvent::NotResumed => Input::Failed(TransferEnd::NotResumed),
             DataEvent::Broken(loss) => Input::Failed(TransferEnd::Lost(loss)),
             DataEvent::Refused(refusal) => Input::Failed(TransferEnd::Refused(refusal)),

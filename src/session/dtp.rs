@@ -160,7 +160,7 @@ impl Dtp {
         let (state, outcome) = match (mem::take(self), input) {
             (Dtp::Idle, Input::Connect) => (Dtp::Connecting(now), Outcome::Nothing),
             (Dtp::Idle, Input::Listen) => {
-                let channel = Channel { side: Side::Passive, state: ChannelState::Listening };
+                let channel = Channel { side: Side::Passive, state: ChannelState::Listening(now) };
                 (Dtp::Ready(channel), Outcome::Nothing)
             }
             (Dtp::Connecting(_), Input::Connected(protection)) => {
@@ -198,7 +198,7 @@ impl Dtp {
             }
 
             (Dtp::Idle, Input::End(_) | Input::Failed(_)) => (Dtp::Idle, Outcome::Nothing),
-            (Dtp::Ready(_), Input::End(_)) => (Dtp::Idle, Outcome::Dropped),
+            (Dtp::Ready(_), Input::End(_) | Input::Expired) => (Dtp::Idle, Outcome::Dropped),
             (Dtp::Connecting(_), Input::End(end) | Input::Failed(end)) => {
                 (Dtp::Idle, Outcome::Unreachable(end))
             }
@@ -238,7 +238,7 @@ impl Dtp {
     /// The files are ready: the connection may be so as well.
     fn opened(transfer: Box<Transfer>, channel: Channel, now: Instant) -> (Dtp, Outcome) {
         match channel.state {
-            ChannelState::Listening => (Dtp::Awaiting(transfer.since(now)), Outcome::Awaited),
+            ChannelState::Listening(_) => (Dtp::Awaiting(transfer.since(now)), Outcome::Awaited),
             ChannelState::Clear => Dtp::connected(transfer, now),
             ChannelState::Securing => (Dtp::Securing(transfer.since(now)), Outcome::Awaited),
             ChannelState::Secured => Dtp::run(transfer, now),
@@ -290,13 +290,14 @@ impl Dtp {
     pub(super) fn deadline(&self, timeouts: &DataTimeouts) -> Option<Instant> {
         match self {
             Dtp::Connecting(since) => Some(*since + timeouts.arrival),
+            Dtp::Ready(channel) => channel.listens_since().map(|since| since + timeouts.arrival),
             Dtp::Awaiting(transfer) => Some(transfer.moved_at + timeouts.arrival),
             Dtp::Securing(transfer) => Some(transfer.moved_at + timeouts.handshake),
             Dtp::Running(transfer) => Some(transfer.moved_at + timeouts.stall),
             Dtp::Settling(transfer) => Some(transfer.begun + SETTLING),
             // Our own answers are not the client's to hurry.
             Dtp::Opening(..) | Dtp::Finishing(_) => None,
-            Dtp::Idle | Dtp::Ready(_) => None,
+            Dtp::Idle => None,
         }
     }
 

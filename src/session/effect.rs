@@ -46,7 +46,7 @@ pub enum Effect {
     /// [`DataEvent::Connected`] when it comes.
     Listen,
     /// Connect to the client, from the control connection's own address; answered by
-    /// [`DataEvent::Connected`] or [`DataEvent::Broken`].
+    /// [`DataEvent::Connected`], [`DataEvent::OwnListener`] or [`DataEvent::Broken`].
     Connect(SocketAddr),
     /// Move what was opened over the data connection, both of which the shell holds.
     Start,
@@ -197,6 +197,8 @@ pub enum DataEvent {
     /// The data connection did not resume the TLS session of the control connection, as it must.
     /// The shell has dropped it.
     NotResumed,
+    /// The address to connect to is one of the server's own listeners. Nothing was connected.
+    OwnListener,
     /// Bytes of the transfer that have moved since the last time.
     Moved(u64),
     /// The transfer came to its clean end: all is sent, or the client has sent its FIN. The shell

@@ -95,6 +95,7 @@ impl Session {
             Refusal::Busy | Refusal::TooManyOpen => 450,
             #[cfg(feature = "testing")]
             Refusal::Scripted(code, _) => code,
+            Refusal::Shortened => 451,
             _ => 550,
         };
         self.reply(Reply::Refused(code, &refusal.to_string()));
@@ -252,8 +253,13 @@ impl Session {
                 }
                 self.waiting = Some(Waiting::Drain);
             }
-            // A folder that can't be read to its end: what came of it stands.
-            _ => self.reply(Reply::EndOfStatus),
+            // A folder that can't be read to its end: what came of it stands, and is not all.
+            Err(refusal) => {
+                let line = format!("The listing is cut off here: {refusal}");
+                reply::status_line(&mut self.output, line.as_bytes());
+                self.reply(Reply::EndOfStatus);
+            }
+            Ok(_) => self.reply(Reply::EndOfStatus),
         }
     }
 }

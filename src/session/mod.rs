@@ -315,6 +315,11 @@ impl Session {
         self.id
     }
 
+    /// Whether a user is logged in now.
+    pub fn is_logged_in(&self) -> bool {
+        self.login.access().is_some()
+    }
+
     /// Our address of the control connection.
     pub fn local(&self) -> IpAddr {
         self.local

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use super::{Disconnect, Effect, OUTPUT_LIMIT, Session, Settings};
 use crate::users::RequireTls;
-use chance::Chance;
+pub(super) use chance::Chance;
 use client::Client;
 use guard::Guard;
 use judge::Judge;

@@ -7,6 +7,7 @@ mod ending;
 mod events;
 mod files;
 mod foreign;
+mod hostile;
 mod login;
 mod privacy;
 mod security;

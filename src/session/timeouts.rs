@@ -110,7 +110,13 @@ impl Session {
                 let deadline = self.dtp.deadline(&self.data_timeouts());
                 deadline.map(|until| (until, Timeout::Data))
             }
-            None => Some(self.resting()),
+            None => {
+                let resting = self.resting();
+                // Others need passive ports as well.
+                let leased = self.dtp.deadline(&self.data_timeouts());
+                let leased = leased.map(|until| (until, Timeout::Data));
+                Some(leased.filter(|(until, _)| *until < resting.0).unwrap_or(resting))
+            }
         };
         [reading, other]
     }

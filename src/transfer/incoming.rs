@@ -123,6 +123,11 @@ impl Incoming {
         self.file.may_block()
     }
 
+    /// See [`Pump::finish_may_block`](super::Pump::finish_may_block).
+    pub(super) fn finish_may_block(&self) -> bool {
+        self.file.finish_may_block()
+    }
+
     /// Stores what was received, or as much of it as is unpacked at once.
     pub(super) fn work(&mut self) -> Result<(), State> {
         let piece = std::mem::take(&mut self.piece);

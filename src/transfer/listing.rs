@@ -7,7 +7,7 @@
 use super::names::Names;
 use crate::fs::{Dir, Refusal, Root};
 use crate::proto::facts::{Facts, Kind};
-use crate::proto::glob;
+use crate::proto::glob::{self, Pattern};
 use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 
@@ -35,13 +35,23 @@ pub struct ListingLines {
     root: Root,
     folder: VPath,
     dir: Dir,
-    pattern: Option<Vec<u8>>,
+    pattern: Option<Pattern>,
     style: Style,
     prefix: Vec<u8>,
     /// The time that dates are shown relative to, in seconds since 1970.
     now: i64,
     names: Names,
     progress: Progress,
+    looks: Looks,
+}
+
+/// Looks at the files that were listed.
+#[derive(Debug, Default)]
+struct Looks {
+    /// Whether one of them told something.
+    told: bool,
+    /// Refusal of the last that did not.
+    refused: Option<Refusal>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +89,7 @@ impl ListingLines {
                 now,
                 names: Names::default(),
                 progress: Progress::Gathering,
+                looks: Looks::default(),
             })
         };
         let refusal = match lines(path.clone(), &folder_prefix(spelled)) {
@@ -93,7 +104,7 @@ impl ListingLines {
         let dangles = || refusal == Refusal::NotFound && root.link_facts(path).is_ok();
         if refusal == Refusal::NotDirectory || dangles() {
             let mut one = lines(path.parent(), prefix)?;
-            one.names.push(name);
+            one.names.push(name, None);
             one.progress = Progress::Spelling;
             return Ok(one);
         }
@@ -101,7 +112,7 @@ impl ListingLines {
             return Err(refusal);
         }
         let mut matching = lines(path.parent(), prefix)?;
-        matching.pattern = Some(name.to_vec());
+        matching.pattern = Some(Pattern::parse(name));
         Ok(matching)
     }
 
@@ -110,20 +121,25 @@ impl ListingLines {
         self.root.may_block()
     }
 
-    /// Appends lines to `out`, or works towards them, until `most` of the budget is used up or a
+    /// Puts lines into `out`, which is empty, or works towards them, until `most` of the budget is used up or a
     /// fair piece is made: what it cost, or `None` when there are no more.
     ///
     /// # Errors
-    /// The folder can't be read on.
+    /// The folder can't be read on, or was removed meanwhile; or none of its files can be looked at,
+    /// which is said behind their names.
     pub fn fill(&mut self, out: &mut Vec<u8>, most: usize) -> Result<Option<usize>, Refusal> {
         if self.progress == Progress::Gathering {
             return self.gather().map(Some);
         }
         let mut cost = 0;
         while cost < most && out.len() < PIECE_BYTES {
-            let Some(name) = self.names.next() else {
+            let Some((name, kind)) = self.names.next() else {
+                if !out.is_empty() {
+                    // Lines that are made are sent, whatever comes of the next call.
+                    return Ok(Some(cost));
+                }
                 if self.progress == Progress::Spelling {
-                    return Ok(None);
+                    return self.end();
                 }
                 self.names.clear();
                 return self.read().map(|read| Some(cost + read));
@@ -131,32 +147,60 @@ impl ListingLines {
             cost += NAME_COST;
             if let Some(pattern) = &self.pattern {
                 cost += pattern.len() * name.len() * STEP_COST;
-                if !glob::matches(pattern, name) {
+                if !pattern.matches(name) {
                     continue;
                 }
             }
-            match self.style {
-                Style::Names => listing::name(out, &self.prefix, name),
-                Style::Long => spell_long(out, &self.dir, name, self.now),
-                Style::Machine { wanted, may_write } => {
-                    match machine_facts((&self.root, &self.folder), &self.dir, name) {
-                        Ok(facts) => listing::machine(out, name, &facts, may_write, wanted),
-                        // A link leads to where only those may go who may wait.
-                        Err(Refusal::NeedsWorker) => {
-                            self.root = self.root.blocking();
-                            self.names.put_back();
-                            return Ok(Some(cost));
-                        }
-                        // It vanished since its name was read.
-                        Err(_) => {}
-                    }
+            let facts = match self.style {
+                Style::Names => {
+                    listing::name(out, &self.prefix, name);
+                    continue;
+                }
+                Style::Long => self.dir.facts_of(name),
+                Style::Machine { .. } => machine_facts((&self.root, &self.folder), &self.dir, name),
+            };
+            match (facts, self.style) {
+                // A link leads to where only those may go who may wait.
+                (Err(Refusal::NeedsWorker), _) => {
+                    self.root = self.root.blocking();
+                    self.names.put_back();
+                    return Ok(Some(cost));
+                }
+                // It vanished since its name was read.
+                (Err(Refusal::NotFound), _) | (_, Style::Names) => {}
+                (Ok(facts), Style::Long) => {
+                    self.looks.told = true;
+                    let is_link = facts.kind == Kind::Link;
+                    let target = if is_link { self.dir.link_target(name) } else { None };
+                    listing::long(out, name, &facts, target.as_deref(), self.now);
+                }
+                (Ok(facts), Style::Machine { wanted, may_write }) => {
+                    self.looks.told = true;
+                    listing::machine(out, name, &facts, may_write, wanted);
+                }
+                (Err(refusal), Style::Long) => {
+                    self.looks.refused = Some(refusal);
+                    listing::long(out, name, &Facts::without_a_look(kind), None, self.now);
+                }
+                (Err(refusal), Style::Machine { wanted, may_write }) => {
+                    self.looks.refused = Some(refusal);
+                    let facts = Facts::without_a_look(kind);
+                    listing::machine(out, name, &facts, may_write, wanted.without_a_look());
                 }
             }
-            if self.style != Style::Names {
-                cost += FACTS_COST;
-            }
+            cost += FACTS_COST;
         }
         Ok(Some(cost))
+    }
+
+    /// All names are spelled. Without a word, those of a removed folder would look like all there are,
+    /// and a disk that answers nothing like a folder of empty files.
+    fn end(&self) -> Result<Option<usize>, Refusal> {
+        match (self.looks.told, self.looks.refused) {
+            (false, Some(refusal)) => Err(refusal),
+            _ if self.dir.is_removed() => Err(Refusal::NotFound),
+            _ => Ok(None),
+        }
     }
 
     /// Reads more names, and decides what becomes of them: what that cost.
@@ -175,19 +219,12 @@ impl ListingLines {
     fn read(&mut self) -> Result<usize, Refusal> {
         let names = &mut self.names;
         let before = names.len();
-        let more = self.dir.next_names(|name| names.push(name))?;
+        let more = self.dir.next_names(|name, kind| names.push(name, kind))?;
         if !more {
             self.progress = Progress::Spelling;
         }
         Ok(READ_COST + (self.names.len() - before) * NAME_READ_COST)
     }
-}
-
-/// Appends a line of LIST. What vanished since its name was read is not there to be listed.
-fn spell_long(out: &mut Vec<u8>, dir: &Dir, name: &[u8], now: i64) {
-    let Ok(facts) = dir.facts_of(name) else { return };
-    let target = if facts.kind == Kind::Link { dir.link_target(name) } else { None };
-    listing::long(out, name, &facts, target.as_deref(), now);
 }
 
 /// What MLSD tells of a name. Of a link to a file that is what MLST, SIZE and RETR tell: what it
@@ -238,11 +275,38 @@ mod tests {
             lines.fill(&mut out, 1).unwrap().unwrap();
         }
         assert!(lines.names.len() < NAMES / 2, "{} names were read first", lines.names.len());
+        out.clear();
         while lines.fill(&mut out, usize::MAX).unwrap().is_some() {
             assert!(out.len() < 2 * PIECE_BYTES);
-            if out.len() >= PIECE_BYTES {
-                out.clear();
+            out.clear();
+        }
+    }
+
+    /// It was an empty listing, and a client that mirrors removed its copies.
+    #[test]
+    fn a_folder_that_is_removed_meanwhile_is_cut_off_and_not_empty() {
+        for style in [Style::Long, Style::Names] {
+            let folder = tempfile::tempdir().unwrap();
+            let (inner, file) = (folder.path().join("inner"), folder.path().join("inner/file"));
+            std::fs::create_dir(&inner).unwrap();
+            std::fs::write(&file, "").unwrap();
+            let root = Root::open(folder.path()).unwrap();
+            let path = VPath::root().join(b"inner");
+            let mut lines = ListingLines::open(&root, &path, b"inner", style, 0).unwrap();
+            let mut out = Vec::new();
+            while lines.progress == Progress::Gathering {
+                lines.fill(&mut out, 1).unwrap().unwrap();
             }
+            std::fs::remove_file(file).unwrap();
+            std::fs::remove_dir(inner).unwrap();
+            let end = loop {
+                out.clear();
+                match lines.fill(&mut out, usize::MAX) {
+                    Ok(Some(_)) => {}
+                    end => break end,
+                }
+            };
+            assert_eq!(end, Err(Refusal::NotFound), "{style:?}");
         }
     }
 
@@ -262,12 +326,12 @@ mod tests {
         let most = READ_COST + 30 * NAME_READ_COST;
         while let Some(cost) = lines.fill(&mut out, 1).unwrap() {
             // The first calls read the names.
-            assert!(cost <= most, "one name of 200 bytes and a pattern of 182 cost {cost}");
+            assert!(cost <= most, "one name of 200 bytes and a pattern of 32 cost {cost}");
             calls += 1;
             total += cost;
         }
         assert!(out.is_empty());
-        assert!(total >= 30 * 200 * 182, "thirty names cost {total}");
+        assert!(total >= 30 * 200 * 32, "thirty names cost {total}");
         assert!(calls >= 30, "thirty names in {calls} calls");
     }
 }

@@ -191,10 +191,15 @@ impl Outgoing {
         let mut out = Vec::new();
         let Source::Listing(lines) = &mut self.source else { return Ok(Some(out)) };
         while *budget > 0 && out.len() < STATUS_BYTES {
-            match lines.fill(&mut out, 1)? {
-                Some(cost) => *budget = budget.saturating_sub(cost),
-                None => return Ok(Some(out)),
+            let mut piece = Vec::new();
+            match lines.fill(&mut piece, 1) {
+                Ok(Some(cost)) => *budget = budget.saturating_sub(cost),
+                Ok(None) => return Ok(Some(out)),
+                Err(refusal) if out.is_empty() => return Err(refusal),
+                // It is said again when the next are asked for.
+                Err(_) => return Ok(Some(out)),
             }
+            out.append(&mut piece);
         }
         Ok((!out.is_empty()).then_some(out))
     }

@@ -67,6 +67,14 @@ impl Pump {
         }
     }
 
+    /// Whether [`finish`](Pump::finish) waits for the disk.
+    pub fn finish_may_block(&self) -> bool {
+        match self {
+            Pump::Outgoing(_) => false,
+            Pump::Incoming(incoming) => incoming.finish_may_block(),
+        }
+    }
+
     /// Moves about `budget` bytes, or does as much work. If the disk is said to be `slow`, nothing
     /// is left to luck.
     pub fn step(

@@ -18,6 +18,7 @@ pub mod edit;
 mod password;
 mod policy;
 
+pub(crate) use password::HashMemory;
 pub use password::StoredPassword;
 pub use policy::{Access, PartialUploads, RequireTls};
 

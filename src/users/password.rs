@@ -2,8 +2,8 @@
 //! makes hashes and checks them, never keeps or shows a password, and belongs on a worker thread:
 //! both take their time.
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{ARGON2ID_IDENT, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use std::fmt;
 
 use super::ValueError;
@@ -61,10 +61,45 @@ impl StoredPassword {
         StoredPassword::parse(DECOY).expect("the decoy is a constant, and a test parses it")
     }
 
+    /// Decoy at the cost of the costliest of these, or at the default one if there are none.
+    pub(crate) fn decoy_among<'a>(
+        stored: impl IntoIterator<Item = &'a StoredPassword>,
+    ) -> StoredPassword {
+        let costliest = stored.into_iter().max_by_key(|stored| stored.cost());
+        let mut decoy = StoredPassword::decoy();
+        if let Some(costliest) = costliest {
+            decoy.hash.params = costliest.hash.params.clone();
+            decoy.hash.version = costliest.hash.version;
+            decoy.text = decoy.hash.to_string();
+        }
+        decoy
+    }
+
     /// Compares `secret` with the password. Takes tens of milliseconds on purpose: call it on the
     /// worker thread only.
     pub fn verify(&self, secret: &[u8]) -> bool {
-        Argon2::default().verify_password(secret, &self.hash).is_ok()
+        self.verify_in(&mut HashMemory::default(), secret)
+    }
+
+    /// Compares `secret` with the password, in memory that the next check can use again.
+    pub(crate) fn verify_in(&self, memory: &mut HashMemory, secret: &[u8]) -> bool {
+        let (Some(salt), Some(expected)) = (&self.hash.salt, &self.hash.hash) else { return false };
+        let Ok(params) = Params::try_from(&self.hash) else { return false };
+        let version = self.hash.version.map_or(Ok(Version::default()), Version::try_from);
+        let Ok(version) = version else { return false };
+        let blocks = memory.blocks(params.block_count());
+        let argon2 = Argon2::new(Algorithm::Argon2id, version, params);
+        let mut made = [0; Output::MAX_LENGTH];
+        let made = &mut made[..expected.len()];
+        argon2.hash_password_into_with_memory(secret, salt, made, blocks).is_ok()
+            // Equality of outputs takes the same time whatever they are.
+            && Output::new(made).is_ok_and(|made| made == *expected)
+    }
+
+    /// Blocks that a check writes: memory times passes.
+    fn cost(&self) -> u64 {
+        let params = Params::try_from(&self.hash);
+        params.map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
     }
 
     /// The PHC string, as it stands in the users file.
@@ -79,6 +114,32 @@ impl fmt::Debug for StoredPassword {
         f.write_str("StoredPassword(..)")
     }
 }
+
+/// Memory that a password is hashed in. It goes back to the kernel when it is dropped: the C library
+/// keeps every smaller piece for good, one in each thread that ever had one.
+#[derive(Default)]
+pub(crate) struct HashMemory(Vec<Block>);
+
+impl HashMemory {
+    /// So many blocks, whatever stands in them: argon2 writes each before it reads it.
+    fn blocks(&mut self, count: usize) -> &mut [Block] {
+        if self.0.len() < count {
+            self.0 = Vec::with_capacity(count.max(LEAST_GIVEN_BACK));
+            self.0.resize(count, Block::new());
+        }
+        &mut self.0[..count]
+    }
+}
+
+impl fmt::Debug for HashMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HashMemory({} KiB)", self.0.len())
+    }
+}
+
+/// Smallest number of blocks that always goes back: glibc maps every piece beyond 32 MiB for itself
+/// (`DEFAULT_MMAP_THRESHOLD_MAX`). The part that nobody writes to takes no memory.
+const LEAST_GIVEN_BACK: usize = 33 * 1024;
 
 /// The parameters of `Argon2::default()` and an output of zeros: to find a password that hashes to
 /// it is as hard as to invert argon2id.
@@ -119,6 +180,59 @@ mod tests {
             let refused = StoredPassword::parse(text).expect_err(text).to_string();
             assert!(refused.contains(complaint), "{text}: {refused}");
         }
+    }
+
+    /// A user whose hash cost more than the default was told from nobody by the time of the answer.
+    #[test]
+    fn nobody_costs_as_much_as_the_costliest_of_all_users() {
+        let made = |cost: &str| {
+            StoredPassword::parse(&StoredPassword::decoy().text.replace("m=19456,t=2", cost))
+        };
+        let [cheap, dear, dearer] =
+            ["m=16,t=2", "m=19456,t=3", "m=65536,t=3"].map(|cost| made(cost).unwrap());
+        let decoy = StoredPassword::decoy_among([&dear, &dearer, &cheap]);
+        assert_eq!(cost(decoy.as_str()), cost(dearer.as_str()));
+        assert_eq!(StoredPassword::parse(decoy.as_str()).unwrap(), decoy);
+        assert_eq!(StoredPassword::decoy_among([&cheap]), cheap);
+        assert_eq!(StoredPassword::decoy_among([]), StoredPassword::decoy());
+    }
+
+    #[test]
+    fn memory_of_one_hash_serves_the_next_whatever_its_size() {
+        let mut memory = HashMemory::default();
+        let [small, large] = [(16, "small"), (64, "large")].map(|(kib, secret)| {
+            let params = Params::new(kib, 1, 1, None).unwrap();
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x10, params);
+            let hash = argon2.hash_password(secret.as_bytes()).unwrap().to_string();
+            StoredPassword::parse(&hash).unwrap()
+        });
+        for _ in 0..2 {
+            assert!(large.verify_in(&mut memory, b"large"));
+            assert!(small.verify_in(&mut memory, b"small"));
+            assert!(!small.verify_in(&mut memory, b"large"));
+        }
+        assert!(small.verify(b"small"));
+    }
+
+    /// Six logins raised the memory of the process from 4 to 121 MiB for good: the C library kept a
+    /// block in the arena of each thread.
+    #[test]
+    fn memory_of_hashes_is_given_back() {
+        let resident = || {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+        };
+        let decoy = StoredPassword::decoy();
+        let before = resident();
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| assert!((0..2).all(|_| !decoy.verify(b"a secret"))));
+            }
+        });
+        let kept = resident().saturating_sub(before);
+        // Other tests run beside this one.
+        assert!(kept < 3 * 19 * 1024, "{kept} KiB are kept");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Topics that are tested in clear alone. Under TLS there is no urgent data (`telnet`), nothing
 //! comes before the handshake (`early_data`), a foreign client would need its own TLS (`suppaftp`),
-//! and a disk hangs as it does without (`slow_disks`).
+//! a disk hangs as it does without (`slow_disks`), and so does a crowd at the door (`shut_out`),
+//! and addresses are the same (`networks`).
 
 mod early_data;
 mod hanging_disk;
+mod networks;
+mod shut_out;
 mod slow_disks;
 mod suppaftp;
 mod telnet;

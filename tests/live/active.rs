@@ -3,6 +3,7 @@
 use crate::common::client::{eprt, port};
 use crate::common::ports::{DeadPort, deaf_listener, free_port};
 use crate::common::{Client, TestServer, Way, descriptors};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::time::Duration;
 
@@ -81,6 +82,33 @@ fn port_and_eprt_to_where_nobody_listens_are_425() {
         client.expect_alive();
     }
     server.client().expect(425, port(DeadPort::of(server.v4().ip()).address));
+}
+
+/// A client of this machine had a file sent to another session: to its control connection as
+/// commands, or to its passive port as what it stores.
+#[test]
+fn port_and_eprt_to_a_listener_of_the_server_itself_are_504() {
+    let server = TestServer::with(|config| {
+        config.listen = vec!["0.0.0.0:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
+        config.anonymous = Some(packetboat::Anonymous::Write);
+    });
+    for address in [([127, 0, 0, 1], server.v4().port()).into(), server.v6()] {
+        let [mut client, mut victim] = [(); 2].map(|()| connect(address));
+        client.expect(504, eprt(address));
+        let awaited = victim.epsv();
+        client.expect(504, eprt(awaited));
+        if awaited.is_ipv4() {
+            client.expect(504, port(address));
+            client.expect(504, port(awaited));
+        }
+        client.expect(425, "LIST");
+        let mut data = victim.dial(awaited);
+        victim.begin("STOR file");
+        data.write_all(b"the victim's own").unwrap();
+        drop(data);
+        victim.expect_reply(226);
+        assert_eq!(client.retrieve("file", Way::Eprt), b"the victim's own");
+    }
 }
 
 #[test]

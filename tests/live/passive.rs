@@ -95,14 +95,32 @@ fn one_port_serves_any_number_of_epsv_one_after_another() {
 fn without_a_range_pasv_uses_a_port_again_as_well() {
     let server = TestServer::start();
     let mut client = server.client();
-    let ports = [(); 5].map(|()| {
+    let mut ports = Vec::from([(); 100].map(|()| {
         let address = client.pasv();
         let mut data = client.dial(address);
         client.begin("NLST");
         client.retrieve_rest(&mut data);
         address.port()
+    }));
+    ports.sort_unstable();
+    ports.dedup();
+    assert!((2..20).contains(&ports.len()), "{ports:?}: too few to be by chance, or too many");
+}
+
+#[test]
+fn pasv_without_a_transfer_gives_its_port_back() {
+    let server = TestServer::with(|config| {
+        config.passive_ports = Some(free_ports(2));
+        config.data_timeout = Duration::from_secs(1);
     });
-    assert_eq!(ports, [ports[0]; 5]);
+    let (mut first, mut second) = (server.client(), server.client());
+    first.pasv();
+    second.pasv();
+    server.wait_for_leases(0);
+    for client in [&mut first, &mut second] {
+        client.expect(425, "LIST");
+        client.expect_alive();
+    }
 }
 
 #[test]

@@ -144,14 +144,6 @@ fn files_that_cannot_be_used_are_named_in_one_line() {
     let authority = Authority::new();
     let good = authority.certify(&["localhost"]).save(folder.path(), "good");
     let other = authority.certify(&["localhost"]).save(folder.path(), "other");
-    let dated = |name: &str, from: i32, to: i32| {
-        let own = authority.certify_with(&["x"], KeyPair::generate().unwrap(), |params| {
-            params.not_before = date_time_ymd(from, 1, 1);
-            params.not_after = date_time_ymd(to, 1, 1);
-        });
-        own.save(folder.path(), name)
-    };
-    let (expired, early) = (dated("expired", 2001, 2002), dated("early", 2999, 3000));
     let write = |name: &str, text: &str| -> PathBuf {
         let path = folder.path().join(name);
         fs::write(&path, text).unwrap();
@@ -175,8 +167,6 @@ fn files_that_cannot_be_used_are_named_in_one_line() {
         (&good.certificate, &broken, ["--tls-key", "broken: not PEM"]),
         (&good.certificate, &short, ["--tls-key", "short: "]),
         (&good.certificate, &other.key, ["--tls-key", "other.key: this is not the key"]),
-        (&expired.certificate, &expired.key, ["--tls-cert", "has expired"]),
-        (&early.certificate, &early.key, ["--tls-cert", "not valid yet"]),
     ] {
         let pair = ["--tls-cert", path(certificate), "--tls-key", path(key)];
         let said = refusal(&[&pair[..], &[path(folder.path())]].concat());
@@ -189,6 +179,36 @@ fn files_that_cannot_be_used_are_named_in_one_line() {
         let words = ["--tls", "self-signed", "--tls-client-ca", path(file), path(folder.path())];
         assert!(refusal(&words).contains("--tls-client-ca"));
     }
+}
+
+/// A machine that was started anew with a certificate that had run out served nobody.
+#[test]
+fn a_certificate_out_of_its_dates_is_served() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    for (from, to) in [(2001, 2002), (2999, 3000)] {
+        let own = authority.certify_with(&["localhost"], KeyPair::generate().unwrap(), |params| {
+            params.not_before = date_time_ymd(from, 1, 1);
+            params.not_after = date_time_ymd(to, 1, 1);
+        });
+        let saved = own.save(folder.path(), "own");
+        let pair = ["--tls-cert", path(&saved.certificate), "--tls-key", path(&saved.key)];
+        let program = Program::start("", &[&pair[..], &[path(folder.path())]].concat());
+        assert!(shown(program.address(), "localhost") == own.chain[0].to_vec());
+    }
+}
+
+/// Editors of Windows put a byte order mark before the text that they save.
+#[test]
+fn certificate_and_key_behind_a_byte_order_mark_are_read() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let saved = authority.certify(&["localhost"]).save(folder.path(), "own");
+    for file in [&saved.certificate, &saved.key] {
+        let text = fs::read(file).unwrap();
+        fs::write(file, [&b"\xEF\xBB\xBF"[..], &text].concat()).unwrap();
+    }
+    let pair = ["--tls-cert", path(&saved.certificate), "--tls-key", path(&saved.key)];
+    let program = Program::start("", &[&pair[..], &[path(folder.path())]].concat());
+    shown(program.address(), "localhost");
 }
 
 #[test]

@@ -209,6 +209,21 @@ fn a_hello_without_end_is_not_listened_to_for_ever() {
     wait_until("it is gone", || server.counts().sessions == 0);
 }
 
+/// Each connection that had said half a ClientHello held 61 KiB, before any login.
+#[test]
+fn half_a_hello_of_more_than_16_kib_is_not_waited_for() {
+    let server = server();
+    for implicit in [true, false] {
+        let mut stream = beginning(&server, implicit);
+        let mut record = vec![HANDSHAKE, 3, 1, 0x40, 0];
+        record.resize(5 + 0x4000, 0);
+        record[5..9].copy_from_slice(&[1, 0, 0xF0, 0]);
+        stream.write_all(&record).unwrap();
+        assert_eq!(answer(&mut stream), b"");
+    }
+    wait_until("they are gone", || server.counts().sessions == 0);
+}
+
 // Under TLS.
 
 #[test]

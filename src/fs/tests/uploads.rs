@@ -32,7 +32,7 @@ impl Tree {
 
 fn fill(mut upload: Upload, holding: Holding, content: &str) -> Upload {
     match (&mut upload.place, holding) {
-        (Place::Aside { scratch, .. }, Holding::Named) => scratch.create_named().unwrap(),
+        (Place::Aside { scratch, .. }, Holding::Named) => scratch.create_named(0o666).unwrap(),
         (Place::Aside { .. } | Place::Itself { .. }, _) => upload.begin().unwrap(),
     }
     for piece in content.as_bytes().chunks(3) {

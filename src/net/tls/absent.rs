@@ -38,6 +38,11 @@ impl Identity {
         Err(ABSENT.to_owned())
     }
 
+    /// Whether it is valid now.
+    pub fn outdated(&self) -> Option<&'static str> {
+        match self.0 {}
+    }
+
     /// Its certificate in DER.
     pub fn certificate(&self) -> &[u8] {
         match self.0 {}

@@ -21,6 +21,8 @@ pub(in crate::net) struct TlsConnection {
     records: Records,
     /// Records that were sent, as many as that may have been.
     sent: u64,
+    /// Bytes of a ClientHello that has not come to its end, as many as that have come.
+    hello: usize,
     /// Plaintext may be there to read, or its end.
     holds: bool,
     /// We have said that no more will come.
@@ -43,6 +45,9 @@ const KEPT_BYTES: usize = 4096;
 const MOST_RECORDS: u64 = (1 << 24) - (1 << 16);
 /// Bytes that a record holds.
 const RECORD_BYTES: usize = 16 * 1024;
+/// Bytes that a ClientHello may have, frames included: those that clients send have a tenth of it.
+/// Who says half of one, and nothing more, has it kept for as long as a handshake may take.
+const LONGEST_HELLO: usize = 16 * 1024;
 /// No encrypted alert is longer.
 const LONGEST_ALERT: usize = 64;
 
@@ -69,6 +74,7 @@ impl TlsConnection {
             input,
             records: Records::default(),
             sent: 0,
+            hello: 0,
             holds: false,
             closed: false,
             was_closed: false,
@@ -273,6 +279,14 @@ impl TlsConnection {
         self.records.pass(&bytes[..taken]);
         let state = self.connection.process_new_packets().map_err(|error| in_words(&error))?;
         self.holds = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
+        // It is known by then what kind of handshake it becomes.
+        if self.connection.handshake_kind().is_none() {
+            self.hello += taken;
+            if self.hello > LONGEST_HELLO {
+                let words = "the client's first words have no end";
+                return Err(io::Error::new(ErrorKind::InvalidData, words));
+            }
+        }
         Ok(taken)
     }
 

@@ -1,6 +1,7 @@
 //! Control connection of a peer: its bytes, its changes into TLS and out of it, and its end.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Fate;
@@ -74,6 +75,11 @@ impl Control {
             self.link.mark(event);
         }
         own
+    }
+
+    /// Address that is of the same link as this connection, if it is one of a link.
+    pub(super) fn scoped(&self, address: SocketAddr) -> SocketAddr {
+        self.link.scoped(address)
     }
 
     /// Fails if the connection is known to be lost, even while nobody reads from it.
@@ -167,6 +173,13 @@ impl Control {
             Flow::Moved(count) => Ok(count),
             Flow::Blocked | Flow::Ended => Ok(0),
             Flow::Broken(_) => Err(CONNECTION_LOST),
+        }
+    }
+
+    /// Sends a last reply, as far as it goes at once.
+    pub(super) fn try_to_say(&mut self, reply: &[u8]) {
+        if self.state == ControlState::Open {
+            let _ = self.send(reply, reply.len());
         }
     }
 

@@ -89,8 +89,9 @@ impl Peer {
             return Ok(false);
         }
         let Turn { shared, now, .. } = turn;
+        let lane = self.files.lane();
         let Some((pump, latency)) = self.files.transfer() else { return Ok(false) };
-        let responsive = shared.workers.is_responsive(*now);
+        let responsive = shared.workers.is_responsive(&lane, *now);
         let may_block = latency.is_some_and(|latency| latency.may_block(responsive, *now));
         let (data, buffers, budget) = (&mut self.data, &mut shared.buffers, turn.budget);
         let step = || data.step(pump, buffers, budget, may_block, *now);
@@ -127,7 +128,7 @@ impl Peer {
     /// Ends the data connection, which has come to its clean end. A download is over; whether an
     /// upload is complete depends on the control connection, so that is looked at first.
     fn end_data(&mut self, turn: &mut Turn<'_>) -> Result<(), Lost> {
-        if self.files.is_upload() {
+        if self.files.is_sending() == Some(false) {
             let budget = std::mem::replace(&mut turn.budget, usize::MAX);
             let heard = self.hear_out(turn);
             turn.budget = budget;

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::super::events;
 use super::super::file_work::Terms;
-use super::super::logins::{Admission, Grant};
+use super::super::logins::{Grant, Judged};
 use super::files::{FileNews, Request};
 use super::{Input, Peer, Turn};
 use crate::net::{Link, Role};
 use crate::proto::command::Secret;
 use crate::session::{Answer, DataEvent, Effect, FileOp, Verdict};
 use crate::transfer::State;
-use crate::users::RequireTls;
+use crate::users::{Account, RequireTls, is_anonymous};
 
 /// Verdict on a right password that is of no use, for a reason of ours: nobody is to pay for it.
 const OUR_TROUBLE: Verdict = Verdict::Denied(Duration::ZERO);
@@ -36,8 +36,8 @@ impl Peer {
                     self.data.begin_handshake();
                     None
                 }
-                Effect::Recognise { name } => self.recognise(&name, turn),
-                Effect::Verify { name, secret } => self.verify(&name, secret, turn),
+                Effect::Recognise { name } => self.recognise(name, turn),
+                Effect::Verify { name, secret } => self.verify(name, secret, turn),
                 Effect::File(operation) => self.ask_files(operation, turn),
                 Effect::Listen => Some(Input::Answer(Answer::Listening(self.listen(turn)))),
                 Effect::Connect(address) => self.connect(address, turn),
@@ -58,47 +58,50 @@ impl Peer {
         None
     }
 
-    /// Obeys the password worker's verdict on the login that is being checked.
-    pub(in crate::server) fn judge(&mut self, right: bool, turn: &mut Turn<'_>) {
-        let Some(login) = self.login.take() else { return };
-        let input = match login.grant.filter(|_| right) {
-            Some(grant) => self.enter(grant, turn),
-            None => {
-                let delay = turn.shared.logins.failed(self.session.client(), turn.now);
-                Some(Input::Answer(Answer::Login(Verdict::Denied(delay))))
-            }
+    /// Whether the client has shown the certificate of this user.
+    fn certifies(&self, account: &Account) -> bool {
+        let certificate = account.certificate.as_deref();
+        certificate.is_some_and(|name| self.control.is_certified_as(name))
+    }
+
+    /// Obeys the verdict on the login that is being checked.
+    pub(in crate::server) fn judge(&mut self, judged: Judged, turn: &mut Turn<'_>) {
+        if self.login.take().is_none() {
+            return;
+        }
+        let input = match judged {
+            Judged::Right(grant) => self.enter(grant, turn),
+            Judged::Wrong(delay) => Some(Input::Answer(Answer::Login(Verdict::Denied(delay)))),
+            Judged::Found(account) => match account.filter(|account| self.certifies(account)) {
+                Some(account) => self.enter(Grant::of(&account), turn),
+                None => Some(Input::Answer(Answer::Login(Verdict::Unrecognised))),
+            },
+            Judged::TooMany => Some(Input::Answer(Answer::Login(Verdict::Busy))),
         };
         if let Some(input) = input {
             self.tell(input, turn);
         }
     }
 
-    /// Looks whether the certificate that the client has shown is that of the user of this name.
-    fn recognise(&mut self, name: &[u8], turn: &mut Turn<'_>) -> Option<Input> {
-        let account = self.host.account(name).filter(|account| {
-            let certificate = account.certificate.as_deref();
-            certificate.is_some_and(|name| self.control.is_certified_as(name))
-        });
-        match account {
-            Some(account) => self.enter(Grant::of(&account), turn),
-            None => Some(Input::Answer(Answer::Login(Verdict::Unrecognised))),
-        }
+    /// Has it looked up whether the certificate that the client has shown is that of the user of this
+    /// name.
+    fn recognise(&mut self, name: Vec<u8>, turn: &mut Turn<'_>) -> Option<Input> {
+        let from = (self.key, self.session.client());
+        self.login = Some(turn.shared.logins.recognise(from, name, turn.now));
+        None
     }
 
-    fn verify(&mut self, name: &[u8], secret: Secret, turn: &mut Turn<'_>) -> Option<Input> {
-        let client = self.session.client();
-        let verdict = match turn.shared.logins.admit(self.key, client, &self.host, name, secret) {
-            Admission::Granted(access) => {
-                self.files.enter_root(Rc::clone(&self.host.root));
-                Verdict::Granted(access, RequireTls::Off)
-            }
-            Admission::Checking(login) => {
-                self.login = Some(Box::new(login));
-                return None;
-            }
-            Admission::Busy => Verdict::Busy,
-        };
-        Some(Input::Answer(Answer::Login(verdict)))
+    fn verify(&mut self, name: Vec<u8>, secret: Secret, turn: &mut Turn<'_>) -> Option<Input> {
+        if is_anonymous(&name)
+            && let Some(access) = self.host.anonymous()
+        {
+            self.files.enter_root(Rc::clone(&self.host.root));
+            let verdict = Verdict::Granted(access, RequireTls::Off);
+            return Some(Input::Answer(Answer::Login(verdict)));
+        }
+        let from = (self.key, self.session.client());
+        self.login = Some(turn.shared.logins.verify(from, name, secret, turn.now));
+        None
     }
 
     fn enter(&mut self, grant: Grant, turn: &mut Turn<'_>) -> Option<Input> {
@@ -112,6 +115,7 @@ impl Peer {
         }
         let terms = Terms {
             partial_uploads: self.host.config.partial_uploads,
+            durable: self.host.config.durable,
             wall_clock: turn.shared.wall_clock,
         };
         self.request(Request::File(operation, terms), turn)
@@ -152,7 +156,8 @@ impl Peer {
     }
 
     fn listen(&mut self, turn: &mut Turn<'_>) -> Option<SocketAddr> {
-        let (local, client) = (self.session.local(), self.session.client());
+        let local = self.control.scoped(SocketAddr::new(self.session.local(), 0));
+        let client = self.session.client();
         let lease = turn.shared.lease(local, client, self.key, turn.now)?;
         let address = lease.address();
         self.data.await_client(lease);
@@ -161,7 +166,11 @@ impl Peer {
 
     fn connect(&mut self, to: SocketAddr, turn: &mut Turn<'_>) -> Option<Input> {
         let port = self.host.config.active_port.unwrap_or(0);
-        let from = SocketAddr::new(self.session.local(), port);
+        let from = self.control.scoped(SocketAddr::new(self.session.local(), port));
+        let to = self.control.scoped(to);
+        if turn.shared.listens_on(to) {
+            return Some(Input::Data(DataEvent::OwnListener));
+        }
         let connecting = Link::connect(from, to).and_then(|mut link| {
             link.register(&mut turn.shared.poller, self.key.slot(), Role::Data)?;
             Ok(link)

@@ -14,7 +14,9 @@ use std::time::Instant;
 use super::super::disk::{Disk, Latency};
 use super::super::file_work::{Finished, Terms, Work, step_latency};
 use super::super::logins::Grant;
+use super::super::neighbourhood::Neighbourhood;
 use super::super::shared::Shared;
+use super::super::worker_pool::{Lane, Ticket};
 use crate::fs::{FileJob, Refusal};
 use crate::net::Key;
 use crate::session::{FileDone, FileOp, Verdict};
@@ -25,6 +27,8 @@ use crate::transfer::{Pump, State};
 pub(super) struct Files {
     /// Names the session, for the workers.
     owner: Key,
+    /// Neighbourhood of the client: they have their turns with the workers.
+    neighbourhood: Neighbourhood,
     /// Root of the client's `/`.
     disk: Rc<Disk>,
     state: FileState,
@@ -83,8 +87,8 @@ enum Ran {
 
 impl Files {
     /// Files of a session that has nothing open yet.
-    pub(super) fn new(owner: Key, disk: Rc<Disk>) -> Files {
-        Files { owner, disk, state: FileState::Idle }
+    pub(super) fn new(owner: Key, neighbourhood: Neighbourhood, disk: Rc<Disk>) -> Files {
+        Files { owner, neighbourhood, disk, state: FileState::Idle }
     }
 
     /// Does what the session asks for, or has it done.
@@ -106,15 +110,13 @@ impl Files {
         let work = match request {
             Request::File(FileOp::NextLines, _) => return self.await_lines(),
             Request::File(finish @ (FileOp::FinishUpload | FileOp::FinishNewUpload), _) => {
-                match self.take_transfer() {
-                    Some(mut pump) => {
-                        if finish == FileOp::FinishNewUpload {
-                            pump.spare_others();
-                        }
-                        Work::Finish(pump)
-                    }
-                    None => return FileNews::Failed("an upload is finished with nothing opened"),
+                let Some(mut pump) = self.take_transfer() else {
+                    return FileNews::Failed("an upload is finished with nothing opened");
+                };
+                if finish == FileOp::FinishNewUpload {
+                    pump.spare_others();
                 }
+                Work::Finish(pump)
             }
             Request::File(operation, terms) => Work::Operation(operation, terms),
             Request::Enter(grant, host_root) => match self.enter(grant, host_root, shared) {
@@ -182,7 +184,7 @@ impl Files {
             (FileState::OnWorker { .. }, None) => FileNews::Failed("work on its files has failed"),
             (FileState::Abandoned(next), finished) => {
                 if let Some(finished) = finished
-                    && shared.workers.drop_on_worker(self.owner, finished)
+                    && shared.workers.drop_on_worker(self.ticket(self.lane()), finished)
                 {
                     self.state = FileState::Abandoned(next);
                     return FileNews::Pending;
@@ -202,7 +204,7 @@ impl Files {
 
     /// Drops all that is open, where that stops nobody; an upload counts as cut off.
     pub(super) fn drop_all(&mut self, shared: &mut Shared, now: Instant) {
-        let responsive = shared.workers.is_responsive(now);
+        let responsive = shared.workers.is_responsive(&self.lane(), now);
         let abandoned = match std::mem::replace(&mut self.state, FileState::Idle) {
             FileState::Idle => false,
             FileState::OnWorker { .. } | FileState::Abandoned(_) => true,
@@ -215,6 +217,15 @@ impl Files {
         if abandoned {
             self.state = FileState::Abandoned(None);
         }
+    }
+
+    /// Lane of the workers for work on what is open.
+    pub(super) fn lane(&self) -> Lane {
+        self.disk.lane()
+    }
+
+    fn ticket(&self, lane: Lane) -> Ticket {
+        Ticket { owner: self.owner, neighbourhood: self.neighbourhood, lane }
     }
 
     /// Enters a root without any question.
@@ -233,13 +244,7 @@ impl Files {
         }
     }
 
-    /// Whether the transfer stores a file.
-    pub(super) fn is_upload(&self) -> bool {
-        matches!(&self.state, FileState::Transfer(pump) if pump.is_upload())
-    }
-
-    /// Whether the transfer that is open sends a file or a listing, rather than stores one; `None` if
-    /// none is open here.
+    /// Whether the transfer sends, rather than stores; `None` if none is open here.
     pub(super) fn is_sending(&self) -> Option<bool> {
         match &self.state {
             FileState::Transfer(pump) => Some(!pump.is_upload()),
@@ -312,7 +317,7 @@ impl Files {
         shared: &mut Shared,
         now: Instant,
     ) -> Ran {
-        let responsive = shared.workers.is_responsive(now);
+        let responsive = shared.workers.is_responsive(&self.lane(), now);
         if work.may_block(&self.disk, *budget, responsive, now) {
             return self.send(work, shared);
         }
@@ -328,7 +333,12 @@ impl Files {
 
     fn send(&mut self, work: Work, shared: &mut Shared) -> Ran {
         let root = self.disk.root.blocking();
-        Ran::Sent(match shared.workers.submit(self.owner, move || work.run_on_worker(&root)) {
+        let lane = match &work {
+            Work::OpenRoot(path, _) => Lane::Opening(path.clone()),
+            _ => self.lane(),
+        };
+        let ticket = self.ticket(lane);
+        Ran::Sent(match shared.workers.submit(ticket, move || work.run_on_worker(&root)) {
             Some(token) => {
                 self.state = FileState::OnWorker { _token: token };
                 FileNews::Pending
@@ -382,7 +392,7 @@ impl Files {
     /// Drops a thing, on a worker if that may block: whether a worker has it now.
     fn drop_one(&self, may_block: bool, thing: impl Send + 'static, shared: &mut Shared) -> bool {
         if may_block {
-            return shared.workers.drop_on_worker(self.owner, thing);
+            return shared.workers.drop_on_worker(self.ticket(self.lane()), thing);
         }
         self.disk.names.time(|| drop(thing));
         false

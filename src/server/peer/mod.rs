@@ -19,8 +19,10 @@ use super::events;
 use super::file_work::Finished;
 use super::host::Host;
 use super::logins::PendingLogin;
+use super::neighbourhood::Neighbourhood;
 use super::scheduler::Handshake;
 use crate::net::{Event, Key, Link, Role};
+use crate::proto::reply::Reply;
 use crate::session::{Answer, DataEvent, Disconnect, Session};
 use control::{Changed, Control, Lost, Received};
 use data::Data;
@@ -37,8 +39,8 @@ pub(super) struct Peer {
     control: Control,
     data: Data,
     files: Files,
-    /// Login whose password is being checked.
-    login: Option<Box<PendingLogin>>,
+    /// Login whose password is to be checked.
+    login: Option<PendingLogin>,
     /// Host that the client came to.
     host: Rc<Host>,
     /// Note of the loop: when the timer comes up.
@@ -47,12 +49,13 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new(key: Key, session: Session, control: Link, host: Rc<Host>) -> Peer {
+        let neighbourhood = Neighbourhood::of(session.client());
         Peer {
             key,
             session,
             control: Control::new(control),
             data: Data::default(),
-            files: Files::new(key, Rc::clone(&host.root)),
+            files: Files::new(key, neighbourhood, Rc::clone(&host.root)),
             login: None,
             host,
             armed: None,
@@ -123,6 +126,15 @@ impl Peer {
         }
     }
 
+    /// Sends a 421 in one try, if no other reply is on its way.
+    pub(super) fn turn_away(&mut self) {
+        if self.session.output().is_empty() {
+            let mut reply = Vec::new();
+            Reply::TooManySessions.write_to(&mut reply);
+            self.control.try_to_say(&reply);
+        }
+    }
+
     /// Ends with the control connection; an upload counts as cut off.
     pub(super) fn end(mut self, cause: Disconnect, turn: &mut Turn<'_>) {
         self.drop_transfer(turn);
@@ -138,6 +150,15 @@ impl Peer {
 
     pub(super) fn client(&self) -> std::net::IpAddr {
         self.session.client()
+    }
+
+    /// Number that the log knows it by.
+    pub(super) fn number(&self) -> u64 {
+        self.session.id()
+    }
+
+    pub(super) fn is_logged_in(&self) -> bool {
+        self.session.is_logged_in()
     }
 
     /// Whether bytes of a transfer move.
@@ -265,6 +286,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 752, "a peer has {} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 784, "a peer has {} bytes", size_of::<Peer>());
     }
 }

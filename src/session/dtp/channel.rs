@@ -1,6 +1,8 @@
 //! Channel: the data connection before bytes move over it, from PASV or PORT on. It lives longer than
 //! a transfer that is refused, and may be under TLS before there is one.
 
+use std::time::Instant;
+
 use super::{Input, Outcome};
 use crate::proto::command::Protection;
 use crate::session::TransferEnd;
@@ -24,8 +26,8 @@ pub(in crate::session) enum Side {
 /// State of a data connection that nothing moves over.
 #[derive(Debug)]
 pub(super) enum ChannelState {
-    /// The client is to connect to us.
-    Listening,
+    /// The client is to connect to us, since that moment.
+    Listening(Instant),
     Clear,
     /// It comes under TLS: the client need not wait for a command to begin.
     Securing,
@@ -49,7 +51,7 @@ impl Channel {
     /// Whether it can take such news in.
     pub(super) fn is_moved_by(&self, input: &Input) -> bool {
         match input {
-            Input::Connected(_) => matches!(self.state, ChannelState::Listening),
+            Input::Connected(_) => matches!(self.state, ChannelState::Listening(_)),
             Input::Secured | Input::EndedEarly => matches!(self.state, ChannelState::Securing),
             Input::Failed(_) => true,
             _ => false,
@@ -80,10 +82,19 @@ impl Channel {
     /// Words for STAT.
     pub(super) fn describe(&self) -> &'static str {
         match self.state {
-            ChannelState::Listening => "awaited",
+            ChannelState::Listening(_) => "awaited",
             ChannelState::Clear | ChannelState::Securing | ChannelState::Secured => "open",
             ChannelState::EndedEarly => "ended",
             ChannelState::Lost(_) => "broken",
+        }
+    }
+
+    /// Moment since which the client is to come, if it has not.
+    pub(super) fn listens_since(&self) -> Option<Instant> {
+        match self.state {
+            ChannelState::Listening(since) => Some(since),
+            ChannelState::Clear | ChannelState::Securing | ChannelState::Secured => None,
+            ChannelState::EndedEarly | ChannelState::Lost(_) => None,
         }
     }
 
@@ -91,7 +102,7 @@ impl Channel {
     pub(super) fn is_private(&self) -> bool {
         match self.state {
             ChannelState::Securing | ChannelState::Secured | ChannelState::EndedEarly => true,
-            ChannelState::Listening | ChannelState::Clear | ChannelState::Lost(_) => false,
+            ChannelState::Listening(_) | ChannelState::Clear | ChannelState::Lost(_) => false,
         }
     }
 }

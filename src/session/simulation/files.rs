@@ -8,6 +8,7 @@ use crate::proto::path::VPath;
 use crate::session::{FileDone, FileOp};
 use crate::users::Access;
 
+/// Refusals that the files may answer with.
 pub(super) const REFUSALS: &[Refusal] = &[
     Refusal::NotFound,
     Refusal::Denied,

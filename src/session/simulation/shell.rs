@@ -212,10 +212,11 @@ impl Shell {
                 assert_eq!(self.link, Link::None, "a second data connection");
                 assert_eq!(address.ip(), self.client, "somebody else is connected to");
                 assert!(address.port() >= 1024, "a privileged port is connected to");
-                if chance.one_in(8) {
-                    return Deed::Event(broken(chance));
+                match chance.below(16) {
+                    0 => return Deed::Event(DataEvent::OwnListener),
+                    1..3 => return Deed::Event(broken(chance)),
+                    _ => self.link = Link::Connecting,
                 }
-                self.link = Link::Connecting;
             }
             Effect::Start => {
                 assert!(self.opened.is_some(), "nothing was opened that could start");
@@ -345,7 +346,7 @@ impl Shell {
     pub(super) fn note(&mut self, event: &DataEvent) {
         match event {
             DataEvent::Connected => self.link = Link::Open,
-            DataEvent::Moved(_) => {}
+            DataEvent::Moved(_) | DataEvent::OwnListener => {}
             DataEvent::Secured => {
                 self.securing = false;
                 self.secured = true;

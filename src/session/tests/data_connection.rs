@@ -39,7 +39,8 @@ fn an_unusable_protocol_is_answered_with_the_usable_one() {
 
 #[test]
 fn port_tells_what_came_of_the_connection() {
-    for (event, code) in [(DataEvent::Connected, "200"), (broken(), "425")] {
+    let own = (DataEvent::OwnListener, "504");
+    for (event, code) in [(DataEvent::Connected, "200"), own, (broken(), "425")] {
         let mut talk = Talk::writer();
         assert_eq!(talk.say("PORT 127,0,0,1,135,7"), "");
         assert_eq!(talk.say("NOOP"), "", "nothing is said before the connection is settled");

@@ -61,13 +61,26 @@ fn a_connect_that_takes_too_long_is_given_up() {
 
 #[test]
 fn a_client_that_never_connects_is_told_so() {
-    let talk = Talk::writer().passive();
-    assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT), "before the command it may take its time");
+    let mut talk = Talk::writer().passive();
+    talk.wait(DATA_TIMEOUT - 1);
     let mut talk = talk.transferring("STOR f");
     assert_eq!(talk.timeout(), Some(DATA_TIMEOUT));
     assert_eq!(talk.wait(DATA_TIMEOUT), "425");
     assert_eq!(talk.effects(), [Effect::Abort]);
     assert_eq!(talk.say("NOOP"), "200");
+}
+
+/// Four sessions that said PASV and nothing else took four ports from everybody of their address.
+#[test]
+fn a_passive_port_that_nobody_comes_to_is_given_back() {
+    let mut talk = Talk::writer().passive();
+    talk.effects();
+    assert_eq!(talk.timeout(), Some(DATA_TIMEOUT));
+    assert_eq!(talk.wait(DATA_TIMEOUT - 1), "");
+    assert_eq!((talk.say("NOOP").as_str(), talk.effects()), ("200", vec![]));
+    assert_eq!((talk.wait(1).as_str(), talk.effects()), ("", vec![Effect::Abort]));
+    assert_eq!(talk.say("STOR f"), "425");
+    assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT));
 }
 
 #[test]
