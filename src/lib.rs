@@ -96,7 +96,8 @@ mod transfer;
 mod users;
 
 pub use config::{
-    Anonymous, Config, Error, ErrorKind, Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair,
+    Anonymous, Config, Error, ErrorKind, Pem, SessionReuse, TlsClose, TlsConfig, TlsIdentity,
+    TlsPair,
 };
 pub use server::{Counts, Grace, Handle, Server, raise_descriptor_limit};
 pub use users::{Access, Account, PartialUploads, RequireTls, StoredPassword, ValueError};

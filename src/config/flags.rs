@@ -111,6 +111,9 @@ pub struct ServeFlags {
     #[arg(long, value_name = "keep|discard")]
     #[arg(default_value = "keep", help_heading = UPLOADS)]
     partial_uploads: PartialUploads,
+    /// Uploads replace files even at a hang-up [default: no]
+    #[arg(long, help_heading = UPLOADS)]
+    replace_on_hangup: bool,
     /// Uploads reach the disk before the 226 [default: no]
     #[arg(long, help_heading = UPLOADS)]
     durable: bool,
@@ -158,6 +161,7 @@ impl ServeFlags {
         config.stall_timeout = self.stall_timeout;
         config.handshake_timeout = self.handshake_timeout;
         config.partial_uploads = self.partial_uploads;
+        config.replace_on_hangup = self.replace_on_hangup;
         config.durable = self.durable;
         config.strict_allo = self.strict_allo;
         Ok(config)
@@ -260,7 +264,8 @@ mod tests {
         let config = flags(
             "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
-             --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard --durable --strict-allo",
+             --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard \
+             --replace-on-hangup --durable --strict-allo",
         )
         .config()
         .unwrap();
@@ -279,6 +284,7 @@ mod tests {
         expected.stall_timeout = Duration::from_secs(4);
         expected.handshake_timeout = Duration::from_secs(5);
         expected.partial_uploads = PartialUploads::Discard;
+        expected.replace_on_hangup = true;
         (expected.durable, expected.strict_allo) = (true, true);
         assert_eq!(config, expected);
         let few = flags("--max-sessions-per-address 3").config().unwrap();

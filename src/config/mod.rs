@@ -21,7 +21,7 @@ pub use explain::explain;
 pub(crate) use faults::FaultEffect;
 #[cfg(feature = "testing")]
 pub use faults::{Fault, Transfer};
-pub use tls::{Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
+pub use tls::{Pem, SessionReuse, TlsClose, TlsConfig, TlsIdentity, TlsPair};
 pub use users::Users;
 pub use users_file::{Look, Seen, UsersFile, UsersNews, edit_users_file};
 
@@ -83,6 +83,9 @@ pub struct Config {
     pub handshake_timeout: Duration,
     /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
+    /// An upload whose client hangs up behind it, without QUIT, replaces an old file. Otherwise the
+    /// old file stays, since a client that crashed looks alike; a new file is kept in any case.
+    pub replace_on_hangup: bool,
     /// Uploads are on the disk, file and name, before they are answered: slower, by what the disk
     /// takes to say so. Without it that holds of the bytes of what replaces a file, of joined parts
     /// and of files of more than 1 MiB; those of a small new file are then on their way.
@@ -122,6 +125,7 @@ impl Config {
             stall_timeout: Duration::from_secs(300),
             handshake_timeout: Duration::from_secs(30),
             partial_uploads: PartialUploads::Keep,
+            replace_on_hangup: false,
             durable: false,
             strict_allo: false,
             shutdown_grace: Duration::from_secs(10),

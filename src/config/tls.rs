@@ -21,9 +21,8 @@ pub struct TlsConfig {
     pub require: RequireTls,
     /// Reuse of the control connection's TLS session by data connections.
     pub session_reuse: SessionReuse,
-    /// An upload that ends by a FIN alone is complete: some clients never send the
-    /// close_notify that tells an end from a cut.
-    pub lenient_close: bool,
+    /// End that an upload must come to.
+    pub close: TlsClose,
 }
 
 impl TlsConfig {
@@ -35,7 +34,7 @@ impl TlsConfig {
             client_ca: None,
             require: RequireTls::Off,
             session_reuse: SessionReuse::Prefer,
-            lenient_close: false,
+            close: TlsClose::Auto,
         }
     }
 }
@@ -150,6 +149,33 @@ impl FromStr for SessionReuse {
             "prefer" => Ok(SessionReuse::Prefer),
             "require" => Ok(SessionReuse::Require),
             _ => Err(ValueError::new("write one of off, prefer, require")),
+        }
+    }
+}
+
+/// End of an upload under TLS: whether a FIN alone, without the close_notify that tells an end from a
+/// cut, makes it complete. A reset never does, nor a FIN within a record.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsClose {
+    /// A FIN alone does until a session has shown that it sends a close_notify: many clients never
+    /// do.
+    Auto,
+    /// It counts as cut off.
+    Strict,
+    /// It is complete.
+    Lenient,
+}
+
+impl FromStr for TlsClose {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<TlsClose, ValueError> {
+        match text {
+            "auto" => Ok(TlsClose::Auto),
+            "strict" => Ok(TlsClose::Strict),
+            "lenient" => Ok(TlsClose::Lenient),
+            _ => Err(ValueError::new("write one of auto, strict, lenient")),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The options of TLS. A build without TLS has none of them.
 
 use super::flags::{listen_address, one_of};
-use super::{Config, Pem, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
+use super::{Config, Pem, SessionReuse, TlsClose, TlsConfig, TlsIdentity, TlsPair};
 use crate::users::RequireTls;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,8 +33,13 @@ pub(super) struct TlsFlags {
     #[arg(value_parser = one_of::<SessionReuse, 3>(["off", "prefer", "require"]))]
     #[arg(help_heading = TLS)]
     tls_session_reuse: Option<SessionReuse>,
-    /// Uploads may end without close_notify
-    #[arg(long, help_heading = TLS)]
+    /// Uploads may end without close_notify [default: auto]
+    #[arg(long, value_name = "auto|strict|lenient", hide_possible_values = true)]
+    #[arg(value_parser = one_of::<TlsClose, 3>(["auto", "strict", "lenient"]))]
+    #[arg(help_heading = TLS)]
+    tls_close: Option<TlsClose>,
+    /// The earlier spelling of --tls-close lenient
+    #[arg(long, hide = true, conflicts_with = "tls_close", help_heading = TLS)]
     tls_lenient_close: bool,
 }
 
@@ -73,7 +78,10 @@ impl TlsFlags {
         tls.client_ca = self.tls_client_ca.clone().map(Pem::File);
         tls.require = self.require_tls.unwrap_or(tls.require);
         tls.session_reuse = self.tls_session_reuse.unwrap_or(tls.session_reuse);
-        tls.lenient_close = self.tls_lenient_close;
+        tls.close = match self.tls_lenient_close {
+            true => TlsClose::Lenient,
+            false => self.tls_close.unwrap_or(tls.close),
+        };
         config.listen_tls.clone_from(&self.listen_tls);
         config.tls = Some(tls);
         Ok(())
@@ -85,6 +93,7 @@ impl TlsFlags {
             (self.require_tls.is_some_and(|required| required > RequireTls::Off), "--require-tls"),
             (self.tls_client_ca.is_some(), "--tls-client-ca"),
             (self.tls_session_reuse.is_some(), "--tls-session-reuse"),
+            (self.tls_close.is_some(), "--tls-close"),
             (self.tls_lenient_close, "--tls-lenient-close"),
         ];
         said.into_iter().find_map(|(said, flag)| said.then_some(flag))
@@ -121,6 +130,7 @@ mod tests {
             ("--tls-client-ca f", "--tls-client-ca: needs"),
             ("--tls-session-reuse off", "--tls-session-reuse: needs"),
             ("--tls-lenient-close", "--tls-lenient-close: needs"),
+            ("--tls-close auto", "--tls-close: needs"),
         ] {
             let error = config(line).expect_err(line);
             assert!(error.starts_with(starts), "{line}: {error}");
@@ -135,7 +145,7 @@ mod tests {
     fn every_flag_reaches_the_configuration() {
         let config = config(
             "--listen-tls 990 --tls-cert c --tls-key k --require-tls data --tls-client-ca a \
-             --tls-session-reuse require --tls-lenient-close",
+             --tls-session-reuse require --tls-close strict",
         );
         let pair = TlsPair::files("c", "k");
         let mut expected = Config::new(".");
@@ -144,10 +154,19 @@ mod tests {
             client_ca: Some(Pem::File("a".into())),
             require: RequireTls::Data,
             session_reuse: SessionReuse::Require,
-            lenient_close: true,
+            close: TlsClose::Strict,
             ..TlsConfig::new(TlsIdentity::Certificates(vec![pair]))
         });
         assert_eq!(config, Ok(expected));
+    }
+
+    #[test]
+    fn the_earlier_spelling_of_tls_close_still_counts() {
+        let close = |line: &str| config(line).unwrap().tls.unwrap().close;
+        assert_eq!(close("--tls self-signed"), TlsClose::Auto);
+        assert_eq!(close("--tls self-signed --tls-lenient-close"), TlsClose::Lenient);
+        assert!(parse("--tls self-signed --tls-lenient-close --tls-close auto").is_err());
+        assert!(!parse("--help").unwrap_err().to_string().contains("lenient-close"));
     }
 
     #[test]

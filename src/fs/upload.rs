@@ -290,6 +290,14 @@ impl Upload {
         file.ok_or_else(|| Errno::BADF.into())
     }
 
+    /// Has the upload take no name from now on but a free one: then [`finish`](Upload::finish) refuses
+    /// with `Exists`, and what stands there stays. One that writes in place goes on as it is.
+    pub fn spare_others(&mut self) {
+        if let Place::Aside { claim, .. } = &mut self.place {
+            *claim = Claim::FreeOnly;
+        }
+    }
+
     /// The upload is complete: the whole file now stands under its name, and has replaced a file
     /// or link atomically. What a replaced file had besides its content is kept.
     ///

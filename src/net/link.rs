@@ -161,6 +161,36 @@ impl Link {
         }
     }
 
+    /// Reads once, to throw away what comes: under TLS nothing of it is decrypted.
+    pub fn discard(&mut self, buffer: &mut [u8]) -> Flow {
+        self.socket.read(buffer)
+    }
+
+    /// Says what the client is to send from now on, where TLS has to know.
+    pub fn expect(&mut self, input: Input) {
+        if let Some(tls) = &mut self.tls {
+            tls.expect(input);
+        }
+    }
+
+    /// Whether a TLS handshake can begin: the client has sent something, or its FIN.
+    ///
+    /// # Errors
+    /// The connection is lost; `ConnectionAborted` is the client's FIN.
+    pub fn has_begun(&mut self) -> io::Result<bool> {
+        match self.socket.peek(&mut [0]) {
+            Flow::Moved(_) => Ok(true),
+            Flow::Blocked => Ok(false),
+            Flow::Ended => Err(io::ErrorKind::ConnectionAborted.into()),
+            Flow::Broken(error) => Err(error),
+        }
+    }
+
+    /// Whether the client has said, where TLS has a word for it, that no more will come.
+    pub fn was_closed_by_notify(&self) -> bool {
+        self.tls.as_ref().is_some_and(|connection| connection.was_closed())
+    }
+
     /// Throws away, under TLS, input that will not be read, the client's close_notify for one: a
     /// close with something unread is a reset, and what was sent could be lost.
     pub fn discard_input(&mut self) {

@@ -171,7 +171,6 @@ impl Socket {
     }
 
     /// Looks at what a read would bring, without taking it.
-    #[cfg(feature = "tls")]
     pub(super) fn peek(&mut self, buffer: &mut [u8]) -> Flow {
         if !self.readable {
             return Flow::Blocked;

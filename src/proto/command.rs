@@ -259,7 +259,7 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Rnto => Command::Rnto(path()),
         Verb::Site => site(rule, raw)?,
         Verb::Size => Command::Size(path()),
-        Verb::Stat => Command::Stat((!raw.is_empty()).then(path)),
+        Verb::Stat => Command::Stat((!raw.is_empty()).then(|| without_options(raw).to_vec())),
         Verb::Stor => Command::Stor(path()),
         Verb::Stou => Command::Stou,
         Verb::Stru => code(rule, word, b"F", b"RP").map(|_| Command::Stru)?,

@@ -125,10 +125,10 @@ pub enum Reply<'a> {
     // Transfers.
     /// A transfer needs PORT, EPRT, PASV or EPSV before it.
     NoDataConnection,
-    /// The data connection stands already.
+    /// The data connection stands already, made by PORT or EPRT.
     TransferStarting,
-    /// The data connection is still to come.
-    OpeningData,
+    /// The data connection is the client's to make, and bytes of a file are to follow, so many.
+    OpeningData(Option<u64>),
     /// STOU, with the name that was chosen.
     StoringAs(&'a [u8]),
     /// The transfer is complete.
@@ -139,6 +139,8 @@ pub enum Reply<'a> {
     NobodyConnected,
     /// The data connection broke.
     DataBroken,
+    /// An upload ended without close_notify.
+    NoCloseNotify,
     /// The data connection stood still for too long.
     DataStalled,
     /// An upload ended with another length than ALLO had promised.
@@ -328,12 +330,14 @@ impl Reply<'_> {
             Reply::RoomMissing => (452, "There is not enough room for that."),
             Reply::NoDataConnection => (425, "Use PORT, EPRT, PASV or EPSV first."),
             Reply::TransferStarting => (125, "Data connection already open. Transfer starting."),
-            Reply::OpeningData => (150, "Ready for the data connection."),
+            Reply::OpeningData(None) => (150, "Opening data connection."),
+            Reply::OpeningData(Some(bytes)) => return (150, text::opening(*bytes)),
             Reply::StoringAs(name) => return (150, named("FILE: ", name, "")),
             Reply::TransferComplete => (226, "Transfer complete."),
             Reply::StoredAs(name) => return (226, named("Transfer complete, unique file name: ", name, "")),
             Reply::NobodyConnected => (425, "Nobody opened the data connection in time."),
             Reply::DataBroken => (426, "Data connection broken, transfer aborted."),
+            Reply::NoCloseNotify => (426, "Data connection ended without close_notify, transfer aborted."),
             Reply::DataStalled => (426, "Data connection stood still, transfer aborted."),
             Reply::WrongLength => (426, "The upload has not the length that ALLO promised."),
             Reply::TransferAborted => (426, "Transfer aborted."),

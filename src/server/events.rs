@@ -198,7 +198,7 @@ impl Display for Line<'_> {
                 let seconds = duration.as_secs_f64();
                 write!(f, "{} {verb} {}: ", Escaped(user), shown(path))?;
                 write!(f, "{} in {seconds:.2} s", Bytes(*bytes))?;
-                ended(f, *kind, end)
+                ended(f, end)
             }
             Event::Notice(notice) => f.write_str(match notice {
                 Notice::Smuggled => "sent on before the connection was as agreed",
@@ -214,6 +214,14 @@ impl Display for Line<'_> {
                 Notice::ManyUnknown => "is turned away: too many unknown commands before a login",
                 Notice::Idle => "said nothing for too long",
                 Notice::NoLogin => "did not log in in time",
+                Notice::UploadKept => "hung up behind its upload, which is kept",
+                Notice::OldFileStays => {
+                    "hung up behind its upload, so the old file stays; --replace-on-hangup replaces it"
+                }
+                Notice::NoCloseNotify => {
+                    "ended an upload without close_notify, so it counts as cut off; for clients that \
+                     never send it: --tls-close lenient"
+                }
                 Notice::RepliesUnread => "doesn't read its replies",
                 Notice::LeftWaiting => "left, and waited for an answer too long",
                 Notice::NoTls => "does not come under TLS, or out of it",
@@ -275,13 +283,9 @@ fn changed(
 }
 
 /// End of a transfer's line: nothing for one that is complete.
-fn ended(f: &mut fmt::Formatter<'_>, kind: TransferKind, end: &TransferEnd) -> fmt::Result {
+fn ended(f: &mut fmt::Formatter<'_>, end: &TransferEnd) -> fmt::Result {
     match end {
         TransferEnd::Complete => Ok(()),
-        TransferEnd::Lost(DataLoss::NoCloseNotify) if kind.is_upload() => {
-            let help = "for clients that never send it: --tls-lenient-close";
-            write!(f, ", cut off: {} ({help})", plain(end))
-        }
         _ => write!(f, ", cut off: {}", plain(end)),
     }
 }

@@ -208,7 +208,7 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
             let task = FileJob::combine(root.clone(), target, parts.clone(), *new, terms.durable)?;
             return Ok(Finished::Job(task));
         }
-        FileOp::NextLines | FileOp::FinishUpload => {
+        FileOp::NextLines | FileOp::FinishUpload | FileOp::FinishNewUpload => {
             debug_assert!(false, "{operation:?} is about what is open");
         }
     }

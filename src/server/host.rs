@@ -6,8 +6,8 @@ use std::time::Duration;
 
 #[cfg(feature = "testing")]
 use super::faults::Faults;
-use crate::config::{Config, SessionReuse};
-use crate::net::{Input, Tls};
+use crate::config::{Config, SessionReuse, TlsClose};
+use crate::net::Tls;
 use crate::session::Settings;
 use crate::users::Access;
 
@@ -39,6 +39,7 @@ impl Host {
             passive_address: config.passive_address,
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             strict_allo: config.strict_allo,
+            replace_on_hangup: config.replace_on_hangup,
             tls: config.tls.as_ref().map(|tls| tls.require),
             traces: log::log_enabled!(log::Level::Debug),
         };
@@ -79,14 +80,8 @@ impl Host {
         self.config.tls.as_ref().map_or(SessionReuse::Off, |tls| tls.session_reuse)
     }
 
-    /// Input that is to be expected of a data connection under TLS.
-    pub(super) fn data_input(&self, is_upload: bool) -> Input {
-        match is_upload {
-            true => {
-                let strict = self.config.tls.as_ref().is_some_and(|tls| !tls.lenient_close);
-                Input::File { strict }
-            }
-            false => Input::None,
-        }
+    /// End that uploads under TLS must come to.
+    pub(super) fn tls_close(&self) -> TlsClose {
+        self.config.tls.as_ref().map_or(TlsClose::Auto, |tls| tls.close)
     }
 }

@@ -77,10 +77,15 @@ impl Session {
         }
     }
 
-    /// Whether data moves or is to move, or long work is done, for a client that has left without
-    /// QUIT.
+    /// Whether data moves to a client that has left without QUIT, or long work is done for it. An
+    /// upload is read to the end of what was sent.
     fn is_orphan(&self) -> bool {
-        self.input_ended && (self.dtp.needs_client() || self.works()) && !self.lines.holds(is_quit)
+        (self.dtp.ends_with_client() || self.works()) && self.has_hung_up()
+    }
+
+    /// Whether the client has left without QUIT.
+    pub(super) fn has_hung_up(&self) -> bool {
+        self.input_ended && !self.lines.holds(is_quit)
     }
 
     /// Breaks off what the client will not be there to see.
@@ -126,6 +131,11 @@ impl Session {
             Some(Access::Read) if request.rule.write => self.refuse_writing(request),
             _ => match request.command {
                 Ok(command) => self.perform(command, now),
+                Err(Misuse::Protocol)
+                    if self.parameters.epsv_only && request.rule.verb == Verb::Eprt =>
+                {
+                    self.reply(Reply::EpsvWasPromised);
+                }
                 Err(Misuse::Protocol) => self.reply(Reply::UseProtocol(self.usable_protocol())),
                 Err(misuse) => self.reply(Reply::Misuse(misuse)),
             },
@@ -162,7 +172,7 @@ impl Session {
 
             Command::Auth(protection) => self.secure(protection, now),
             Command::Pbsz => self.set_buffer_size(),
-            Command::Prot(protection) => self.set_protection(protection),
+            Command::Prot(protection) => self.set_protection(protection, now),
             Command::Ccc => self.clear_control(now),
 
             Command::Port(address) => self.connect(address, now),

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use super::dtp::{Input, Outcome};
 use super::event::TransferEnd;
-use super::waiting::{FileQuestion, Waiting};
-use super::{DataEvent, Effect, Event, FileOp, Session};
-use crate::proto::command::Epsv;
+use super::waiting::Waiting;
+use super::{DataEvent, Effect, Event, Session};
+use crate::proto::command::{Epsv, Protection};
 use crate::proto::hostport;
 use crate::proto::reply::Reply;
 
@@ -98,17 +98,18 @@ impl Session {
     /// News of the data connection, or of the transfer over it.
     pub(super) fn data_event(&mut self, event: DataEvent, now: Instant) {
         let input = match event {
-            DataEvent::Connected => Input::Connected,
+            DataEvent::Connected => Input::Connected(self.security.protection()),
             DataEvent::Secured => Input::Secured,
+            DataEvent::EndedEarly => Input::EndedEarly,
             DataEvent::Moved(bytes) => Input::Moved(bytes),
             DataEvent::Ended => Input::Ended,
             DataEvent::OwnListener => {
                 self.drop_data(TransferEnd::Aborted, now);
                 return self.reply(Reply::ForeignAddress);
             }
-            DataEvent::NotResumed => Input::End(TransferEnd::NotResumed),
-            DataEvent::Broken(loss) => Input::End(TransferEnd::Lost(loss)),
-            DataEvent::Refused(refusal) => Input::End(TransferEnd::Refused(refusal)),
+            DataEvent::NotResumed => Input::Failed(TransferEnd::NotResumed),
+            DataEvent::Broken(loss) => Input::Failed(TransferEnd::Lost(loss)),
+            DataEvent::Refused(refusal) => Input::Failed(TransferEnd::Refused(refusal)),
         };
         self.tell_dtp(input, now);
     }
@@ -122,7 +123,12 @@ impl Session {
     pub(super) fn follow(&mut self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Nothing | Outcome::Awaited => {}
-            Outcome::Established => self.reply(Reply::DataEstablished),
+            Outcome::Established(protection) => {
+                self.reply(Reply::DataEstablished);
+                if protection == Protection::Private {
+                    self.effects.push_back(Effect::SecureData);
+                }
+            }
             Outcome::Unreachable(end) => {
                 if let TransferEnd::Lost(loss) = end {
                     self.events.push_back(Event::Unreachable { user: self.user_name(), loss });
@@ -138,7 +144,8 @@ impl Session {
                 self.tell_beginning();
                 self.effects.push_back(Effect::Start);
             }
-            Outcome::Finish => self.ask(FileQuestion::Finish, FileOp::FinishUpload),
+            Outcome::Finish => self.finish_upload(),
+            Outcome::Refused(transfer, refusal) => self.refused_to_open(*transfer, refusal, now),
             Outcome::Over(stage, transfer, end) => self.over(stage, *transfer, end, now),
         }
     }

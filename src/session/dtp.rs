@@ -5,18 +5,26 @@
 //! All transfers take the same way, so that no step is missed: *opening* (the files are asked),
 //! *awaiting* (the passive connection is to come), *securing* (it comes under TLS, if PROT P was
 //! said), *running* (the shell moves bytes), and for uploads *finishing* (the file is put under its
-//! name), for some downloads *settling*. A transfer is complete when everything is really done.
+//! name), for some downloads *settling*. A transfer is complete when everything is really done. A
+//! transfer that the files refuse leaves the data connection as it was, for the next one.
+
+mod channel;
 
 use std::mem;
 use std::time::{Duration, Instant};
 
 use super::event::{DataLoss, TransferEnd, TransferKind};
+pub(super) use channel::Side;
+use channel::{Channel, ChannelState, amid_handshake};
+
+use crate::fs::Refusal;
+use crate::proto::command::Protection;
 use crate::proto::escaped::Escaped;
 use crate::proto::path::VPath;
 
-/// Pause between 125 and 226. aria2 waits in vain, for a minute by default, when it reads both at
+/// Pause between 150 and 226. aria2 waits in vain, for a minute by default, when it reads both at
 /// once, as happens with small files. It says REST before every RETR, even `REST 0`, and nearly
-/// nobody else does: so behind REST the 226 comes no sooner than this after the 125.
+/// nobody else does: so behind REST the 226 comes no sooner than this after the 150.
 const SETTLING: Duration = Duration::from_millis(50);
 
 /// State of the process. Every transfer that moves has its connection, since no state spells one
@@ -28,10 +36,8 @@ pub(super) enum Dtp {
     Idle,
     /// PORT: we connect to the client, since that moment.
     Connecting(Instant),
-    /// PASV: the client is to connect to us, since that moment.
-    Listening(Instant),
-    /// The data connection stands, and nothing is to be moved.
-    Open,
+    /// The data connection is agreed or stands, and nothing is to be moved.
+    Ready(Channel),
     /// The files are asked for what is to be moved.
     Opening(Box<Transfer>, Channel),
     /// The passive connection is to come.
@@ -46,25 +52,18 @@ pub(super) enum Dtp {
     Settling(Box<Transfer>),
 }
 
-/// Data connection while the files are asked.
-#[derive(Debug)]
-pub(super) enum Channel {
-    Listening,
-    Open,
-    /// The connection broke, which is told when the files have answered.
-    Lost(Box<DataLoss>),
-}
-
 /// Transfer that is asked for, or under way.
 #[derive(Debug)]
 pub(super) struct Transfer {
     pub(super) kind: TransferKind,
     pub(super) path: VPath,
+    /// Side that its data connection is made from.
+    pub(super) side: Side,
     /// Whether its data connection comes under TLS.
     pub(super) private: bool,
     /// Length that the upload must have, in bytes, where ALLO is a promise.
     pub(super) promised: Option<u64>,
-    /// Whether the 226 keeps its distance from the 125.
+    /// Whether the 226 keeps its distance from the 150.
     pub(super) settles: bool,
     /// Bytes that moved so far.
     pub(super) moved: u64,
@@ -96,10 +95,14 @@ pub(super) enum Input {
     Begin(Box<Transfer>),
     /// The files are ready for it.
     Opened,
-    /// The data connection stands.
-    Connected,
+    /// The files refuse it.
+    Refused(Refusal),
+    /// The data connection stands, and is to be in clear or not.
+    Connected(Protection),
     /// The data connection is under TLS.
     Secured,
+    /// The client has ended the data connection in place of its TLS handshake.
+    EndedEarly,
     /// Bytes have moved, so many.
     Moved(u64),
     /// The data connection came to its clean end.
@@ -108,6 +111,8 @@ pub(super) enum Input {
     Finished,
     /// The deadline has passed.
     Expired,
+    /// The data connection is lost, or the disk.
+    Failed(TransferEnd),
     /// Whatever there is ends, for this reason.
     End(TransferEnd),
 }
@@ -117,13 +122,15 @@ pub(super) enum Input {
 pub(super) enum Outcome {
     /// None.
     Nothing,
-    /// The connection that PORT asked for stands, or can't be had.
-    Established,
+    /// The connection that PORT asked for stands, to be in clear or not, or can't be had.
+    Established(Protection),
     Unreachable(TransferEnd),
     /// A data connection that nobody uses is to be dropped.
     Dropped,
-    /// A transfer waits for its connection.
+    /// A transfer waits for its connection, or for the handshake that has begun.
     Awaited,
+    /// The files have refused the transfer.
+    Refused(Box<Transfer>, Refusal),
     /// The data connection is to come under TLS.
     Secure,
     /// Bytes are to be moved.
@@ -152,29 +159,34 @@ impl Dtp {
     pub(super) fn tell(&mut self, input: Input, now: Instant) -> Outcome {
         let (state, outcome) = match (mem::take(self), input) {
             (Dtp::Idle, Input::Connect) => (Dtp::Connecting(now), Outcome::Nothing),
-            (Dtp::Idle, Input::Listen) => (Dtp::Listening(now), Outcome::Nothing),
-            (Dtp::Connecting(_), Input::Connected) => (Dtp::Open, Outcome::Established),
-            (Dtp::Listening(_), Input::Connected) => (Dtp::Open, Outcome::Nothing),
-            (Dtp::Listening(_), Input::Begin(transfer)) => {
-                (Dtp::Opening(transfer, Channel::Listening), Outcome::Nothing)
+            (Dtp::Idle, Input::Listen) => {
+                let channel = Channel { side: Side::Passive, state: ChannelState::Listening(now) };
+                (Dtp::Ready(channel), Outcome::Nothing)
             }
-            (Dtp::Open, Input::Begin(transfer)) => {
-                (Dtp::Opening(transfer, Channel::Open), Outcome::Nothing)
+            (Dtp::Connecting(_), Input::Connected(protection)) => {
+                let channel = Channel::standing(Side::Active, protection);
+                (Dtp::Ready(channel), Outcome::Established(protection))
+            }
+            (Dtp::Ready(channel), Input::Begin(transfer)) => match channel.state {
+                ChannelState::Lost(end) => over(Stage::Awaiting, transfer, *end),
+                _ => (Dtp::Opening(transfer, channel), Outcome::Nothing),
+            },
+            (Dtp::Opening(transfer, channel), Input::Opened) => Dtp::opened(transfer, channel, now),
+            (Dtp::Opening(transfer, channel), Input::Refused(refusal)) => {
+                (Dtp::Ready(channel), Outcome::Refused(transfer, refusal))
+            }
+            (Dtp::Ready(channel), input) if channel.is_moved_by(&input) => {
+                let (channel, outcome) = channel.tell(input);
+                (Dtp::Ready(channel), outcome)
+            }
+            (Dtp::Opening(transfer, channel), input) if channel.is_moved_by(&input) => {
+                let (channel, outcome) = channel.tell(input);
+                (Dtp::Opening(transfer, channel), outcome)
             }
 
-            (Dtp::Opening(transfer, Channel::Listening), Input::Connected) => {
-                (Dtp::Opening(transfer, Channel::Open), Outcome::Nothing)
-            }
-            (Dtp::Opening(transfer, _), Input::End(TransferEnd::Lost(loss))) => {
-                (Dtp::Opening(transfer, Channel::Lost(Box::new(loss))), Outcome::Nothing)
-            }
-            (Dtp::Opening(transfer, channel), Input::Opened) => match channel {
-                Channel::Listening => (Dtp::Awaiting(transfer.since(now)), Outcome::Awaited),
-                Channel::Open => Dtp::connected(transfer, now),
-                Channel::Lost(loss) => over(Stage::Awaiting, transfer, TransferEnd::Lost(*loss)),
-            },
-            (Dtp::Awaiting(transfer), Input::Connected) => Dtp::connected(transfer, now),
+            (Dtp::Awaiting(transfer), Input::Connected(_)) => Dtp::connected(transfer, now),
             (Dtp::Securing(transfer), Input::Secured) => Dtp::run(transfer, now),
+            (Dtp::Securing(transfer), Input::EndedEarly) => Dtp::ended_early(transfer, now),
             (Dtp::Running(mut transfer), Input::Moved(bytes)) => {
                 transfer.moved += bytes;
                 (Dtp::Running(transfer.since(now)), Outcome::Nothing)
@@ -185,10 +197,11 @@ impl Dtp {
                 over(Stage::Moving, transfer, TransferEnd::Complete)
             }
 
-            (Dtp::Idle, Input::End(_)) => (Dtp::Idle, Outcome::Nothing),
-            (Dtp::Listening(_) | Dtp::Open, Input::End(_))
-            | (Dtp::Listening(_), Input::Expired) => (Dtp::Idle, Outcome::Dropped),
-            (Dtp::Connecting(_), Input::End(end)) => (Dtp::Idle, Outcome::Unreachable(end)),
+            (Dtp::Idle, Input::End(_) | Input::Failed(_)) => (Dtp::Idle, Outcome::Nothing),
+            (Dtp::Ready(_), Input::End(_) | Input::Expired) => (Dtp::Idle, Outcome::Dropped),
+            (Dtp::Connecting(_), Input::End(end) | Input::Failed(end)) => {
+                (Dtp::Idle, Outcome::Unreachable(end))
+            }
             (Dtp::Connecting(_), Input::Expired) => {
                 (Dtp::Idle, Outcome::Unreachable(TransferEnd::Lost(DataLoss::TimedOut)))
             }
@@ -198,16 +211,19 @@ impl Dtp {
             (Dtp::Securing(transfer), Input::Expired) => {
                 over(Stage::Securing, transfer, TransferEnd::HandshakeFailed(DataLoss::TimedOut))
             }
-            (Dtp::Securing(transfer), Input::End(TransferEnd::Lost(loss))) => {
-                over(Stage::Securing, transfer, TransferEnd::HandshakeFailed(loss))
+            (Dtp::Securing(transfer), Input::Failed(end)) => {
+                over(Stage::Securing, transfer, amid_handshake(end))
             }
             (Dtp::Running(transfer), Input::Expired) => {
                 over(Stage::Moving, transfer, TransferEnd::Stalled)
             }
             (Dtp::Opening(transfer, _), Input::End(end)) => over(Stage::Opening, transfer, end),
-            (Dtp::Awaiting(transfer), Input::End(end)) => over(Stage::Awaiting, transfer, end),
+            (Dtp::Awaiting(transfer), Input::End(end) | Input::Failed(end)) => {
+                over(Stage::Awaiting, transfer, end)
+            }
             (Dtp::Securing(transfer), Input::End(end)) => over(Stage::Securing, transfer, end),
-            (Dtp::Running(transfer) | Dtp::Finishing(transfer), Input::End(end)) => {
+            (Dtp::Running(transfer) | Dtp::Finishing(transfer), Input::End(end))
+            | (Dtp::Running(transfer) | Dtp::Finishing(transfer), Input::Failed(end)) => {
                 over(Stage::Moving, transfer, end)
             }
             (state, input) => {
@@ -217,6 +233,29 @@ impl Dtp {
         };
         *self = state;
         outcome
+    }
+
+    /// The files are ready: the connection may be so as well.
+    fn opened(transfer: Box<Transfer>, channel: Channel, now: Instant) -> (Dtp, Outcome) {
+        match channel.state {
+            ChannelState::Listening(_) => (Dtp::Awaiting(transfer.since(now)), Outcome::Awaited),
+            ChannelState::Clear => Dtp::connected(transfer, now),
+            ChannelState::Securing => (Dtp::Securing(transfer.since(now)), Outcome::Awaited),
+            ChannelState::Secured => Dtp::run(transfer, now),
+            ChannelState::EndedEarly => Dtp::ended_early(transfer, now),
+            ChannelState::Lost(end) => over(Stage::Awaiting, transfer, *end),
+        }
+    }
+
+    /// A client that has nothing to store need not come under TLS for it.
+    fn ended_early(transfer: Box<Transfer>, now: Instant) -> (Dtp, Outcome) {
+        match transfer.kind.is_upload() {
+            true => Dtp::run(transfer, now),
+            false => {
+                let loss = DataLoss::Failed("the client ended it".into());
+                over(Stage::Securing, transfer, TransferEnd::HandshakeFailed(loss))
+            }
+        }
     }
 
     /// The transfer has its file and its connection.
@@ -250,21 +289,38 @@ impl Dtp {
     /// Deadline at which [`Input::Expired`] is due.
     pub(super) fn deadline(&self, timeouts: &DataTimeouts) -> Option<Instant> {
         match self {
-            Dtp::Connecting(since) | Dtp::Listening(since) => Some(*since + timeouts.arrival),
+            Dtp::Connecting(since) => Some(*since + timeouts.arrival),
+            Dtp::Ready(channel) => channel.listens_since().map(|since| since + timeouts.arrival),
             Dtp::Awaiting(transfer) => Some(transfer.moved_at + timeouts.arrival),
             Dtp::Securing(transfer) => Some(transfer.moved_at + timeouts.handshake),
             Dtp::Running(transfer) => Some(transfer.moved_at + timeouts.stall),
             Dtp::Settling(transfer) => Some(transfer.begun + SETTLING),
             // Our own answers are not the client's to hurry.
             Dtp::Opening(..) | Dtp::Finishing(_) => None,
-            Dtp::Idle | Dtp::Open => None,
+            Dtp::Idle => None,
+        }
+    }
+
+    /// Side of the data connection that stands or was agreed, for the next transfer.
+    pub(super) fn side(&self) -> Option<Side> {
+        match self {
+            Dtp::Ready(channel) => Some(channel.side),
+            _ => None,
+        }
+    }
+
+    /// Whether a data connection that nobody uses yet is under TLS, or on its way there.
+    pub(super) fn is_private(&self) -> bool {
+        match self {
+            Dtp::Ready(channel) => channel.is_private(),
+            _ => false,
         }
     }
 
     /// The transfer under way.
     pub(super) fn transfer(&self) -> Option<&Transfer> {
         match self {
-            Dtp::Idle | Dtp::Connecting(_) | Dtp::Listening(_) | Dtp::Open => None,
+            Dtp::Idle | Dtp::Connecting(_) | Dtp::Ready(_) => None,
             Dtp::Opening(transfer, _) | Dtp::Awaiting(transfer) | Dtp::Securing(transfer) => {
                 Some(transfer)
             }
@@ -279,12 +335,14 @@ impl Dtp {
         matches!(self, Dtp::Connecting(_)) || self.transfer().is_some()
     }
 
-    /// Whether it is the client that goes on with it: neither our files nor our clock do.
-    pub(super) fn needs_client(&self) -> bool {
+    /// Whether it ends with a client that leaves without a word: neither our files nor our clock go
+    /// on with it, and it is no upload, of which all may have been sent.
+    pub(super) fn ends_with_client(&self) -> bool {
         match self {
-            Dtp::Connecting(_) | Dtp::Awaiting(_) | Dtp::Securing(_) | Dtp::Running(_) => true,
+            Dtp::Connecting(_) | Dtp::Awaiting(_) => true,
+            Dtp::Securing(transfer) | Dtp::Running(transfer) => !transfer.kind.is_upload(),
             Dtp::Opening(..) | Dtp::Finishing(_) | Dtp::Settling(_) => false,
-            Dtp::Idle | Dtp::Listening(_) | Dtp::Open => false,
+            Dtp::Idle | Dtp::Ready(_) => false,
         }
     }
 
@@ -293,8 +351,7 @@ impl Dtp {
         let Some(transfer) = self.transfer() else {
             return match self {
                 Dtp::Connecting(_) => "connecting",
-                Dtp::Listening(_) => "awaited",
-                Dtp::Open => "open",
+                Dtp::Ready(channel) => channel.describe(),
                 _ => "none",
             }
             .to_owned();

@@ -24,8 +24,9 @@ pub enum Effect {
     /// Leave TLS on the control connection, once all output is sent; answered by
     /// [`Answer::Cleared`].
     Clear,
-    /// Put the data connection under TLS; answered by [`DataEvent::Secured`],
-    /// [`DataEvent::NotResumed`] or [`DataEvent::Broken`].
+    /// Put the data connection under TLS, whether there is a transfer for it or not; answered by
+    /// [`DataEvent::Secured`], [`DataEvent::EndedEarly`], [`DataEvent::NotResumed`] or
+    /// [`DataEvent::Broken`].
     SecureData,
     /// Is the certificate that the client has shown this user's? Answered by [`Answer::Login`].
     Recognise {
@@ -50,7 +51,7 @@ pub enum Effect {
     /// Move what was opened over the data connection, both of which the shell holds.
     Start,
     /// Drop the data connection, in whatever state it is, and what was opened: an upload that has
-    /// begun counts as cut off.
+    /// begun counts as cut off. All output is sent before the client sees the connection go.
     Abort,
     /// Send what there is to send, then close. The last effect of a session.
     HangUp,
@@ -84,7 +85,7 @@ pub enum FileOp {
     /// Join files behind what the first one holds, if it is there; the answer takes its time;
     /// → [`FileDone::Done`].
     Combine(VPath, Vec<VPath>, NewFile),
-    /// Open a file, to send these bytes of it; → [`FileDone::Done`].
+    /// Open a file, to send these bytes of it; → [`FileDone::Opened`].
     OpenDownload(VPath, ByteRange, Coding),
     /// Prepare an upload, touching nothing yet; → [`FileDone::Done`].
     OpenUpload(VPath, UploadMode, NewFile, Coding),
@@ -95,6 +96,9 @@ pub enum FileOp {
     NextLines,
     /// The upload has arrived whole: put it under its name; → [`FileDone::Done`].
     FinishUpload,
+    /// The same, if nothing has that name; else the upload is dropped, and the refusal is `Exists`.
+    /// One that was written in place is finished. → [`FileDone::Done`].
+    FinishNewUpload,
 }
 
 impl FileOp {
@@ -132,6 +136,8 @@ pub struct Listing {
 pub enum FileDone {
     /// The work is done.
     Done,
+    /// A file is open, of which so many bytes are to be sent.
+    Opened(u64),
     /// The facts of the file.
     Facts(Facts),
     /// Bytes that are free.
@@ -185,8 +191,11 @@ pub enum DataEvent {
     Connected,
     /// The data connection is under TLS.
     Secured,
+    /// The client has ended the data connection in place of its TLS handshake: it has nothing to
+    /// say. An upload can start, and is empty.
+    EndedEarly,
     /// The data connection did not resume the TLS session of the control connection, as it must.
-    /// The shell has dropped it and what was opened.
+    /// The shell has dropped it.
     NotResumed,
     /// The address to connect to is one of the server's own listeners. Nothing was connected.
     OwnListener,
@@ -195,8 +204,8 @@ pub enum DataEvent {
     /// The transfer came to its clean end: all is sent, or the client has sent its FIN. The shell
     /// has dropped the connection, and the file of a download.
     Ended,
-    /// The data connection could not be made, or it broke. The shell has dropped it and what was
-    /// opened.
+    /// The data connection could not be made, or it broke. The shell has dropped it, and what bytes
+    /// moved of.
     Broken(DataLoss),
     /// The disk refused in mid-transfer. The shell has dropped the connection and what was opened.
     Refused(Refusal),

@@ -168,7 +168,8 @@ impl NameChange {
             FileOp::Checksum(..) | FileOp::OpenDownload(..) | FileOp::OpenListing(_) => {
                 return None;
             }
-            FileOp::OpenUpload(..) | FileOp::FinishUpload | FileOp::NextLines => return None,
+            FileOp::OpenUpload(..) | FileOp::FinishUpload | FileOp::FinishNewUpload => return None,
+            FileOp::NextLines => return None,
         })
     }
 }
@@ -188,6 +189,12 @@ pub enum Notice {
     Idle,
     /// Nobody logged in for too long.
     NoLogin,
+    /// The client hung up behind its upload, which is kept under its name.
+    UploadKept,
+    /// The client hung up behind its upload, which would have replaced a file: that stays.
+    OldFileStays,
+    /// An upload ended without close_notify, and counts as cut off. Told once a session.
+    NoCloseNotify,
     /// Replies are not read.
     RepliesUnread,
     /// The client left, and the answer that it waited for did not come.

@@ -22,7 +22,7 @@ impl Session {
         now: Instant,
     ) {
         match (question, result) {
-            (FileQuestion::Open, result) => self.opened(result.map(drop), now),
+            (FileQuestion::Open, result) => self.opened(result, now),
             (FileQuestion::Finish, result) => self.finished(result.map(drop), now),
             (FileQuestion::StatusLines, result) => self.status_lines(result),
             (FileQuestion::Checksum(question), result) => self.checksum_answered(*question, result),

@@ -29,6 +29,7 @@ mod files;
 mod login;
 mod parameters;
 mod security;
+mod settings;
 #[cfg(test)]
 mod simulation;
 mod status;
@@ -39,19 +40,19 @@ mod transfer;
 mod waiting;
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
 pub use event::{
     DataLoss, Disconnect, Event, LoginRefusal, NameChange, Notice, TransferEnd, TransferKind,
 };
+pub use settings::Settings;
 
 use crate::proto::line::Lines;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
-use crate::users::RequireTls;
 use dtp::Dtp;
 use login::Login;
 use parameters::Parameters;
@@ -64,33 +65,6 @@ const OUTPUT_LIMIT: usize = 8 * 1024;
 
 /// Capacity that the buffer for replies may keep when it is empty, in bytes: most replies fit.
 const IDLE_CAPACITY: usize = 64;
-
-/// Settings that all sessions of a server have in common.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The greeting's text.
-    pub banner: String,
-    /// Time for logging in, from the connection on.
-    pub login_timeout: Duration,
-    /// Time that a client may say nothing.
-    pub idle_timeout: Duration,
-    /// Time that a data connection may take to come, and a client to read its replies.
-    pub data_timeout: Duration,
-    /// Time that a transfer may stand still.
-    pub stall_timeout: Duration,
-    /// Time that a TLS handshake may take.
-    pub handshake_timeout: Duration,
-    /// Address that PASV announces instead of the control connection's own.
-    pub passive_address: Option<Ipv4Addr>,
-    /// The machine's name, which HOST may say.
-    pub host_name: String,
-    /// Whether ALLO is a promise about the upload's length.
-    pub strict_allo: bool,
-    /// Requirement of TLS; `None` if there is no TLS.
-    pub tls: Option<RequireTls>,
-    /// Whether commands and replies are told as events.
-    pub traces: bool,
-}
 
 /// Session of one client: see the first lines of `session/mod.rs`.
 #[derive(Debug)]
@@ -187,8 +161,8 @@ impl Session {
     }
 
     /// The client sent its FIN. What it said before is still obeyed, but a client that leaves
-    /// without QUIT may have crashed: its transfers are broken off, and an upload that seems to
-    /// end now is not complete.
+    /// without QUIT may have crashed: what is sent to it is broken off, and an upload, which is read
+    /// to the end of what it sent, replaces no old file.
     pub fn end_of_input(&mut self, now: Instant) {
         if !self.is_open(now) {
             return;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::waiting::Waiting;
-use super::{Effect, Notice, Session};
+use super::{Effect, Notice, Session, TransferEnd};
 use crate::proto::command::{Misuse, Protection};
 use crate::proto::reply::Reply;
 use crate::proto::verb::Verb;
@@ -23,6 +23,8 @@ pub(super) struct Security {
     protection: Protection,
     /// TLS that the user's account asks for.
     of_user: RequireTls,
+    /// An upload has ended without close_notify, which the operator was told of.
+    close_notify_missed: bool,
 }
 
 impl Security {
@@ -43,6 +45,11 @@ impl Security {
     /// Protection of data connections.
     pub(super) fn protection(&self) -> Protection {
         self.protection
+    }
+
+    /// Notes that an upload ended without close_notify: whether one had before.
+    pub(super) fn close_notify_missed(&mut self) -> bool {
+        std::mem::replace(&mut self.close_notify_missed, true)
     }
 
     pub(super) fn is_secure(&self) -> bool {
@@ -108,8 +115,8 @@ impl Session {
         self.reply(Reply::BufferSize);
     }
 
-    /// PROT.
-    pub(super) fn set_protection(&mut self, protection: Protection) {
+    /// PROT. A data connection that is under TLS already can't be in clear again.
+    pub(super) fn set_protection(&mut self, protection: Protection, now: Instant) {
         if !self.has_tls() {
             return;
         }
@@ -118,6 +125,9 @@ impl Session {
         }
         if protection == Protection::Clear && self.required() == RequireTls::Data {
             return self.reply(Reply::PrivateRequired);
+        }
+        if protection == Protection::Clear && self.dtp.is_private() {
+            self.drop_data(TransferEnd::Aborted, now);
         }
         self.security.protection = protection;
         self.reply(Reply::ProtectionSet(protection));

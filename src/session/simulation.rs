@@ -39,7 +39,6 @@ const SEEDS: u64 = 300;
 const STEPS: u32 = 2000;
 const DATA_TIMEOUT: Duration = Duration::from_secs(30);
 const STALL_TIMEOUT: Duration = Duration::from_secs(45);
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// More than any single input may add to what waits to be read.
 const LONGEST_REPLY: usize = 32 * 1024;
 
@@ -380,10 +379,11 @@ fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge,
         data_timeout: DATA_TIMEOUT,
         stall_timeout: STALL_TIMEOUT,
         handshake_timeout: DATA_TIMEOUT,
-        login_timeout: LOGIN_TIMEOUT,
+        login_timeout: Duration::from_secs(60),
         passive_address: chance.one_in(2).then_some([192, 0, 2, 1].into()),
         host_name: "host".to_owned(),
         strict_allo: chance.one_in(2),
+        replace_on_hangup: chance.one_in(4),
         tls,
         traces: chance.one_in(4),
     };
@@ -391,7 +391,7 @@ fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge,
     let host: IpAddr =
         if chance.one_in(4) { [0, 0, 0, 0, 0, 0, 0, 1].into() } else { [127, 0, 0, 1].into() };
     let client = Client::new(chance, host, &settings);
-    let shell = Shell::new(chance, host, now);
+    let shell = Shell::new(chance, host, &settings, now);
     let judge = Judge::new(Guard::new(&settings, implicit));
     let ledger = Ledger::new(settings.traces);
     let id = chance.below(1000);

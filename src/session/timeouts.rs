@@ -133,6 +133,8 @@ impl Session {
 
     fn data_timeouts(&self) -> DataTimeouts {
         let Settings { data_timeout, stall_timeout, handshake_timeout, .. } = *self.settings;
-        DataTimeouts { arrival: data_timeout, handshake: handshake_timeout, stall: stall_timeout }
+        // What a client sent that has left is in the kernel already.
+        let stall = if self.input_ended { stall_timeout.min(data_timeout) } else { stall_timeout };
+        DataTimeouts { arrival: data_timeout, handshake: handshake_timeout, stall }
     }
 }

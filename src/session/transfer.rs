@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use super::dtp::{Dtp, Input, Outcome, Stage, Transfer};
-use super::event::{TransferEnd, TransferKind};
+use super::dtp::{Dtp, Input, Outcome, Side, Stage, Transfer};
+use super::event::{DataLoss, Notice, TransferEnd, TransferKind};
 use super::waiting::FileQuestion;
-use super::{ByteRange, Event, FileOp, Listing, Session};
+use super::{ByteRange, Event, FileDone, FileOp, Listing, Session};
 use crate::fs::{Refusal, UploadMode};
 use crate::proto::coding::Representation;
 use crate::proto::command::Protection;
@@ -90,9 +90,9 @@ impl Session {
 
     fn begin(&mut self, kind: TransferKind, path: VPath, open: FileOp, now: Instant) {
         let ranged = self.parameters.range.take().is_some();
-        if matches!(self.dtp, Dtp::Idle) {
+        let Some(side) = self.dtp.side() else {
             return self.refuse_transfer(kind, path, TransferEnd::NoDataConnection);
-        }
+        };
         if !self.may_transfer() {
             return self.refuse_transfer(kind, path, TransferEnd::MustBePrivate);
         }
@@ -102,6 +102,7 @@ impl Session {
         let transfer = Transfer {
             kind,
             path,
+            side,
             private: self.security.protection() == Protection::Private,
             promised: allocated.filter(|_| strict),
             settles: ranged && kind == TransferKind::Download,
@@ -110,7 +111,9 @@ impl Session {
             begun: now,
         };
         self.tell_dtp(Input::Begin(Box::new(transfer)), now);
-        self.ask(FileQuestion::Open, open);
+        if matches!(self.dtp, Dtp::Opening(..)) {
+            self.ask(FileQuestion::Open, open);
+        }
     }
 
     /// A transfer is refused before anything is asked for.
@@ -124,30 +127,69 @@ impl Session {
     }
 
     /// The files have answered: the transfer can begin, or it can't.
-    pub(super) fn opened(&mut self, result: Result<(), Refusal>, now: Instant) {
-        if let Err(refusal) = result {
-            return self.tell_dtp(Input::End(TransferEnd::Refused(refusal)), now);
-        }
-        let outcome = self.dtp.tell(Input::Opened, now);
-        let first = match &outcome {
-            Outcome::Awaited => Some(Reply::OpeningData),
-            Outcome::Secure | Outcome::Start => Some(Reply::TransferStarting),
-            _ => None,
+    pub(super) fn opened(&mut self, result: Result<FileDone, Refusal>, now: Instant) {
+        let length = match result {
+            Err(refusal) => return self.tell_dtp(Input::Refused(refusal), now),
+            Ok(FileDone::Opened(bytes)) => Some(bytes),
+            Ok(_) => None,
         };
-        let unique = self.dtp.transfer().filter(|it| it.kind == TransferKind::UniqueUpload);
-        match (first, unique.map(|transfer| transfer.path.clone())) {
-            (Some(_), Some(path)) => self.reply(Reply::StoringAs(path.name().unwrap_or_default())),
-            (Some(first), None) => self.reply(first),
-            (None, _) => {}
+        let outcome = self.dtp.tell(Input::Opened, now);
+        if matches!(outcome, Outcome::Awaited | Outcome::Secure | Outcome::Start) {
+            self.say_opening(length);
         }
         self.follow(outcome, now);
     }
 
+    /// The first reply. Some clients know only 150 behind PASV, and read the length there.
+    fn say_opening(&mut self, length: Option<u64>) {
+        let Some(Transfer { kind, path, side, .. }) = self.dtp.transfer() else { return };
+        let binary = self.parameters.coding.representation == Representation::Image;
+        match (kind, side) {
+            (TransferKind::UniqueUpload, _) => {
+                let path = path.clone();
+                self.reply(Reply::StoringAs(path.name().unwrap_or_default()));
+            }
+            (_, Side::Active) => self.reply(Reply::TransferStarting),
+            (_, Side::Passive) => self.reply(Reply::OpeningData(length.filter(|_| binary))),
+        }
+    }
+
+    /// The files refuse a transfer. What was agreed for its data connection stays.
+    pub(super) fn refused_to_open(&mut self, transfer: Transfer, refusal: Refusal, now: Instant) {
+        match (transfer.kind, refusal) {
+            // RFC 3659, 7.2.1. A folder that is missing stays 550: rclone relies on it.
+            (TransferKind::Facts, Refusal::NotDirectory) => {
+                self.reply(Reply::Refused(501, &refusal.to_string()));
+            }
+            _ => self.refused(refusal),
+        }
+        self.tell_end(Stage::Opening, transfer, TransferEnd::Refused(refusal), now);
+    }
+
+    /// An upload has come to its clean end. If its client has hung up meanwhile, it may have crashed:
+    /// what it sent is kept, but no old file is lost for it.
+    pub(super) fn finish_upload(&mut self) {
+        let finish = match self.has_hung_up() && !self.settings.replace_on_hangup {
+            true => FileOp::FinishNewUpload,
+            false => FileOp::FinishUpload,
+        };
+        self.ask(FileQuestion::Finish, finish);
+    }
+
     /// An upload stands under its name, or can't.
     pub(super) fn finished(&mut self, result: Result<(), Refusal>, now: Instant) {
-        let input = match result {
-            Ok(()) => Input::Finished,
-            Err(refusal) => Input::End(TransferEnd::Refused(refusal)),
+        let input = match (result, self.has_hung_up()) {
+            (Ok(()), hung_up) => {
+                if hung_up {
+                    self.notice(Notice::UploadKept);
+                }
+                Input::Finished
+            }
+            (Err(Refusal::Exists), true) => {
+                self.notice(Notice::OldFileStays);
+                Input::End(TransferEnd::ControlLost)
+            }
+            (Err(refusal), _) => Input::End(TransferEnd::Refused(refusal)),
         };
         self.tell_dtp(input, now);
     }
@@ -168,13 +210,6 @@ impl Session {
                 (TransferKind::UniqueUpload, Some(name)) => self.reply(Reply::StoredAs(name)),
                 _ => self.reply(Reply::TransferComplete),
             },
-            (Stage::Opening, TransferEnd::Refused(refusal)) => match (transfer.kind, refusal) {
-                // RFC 3659, 7.2.1. A folder that is missing stays 550: rclone relies on it.
-                (TransferKind::Facts, Refusal::NotDirectory) => {
-                    self.reply(Reply::Refused(501, &refusal.to_string()));
-                }
-                _ => self.refused(*refusal),
-            },
             (_, TransferEnd::Refused(refusal)) => self.refused_midway(*refusal),
             (_, TransferEnd::Aborted) => self.reply(Reply::TransferAborted),
             (_, TransferEnd::Stalled) => self.reply(Reply::DataStalled),
@@ -183,6 +218,12 @@ impl Session {
             (_, TransferEnd::NobodyConnected) => self.reply(Reply::NobodyConnected),
             (_, TransferEnd::HandshakeFailed(_)) | (Stage::Securing, TransferEnd::ControlLost) => {
                 self.reply(Reply::HandshakeFailed);
+            }
+            (_, TransferEnd::Lost(DataLoss::NoCloseNotify)) if transfer.kind.is_upload() => {
+                if !self.security.close_notify_missed() {
+                    self.notice(Notice::NoCloseNotify);
+                }
+                self.reply(Reply::NoCloseNotify);
             }
             (_, TransferEnd::Lost(_) | TransferEnd::ControlLost) => self.reply(Reply::DataBroken),
             (_, TransferEnd::NoDataConnection | TransferEnd::MustBePrivate)

@@ -171,6 +171,10 @@ impl Incoming {
         }
     }
 
+    pub(super) fn spare_others(&mut self) {
+        self.file.spare_others();
+    }
+
     pub(super) fn finish(mut self) -> Result<(), Refusal> {
         if let Some(text) = &mut self.text {
             let mut rest = Vec::new();

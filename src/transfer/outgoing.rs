@@ -107,6 +107,14 @@ impl Outgoing {
         Ok(Slice { moved, cost: moved })
     }
 
+    /// See [`Pump::bytes`](super::Pump::bytes).
+    pub(super) fn bytes(&self) -> Option<u64> {
+        match &self.source {
+            Source::File { file, .. } => Some(file.left()),
+            Source::Listing(_) => None,
+        }
+    }
+
     /// Whether it is made of names.
     pub fn is_listing(&self) -> bool {
         matches!(self.source, Source::Listing(_))

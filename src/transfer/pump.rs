@@ -45,6 +45,14 @@ impl Pump {
         }
     }
 
+    /// Bytes of the file that are still to be sent; `None` if none is.
+    pub fn bytes(&self) -> Option<u64> {
+        match self {
+            Pump::Outgoing(outgoing) => outgoing.bytes(),
+            Pump::Incoming(_) => None,
+        }
+    }
+
     /// Whether bytes come in, rather than go out.
     pub fn is_upload(&self) -> bool {
         matches!(self, Pump::Incoming(_))
@@ -121,6 +129,13 @@ impl Pump {
             Pump::Incoming(incoming) => incoming.work(),
         };
         worked.map_or_else(|state| state, |()| State::Spent)
+    }
+
+    /// An upload replaces nothing from now on: see [`Upload::spare_others`].
+    pub fn spare_others(&mut self) {
+        if let Pump::Incoming(incoming) = self {
+            incoming.spare_others();
+        }
     }
 
     /// The upload is complete: the file stands under its name. Anything else is done already.

@@ -81,6 +81,13 @@ impl Stream {
         Ok(())
     }
 
+    /// Says the first word of the handshake.
+    pub fn begin_handshake(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.write_tls(&mut self.tcp).unwrap();
+        }
+    }
+
     /// Says that no more will come: close_notify under TLS, and a FIN.
     pub fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         self.shake_hands()?;

@@ -166,7 +166,7 @@ fn stou_stores_under_a_name_of_its_own_and_tells_it() {
 }
 
 #[test]
-fn retr_after_pasv_is_125_when_the_client_came_first_and_150_when_not() {
+fn retr_after_pasv_is_150_whether_the_client_has_come_or_not() {
     let server = TestServer::start();
     server.write("file", "content");
     let mut client = server.client();
@@ -174,13 +174,17 @@ fn retr_after_pasv_is_125_when_the_client_came_first_and_150_when_not() {
     server.wait_for_leases(1);
     let mut data = client.dial(address);
     server.wait_for_leases(0);
-    client.expect(125, "RETR file");
+    assert_eq!(client.expect(150, "RETR file"), "Opening data connection (7 bytes).");
     assert_eq!(read_to_end(&mut data), b"content");
     client.expect_reply(226);
     let address = client.pasv();
     client.expect(150, "RETR file");
     assert_eq!(read_to_end(&mut client.dial(address)), b"content");
     client.expect_reply(226);
+    client.expect(350, "REST 5");
+    let mut data = client.passive();
+    assert_eq!(client.expect(150, "RETR file"), "Opening data connection (2 bytes).");
+    assert_eq!(client.retrieve_rest(&mut data), b"nt");
 }
 
 #[test]

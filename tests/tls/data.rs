@@ -3,7 +3,7 @@
 use super::fixtures::{VERSIONS, forgetful, resuming, secure_client, server_with};
 use crate::common::{Client, Stream, TestServer, Way, random_bytes, wait_until};
 use packetboat::PartialUploads;
-use packetboat::{TlsConfig, TlsIdentity};
+use packetboat::{TlsClose, TlsConfig, TlsIdentity};
 use rustls::version::{TLS12, TLS13};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -24,8 +24,8 @@ fn half_an_upload(client: &mut Client, line: &str, way: Way) -> Stream {
 // How an upload ends.
 
 #[test]
-fn a_stor_that_ends_without_close_notify_is_cut_off() {
-    let server = server_with(|_| {});
+fn a_stor_that_ends_without_close_notify_is_cut_off_where_that_is_strict() {
+    let server = server_with(|tls| tls.close = TlsClose::Strict);
     for version in VERSIONS {
         server.write("old", "as it was");
         let mut client = secure_client(&server, &resuming(version));
@@ -47,7 +47,9 @@ fn a_stor_that_ends_without_close_notify_is_cut_off() {
 #[test]
 fn a_stor_that_is_cut_off_is_discarded_where_that_is_wanted() {
     let server = TestServer::with(|config| {
-        config.tls = Some(TlsConfig::new(TlsIdentity::SelfSigned));
+        let mut tls = TlsConfig::new(TlsIdentity::SelfSigned);
+        tls.close = TlsClose::Strict;
+        config.tls = Some(tls);
         config.partial_uploads = PartialUploads::Discard;
     });
     for version in VERSIONS {
@@ -58,9 +60,110 @@ fn a_stor_that_is_cut_off_is_discarded_where_that_is_wanted() {
     }
 }
 
+/// Every upload of Mono's FtpWebRequest and of pyfilesystem2 was refused.
+#[test]
+fn a_client_that_never_sends_close_notify_can_store() {
+    let server = server_with(|_| {});
+    for version in VERSIONS {
+        server.write("old", "as it was");
+        let mut client = secure_client(&server, &resuming(version));
+        for &way in Way::all(server.v4()) {
+            for name in ["old", "new"] {
+                half_an_upload(&mut client, &format!("STOR {name}"), way).truncate();
+                client.expect_reply(226);
+                assert_eq!(server.read(name), b"some of it");
+            }
+        }
+        half_an_upload(&mut client, "STOR old", Way::Pasv).reset();
+        client.expect_reply(426);
+    }
+}
+
+#[test]
+fn a_client_that_has_sent_close_notify_is_cut_off_without() {
+    let server = server_with(|_| {});
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        client.store("old", "as it was", Way::Pasv);
+        for _ in 0..2 {
+            half_an_upload(&mut client, "STOR old", Way::Pasv).truncate();
+            assert!(client.expect_reply(426).contains("close_notify"));
+            assert_eq!(server.read("old"), b"as it was");
+        }
+    }
+}
+
+/// aioftp and older clients in Go say nothing before their handshake is done: both sides waited.
+#[test]
+fn a_handshake_may_come_before_its_command() {
+    let server = server_with(|_| {});
+    server.write("file", "content");
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        for &way in Way::all(server.v4()) {
+            let mut data = client.data(way);
+            data.shake_hands().unwrap();
+            client.begin("RETR file");
+            assert_eq!(client.retrieve_rest(&mut data), b"content");
+            let mut data = client.data(way);
+            data.shake_hands().unwrap();
+            client.begin("STOR stored");
+            data.write_all(b"content").unwrap();
+            drop(data);
+            client.expect_reply(226);
+            assert_eq!(server.read("stored"), b"content");
+        }
+    }
+}
+
+/// basic-ftp ends an empty upload before its handshake is done, now and then.
+#[test]
+fn an_empty_stor_may_end_behind_its_handshake_or_in_place_of_it() {
+    let server = server_with(|_| {});
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        for beginning in [client_hello(), Vec::new()] {
+            let mut data = TcpStream::connect(client.epsv()).unwrap();
+            client.begin("STOR empty");
+            data.write_all(&beginning).unwrap();
+            data.shutdown(Shutdown::Write).unwrap();
+            client.expect_reply(226);
+            assert_eq!(server.read("empty"), b"");
+            client.expect(250, "DELE empty");
+            let mut data = TcpStream::connect(client.epsv()).unwrap();
+            data.write_all(&beginning).unwrap();
+            data.shutdown(Shutdown::Write).unwrap();
+            client.begin("STOR empty");
+            client.expect_reply(226);
+            client.expect(250, "DELE empty");
+        }
+        let mut data = client.data(Way::Epsv);
+        client.begin("STOR empty");
+        data.shake_hands().unwrap();
+        data.truncate();
+        client.expect_reply(226);
+        assert_eq!(server.read("empty"), b"");
+        client.store("empty", "", Way::Epsv);
+    }
+}
+
+/// Node's clients begin the handshake at once, and heard of a reset in place of the 550.
+#[test]
+fn a_refused_retr_does_not_reset_what_has_begun_a_handshake() {
+    let server = server_with(|_| {});
+    server.write("file", "content");
+    let mut client = secure_client(&server, &resuming(&TLS13));
+    let mut data = client.data(Way::Epsv);
+    data.begin_handshake();
+    client.expect(550, "RETR missing");
+    data.shake_hands().unwrap();
+    client.begin("RETR file");
+    assert_eq!(client.retrieve_rest(&mut data), b"content");
+}
+
 #[test]
 fn a_lenient_server_takes_a_fin_for_the_end_of_stor() {
-    let server = server_with(|tls| tls.lenient_close = true);
+    let server = server_with(|tls| tls.close = TlsClose::Lenient);
     for version in VERSIONS {
         server.write("old", "as it was");
         let mut client = secure_client(&server, &resuming(version));
@@ -78,8 +181,8 @@ fn a_lenient_server_takes_a_fin_for_the_end_of_stor() {
 /// A record of which a part is missing ends nothing, however it stops.
 #[test]
 fn a_stor_that_ends_within_a_record_is_cut_off() {
-    for lenient in [false, true] {
-        let server = server_with(|tls| tls.lenient_close = lenient);
+    for close in [TlsClose::Auto, TlsClose::Strict, TlsClose::Lenient] {
+        let server = server_with(|tls| tls.close = close);
         server.write("old", "as it was");
         for version in VERSIONS {
             let mut client = secure_client(&server, &resuming(version));
@@ -175,7 +278,7 @@ fn client_hello() -> Vec<u8> {
 
 #[test]
 fn a_data_connection_that_does_not_come_under_tls_is_425_and_changes_nothing() {
-    let server = server_with(|_| {});
+    let server = server_with(|tls| tls.close = TlsClose::Strict);
     server.write("old", "as it was");
     let mut client = secure_client(&server, &resuming(&TLS13));
     for beginning in bad_beginnings() {
@@ -214,7 +317,7 @@ fn a_handshake_of_a_data_connection_that_stops_half_way_ends_in_time() {
 
 #[test]
 fn a_handshake_of_a_data_connection_can_be_given_up_by_abor_and_quit() {
-    let server = server_with(|_| {});
+    let server = server_with(|tls| tls.close = TlsClose::Strict);
     server.write("old", "as it was");
     let half_way = |client: &mut Client| {
         let mut data = TcpStream::connect(client.epsv()).unwrap();

@@ -68,6 +68,14 @@ impl TlsConnection {
         match self.0 {}
     }
 
+    pub(in crate::net) fn expect(&mut self, _: Input) {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn was_closed(&self) -> bool {
+        match self.0 {}
+    }
+
     pub(in crate::net) fn is_handshaking(&self) -> bool {
         match self.0 {}
     }

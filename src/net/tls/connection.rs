@@ -27,6 +27,10 @@ pub(in crate::net) struct TlsConnection {
     holds: bool,
     /// We have said that no more will come.
     closed: bool,
+    /// The client has said so.
+    was_closed: bool,
+    /// The client has ended the connection in place of the handshake.
+    ended_early: bool,
     /// The record that has come since then.
     last: Vec<u8>,
 }
@@ -73,6 +77,8 @@ impl TlsConnection {
             hello: 0,
             holds: false,
             closed: false,
+            was_closed: false,
+            ended_early: false,
             last: Vec::new(),
         })
     }
@@ -81,12 +87,22 @@ impl TlsConnection {
         &self.tls
     }
 
+    /// Has the input judged as what it is to be from now on.
+    pub(in crate::net) fn expect(&mut self, input: Input) {
+        self.input = input;
+    }
+
+    /// The client has said that no more will come.
+    pub(in crate::net) fn was_closed(&self) -> bool {
+        self.was_closed
+    }
+
     /// A FIN may stand here, without a close_notify before it.
     fn may_end(&self) -> bool {
         match self.input {
             Input::Commands => true,
             Input::File { strict: false } => self.records.are_whole(),
-            Input::None | Input::File { strict: true } => false,
+            Input::None | Input::Unknown | Input::File { strict: true } => false,
         }
     }
 
@@ -124,9 +140,13 @@ impl TlsConnection {
             match self.receive_some(socket) {
                 Flow::Moved(_) => {}
                 Flow::Blocked => return Ok(false),
+                Flow::Ended if self.records.are_whole() => return Err(self.end_early()),
                 Flow::Ended => {
                     let words = "the client ended it amid the handshake";
-                    return Err(io::Error::new(ErrorKind::ConnectionAborted, words));
+                    return Err(io::Error::new(ErrorKind::InvalidData, words));
+                }
+                Flow::Broken(error) if error.kind() == ErrorKind::ConnectionAborted => {
+                    return Err(self.end_early());
                 }
                 Flow::Broken(error) => return Err(error),
             }
@@ -134,10 +154,20 @@ impl TlsConnection {
         Ok(true)
     }
 
+    /// The client has ended the connection in place of the handshake: nothing is to be read.
+    fn end_early(&mut self) -> io::Error {
+        self.ended_early = true;
+        let words = "the client ended it amid the handshake";
+        io::Error::new(ErrorKind::ConnectionAborted, words)
+    }
+
     pub(in crate::net) fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> Flow {
         if self.closed {
             // Bytes behind our close_notify are read to be thrown away.
             return socket.read(buffer);
+        }
+        if self.ended_early {
+            return Flow::Ended;
         }
         if let Err(error) = self.flush(socket) {
             return Flow::Broken(error);
@@ -146,7 +176,10 @@ impl TlsConnection {
         loop {
             match self.plaintext(buffer) {
                 Ok(Plaintext::Bytes(count)) => return Flow::Moved(count),
-                Ok(Plaintext::Closed) => return Flow::Ended,
+                Ok(Plaintext::Closed) => {
+                    self.was_closed = true;
+                    return Flow::Ended;
+                }
                 Ok(Plaintext::Missing) => {}
                 Err(error) => return Flow::Broken(error),
             }

@@ -84,7 +84,7 @@ impl Tls {
     pub(super) fn config(&self, owner: u64, input: Input) -> Arc<ServerConfig> {
         let config = match input {
             Input::Commands | Input::None => &self.talking,
-            Input::File { .. } => &self.silent,
+            Input::Unknown | Input::File { .. } => &self.silent,
         };
         match (self.resumption, input) {
             (Resumption::None | Resumption::Any, _) => Arc::clone(config),

@@ -36,6 +36,8 @@ pub enum Input {
     Commands,
     /// Nothing: it reads.
     None,
+    /// A file or nothing, as a command will say that has not come.
+    Unknown,
     /// A file, and nothing is to be read.
     File {
         /// The file is whole only when it ends by close_notify; by a FIN alone it is broken.

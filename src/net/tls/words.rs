@@ -1,11 +1,18 @@
-//! Words for what is wrong with the TLS of a client.
+//! Words for what is wrong with a client's TLS.
 
 use std::io::{self, ErrorKind};
 
-use rustls::{InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, InvalidMessage, PeerIncompatible};
 
 /// Error of the client's TLS, in words for the log.
 pub(super) fn in_words(error: &rustls::Error) -> io::Error {
+    if let rustls::Error::AlertReceived(
+        AlertDescription::CloseNotify | AlertDescription::UserCanceled,
+    ) = error
+    {
+        // rustls takes it for an error amid a handshake only.
+        return io::Error::new(ErrorKind::ConnectionAborted, "the client gave up the handshake");
+    }
     let words = match error {
         rustls::Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13

@@ -26,6 +26,9 @@ fn arguments_are_typed() {
     assert_eq!(ok("EPSV all"), Command::Epsv(Epsv::All));
     assert_eq!(ok("LIST"), Command::List(Vec::new()));
     assert_eq!(ok("LIST -la"), Command::List(Vec::new()));
+    assert_eq!(ok("STAT -la"), Command::Stat(Some(Vec::new())));
+    assert_eq!(ok("STAT -la d"), Command::Stat(Some(b"d".to_vec())));
+    assert_eq!(ok("STAT"), Command::Stat(None));
     assert_eq!(ok("NLST -1 -*.x"), Command::Nlst(b"-*.x".to_vec()));
     assert_eq!(ok("LIST -dash.txt"), Command::List(b"-dash.txt".to_vec()));
     assert_eq!(ok("LIST -l -a name with -a"), Command::List(b"name with -a".to_vec()));

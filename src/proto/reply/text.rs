@@ -66,6 +66,11 @@ pub(super) fn help() -> String {
     text
 }
 
+/// Opening of a data connection, in words that clients look for the length in.
+pub(super) fn opening(bytes: u64) -> Cow<'static, [u8]> {
+    owned(&["Opening data connection (", &bytes.to_string(), " bytes)."])
+}
+
 pub(super) fn owned(parts: &[&str]) -> Cow<'static, [u8]> {
     parts.concat().into_bytes().into()
 }

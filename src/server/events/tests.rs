@@ -120,7 +120,7 @@ fn transfers_that_ended() {
             ended(Upload, 17, 3000, TransferEnd::Lost(DataLoss::NoCloseNotify)),
             Level::Info,
             "alice stored /a b: 17 bytes in 3.00 s, cut off: the data connection ended without \
-             close_notify (for clients that never send it: --tls-lenient-close)",
+             close_notify",
         ),
         (
             ended(Download, 1, 0, failed),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 #[cfg(feature = "testing")]
 use super::super::faults::FaultyCourse;
+use super::lingering::Lingering;
 #[cfg(feature = "testing")]
 use crate::config::FaultEffect;
 use crate::config::SessionReuse;
@@ -15,6 +16,10 @@ use crate::transfer::{Pump, State, Step, TransferBuffers};
 #[derive(Debug, Default)]
 pub(super) struct Data {
     state: DataState,
+    /// Connection that was given up.
+    lingering: Lingering,
+    /// The client has shown that it ends uploads by close_notify: a FIN alone is a cut then.
+    sends_close_notify: bool,
     /// Fault that the next transfer meets, or the one under way.
     #[cfg(feature = "testing")]
     fault: Option<Box<FaultyCourse>>,
@@ -42,6 +47,8 @@ pub(super) struct TlsTerms<'a> {
     /// Number of the session, whose TLS session is to be resumed.
     pub(super) owner: u64,
     pub(super) input: Input,
+    /// A client that has nothing to store may end the connection in place of the handshake.
+    pub(super) may_be_empty: bool,
     pub(super) reuse: SessionReuse,
 }
 
@@ -50,16 +57,31 @@ pub(super) enum Secured {
     /// More is to come from the client.
     Pending,
     Done,
+    /// The client has ended it in place of the handshake.
+    EndedEarly,
     /// Done, but without the control connection's TLS session, which must be resumed.
     NotResumed,
     Failed(io::Error),
+}
+
+/// Goes on with a handshake: whether it is done. TLS is chosen when the client begins, since by then
+/// the command has mostly come.
+fn shake_hands(link: &mut Link, terms: &TlsTerms<'_>) -> io::Result<bool> {
+    if !link.is_secure() {
+        if !link.has_begun()? {
+            return Ok(false);
+        }
+        let tls = terms.tls.ok_or(io::ErrorKind::Unsupported)?;
+        link.secure(tls, terms.owner, terms.input)?;
+    }
+    link.handshake()
 }
 
 impl Data {
     /// Notes what an event says; false if it is for a connection of the past.
     pub(super) fn mark(&mut self, event: Event) -> bool {
         let link = match &mut self.state {
-            DataState::None | DataState::Leased(_) => return false,
+            DataState::None | DataState::Leased(_) => return self.lingering.mark(event),
             DataState::Connecting(link)
             | DataState::Open(link)
             | DataState::Securing(link)
@@ -69,7 +91,7 @@ impl Data {
         if own {
             link.mark(event);
         }
-        own
+        own || self.lingering.mark(event)
     }
 
     /// Awaits the client at a passive port.
@@ -93,8 +115,16 @@ impl Data {
     }
 
     /// Has bytes move from now on.
-    pub(super) fn start(&mut self) {
-        self.change(DataState::Moving);
+    pub(super) fn start(&mut self, input: Input) {
+        self.change(|mut link| {
+            link.expect(input);
+            DataState::Moving(link)
+        });
+    }
+
+    /// Whether the client has shown that it ends uploads by close_notify.
+    pub(super) fn sends_close_notify(&self) -> bool {
+        self.sends_close_notify
     }
 
     /// Whether bytes move.
@@ -102,16 +132,41 @@ impl Data {
         matches!(self.state, DataState::Moving(_))
     }
 
-    /// Drops the connection, in whatever state it is; an unused lease is to be given back.
-    pub(super) fn drop_connection(&mut self) -> Option<Lease> {
-        match std::mem::take(&mut self.state) {
-            DataState::Leased(lease) => Some(lease),
-            DataState::None
-            | DataState::Connecting(_)
-            | DataState::Open(_)
-            | DataState::Securing(_)
-            | DataState::Moving(_) => None,
+    /// Closes the connection, which has come to its clean end.
+    pub(super) fn close(&mut self) {
+        if let DataState::Moving(link) = &self.state {
+            self.sends_close_notify |= link.was_closed_by_notify();
         }
+        self.state = DataState::None;
+    }
+
+    /// Gives the connection up, in whatever state it is; an unused lease is to be given back.
+    pub(super) fn give_up(&mut self, now: Instant) -> Option<Lease> {
+        match std::mem::take(&mut self.state) {
+            DataState::Leased(lease) => return Some(lease),
+            DataState::None | DataState::Connecting(_) => {}
+            DataState::Open(link) | DataState::Securing(link) | DataState::Moving(link) => {
+                self.lingering.take(link, now);
+            }
+        }
+        None
+    }
+
+    /// Goes on with a connection that was given up: how many bytes were thrown away.
+    pub(super) fn linger(
+        &mut self,
+        is_all_sent: bool,
+        buffer: &mut [u8],
+        poller: &mut Poller,
+        slot: usize,
+        now: Instant,
+    ) -> usize {
+        self.lingering.go_on(is_all_sent, buffer, poller, slot, now)
+    }
+
+    /// Moment at which a connection that was given up is closed.
+    pub(super) fn lingers_until(&self) -> Option<Instant> {
+        self.lingering.deadline()
     }
 
     /// Looks whether an active connect has come to its end, one way or the other.
@@ -147,12 +202,13 @@ impl Data {
         slot: usize,
     ) -> Option<Secured> {
         let DataState::Securing(link) = &mut self.state else { return None };
-        let begun = match terms.tls {
-            _ if link.is_secure() => Ok(()),
-            Some(tls) => link.secure(tls, terms.owner, terms.input),
-            None => Err(io::ErrorKind::Unsupported.into()),
-        };
-        Some(match begun.and_then(|()| link.handshake()) {
+        Some(match shake_hands(link, terms) {
+            Err(error)
+                if error.kind() == io::ErrorKind::ConnectionAborted && terms.may_be_empty =>
+            {
+                self.change(DataState::Open);
+                Secured::EndedEarly
+            }
             Ok(false) => match link.register(poller, slot, Role::Data) {
                 Ok(_) => Secured::Pending,
                 Err(error) => Secured::Failed(error),

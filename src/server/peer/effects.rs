@@ -152,7 +152,7 @@ impl Peer {
     }
 
     fn start(&mut self, turn: &mut Turn<'_>) -> Option<Input> {
-        self.data.start();
+        self.data.start(self.data_input());
         let news = self.files.begin_transfer(&mut turn.budget, turn.shared, turn.now);
         self.file_input(news, turn)
     }
@@ -218,13 +218,13 @@ impl Peer {
 
     /// Drops the data connection and what was opened for it; an upload counts as cut off.
     pub(super) fn drop_transfer(&mut self, turn: &mut Turn<'_>) {
-        self.drop_data(turn);
+        self.give_up_data(turn);
         self.files.drop_all(turn.shared, turn.now);
     }
 
-    /// Drops the data connection, in whatever state it is.
-    pub(super) fn drop_data(&mut self, turn: &mut Turn<'_>) {
-        if let Some(lease) = self.data.drop_connection() {
+    /// Gives the data connection up, in whatever state it is.
+    pub(super) fn give_up_data(&mut self, turn: &mut Turn<'_>) {
+        if let Some(lease) = self.data.give_up(turn.now) {
             turn.shared.lease_unused(lease, self.session.id(), turn.now);
         }
     }

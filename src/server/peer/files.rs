@@ -108,10 +108,15 @@ impl Files {
         }
         let work = match request {
             Request::File(FileOp::NextLines, _) => return self.await_lines(),
-            Request::File(FileOp::FinishUpload, _) => match self.take_transfer() {
-                Some(pump) => Work::Finish(pump),
-                None => return FileNews::Failed("an upload is finished with nothing opened"),
-            },
+            Request::File(finish @ (FileOp::FinishUpload | FileOp::FinishNewUpload), _) => {
+                let Some(mut pump) = self.take_transfer() else {
+                    return FileNews::Failed("an upload is finished with nothing opened");
+                };
+                if finish == FileOp::FinishNewUpload {
+                    pump.spare_others();
+                }
+                Work::Finish(pump)
+            }
             Request::File(operation, terms) => Work::Operation(operation, terms),
             Request::Enter(path, grant) => return self.enter(path, grant, shared),
         };
@@ -233,9 +238,12 @@ impl Files {
         }
     }
 
-    /// Whether the transfer stores a file.
-    pub(super) fn is_upload(&self) -> bool {
-        matches!(&self.state, FileState::Transfer(pump) if pump.is_upload())
+    /// Whether the transfer sends, rather than stores; `None` if none is open here.
+    pub(super) fn is_sending(&self) -> Option<bool> {
+        match &self.state {
+            FileState::Transfer(pump) => Some(!pump.is_upload()),
+            _ => None,
+        }
     }
 
     /// Whether something that the session has open is with a worker.
@@ -345,8 +353,9 @@ impl Files {
             Finished::Operation(result) => FileNews::Answer(result),
             Finished::NeedsWorker(..) => FileNews::Answer(Err(Refusal::NeedsWorker)),
             Finished::Opened(pump) => {
+                let done = pump.bytes().map_or(FileDone::Done, FileDone::Opened);
                 self.state = FileState::Transfer(pump);
-                FileNews::Answer(Ok(FileDone::Done))
+                FileNews::Answer(Ok(done))
             }
             Finished::Stepped(pump, state) => {
                 self.state = FileState::Transfer(pump);

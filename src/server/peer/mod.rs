@@ -6,14 +6,15 @@
 
 mod control;
 mod data;
+mod data_turn;
 mod effects;
 mod files;
+mod lingering;
 mod turn;
 
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::disk::Latency;
 use super::events;
 use super::file_work::Finished;
 use super::host::Host;
@@ -23,9 +24,8 @@ use super::scheduler::Handshake;
 use crate::net::{Event, Key, Link, Role};
 use crate::proto::reply::Reply;
 use crate::session::{Answer, DataEvent, Disconnect, Session};
-use crate::transfer::State;
 use control::{Changed, Control, Lost, Received};
-use data::{Data, Secured, TlsTerms};
+use data::Data;
 use files::{FileNews, Files};
 use turn::Input;
 pub(super) use turn::{Fate, Turn};
@@ -169,9 +169,10 @@ impl Peer {
     /// Moment at which the peer wants a turn, whatever else happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let deadline = self.control.deadline().or_else(|| self.session.deadline());
+        let deadline = deadline.into_iter().chain(self.data.lingers_until());
         #[cfg(feature = "testing")]
-        let deadline = deadline.into_iter().chain(self.data.wake_at()).min();
-        deadline
+        let deadline = deadline.chain(self.data.wake_at());
+        deadline.min()
     }
 
     // Its turn.
@@ -205,6 +206,7 @@ impl Peer {
             let mut progress = self.read_commands(turn)?;
             progress |= self.send_replies(turn)?;
             progress |= self.change_control(turn)?;
+            progress |= self.let_go(turn);
             progress |= self.secure_data(turn);
             progress |= self.move_data(turn)?;
             progress |= self.work_on_files(turn);
@@ -262,115 +264,6 @@ impl Peer {
         Ok(true)
     }
 
-    /// Goes on with the TLS handshake of the data connection.
-    fn secure_data(&mut self, turn: &mut Turn<'_>) -> bool {
-        if self.data.can_shake_hands() && !turn.shared.may_shake_hands(Handshake::Data) {
-            turn.deferred = Some(Handshake::Data);
-            return false;
-        }
-        let terms = TlsTerms {
-            // That of the control connection, even if there is a newer certificate by now.
-            tls: self.control.tls().or(self.host.tls.as_ref()),
-            owner: self.session.id(),
-            input: self.host.data_input(self.files.is_upload()),
-            reuse: self.host.session_reuse(),
-        };
-        let poller = &mut turn.shared.poller;
-        let event = match self.data.handshake(&terms, poller, self.key.slot()) {
-            None | Some(Secured::Pending) => return false,
-            Some(Secured::Done) => DataEvent::Secured,
-            Some(Secured::NotResumed) => DataEvent::NotResumed,
-            Some(Secured::Failed(error)) => DataEvent::Broken(events::loss(&error)),
-        };
-        if event != DataEvent::Secured {
-            self.drop_transfer(turn);
-        }
-        self.tell(Input::Data(event), turn);
-        true
-    }
-
-    /// Tells the session of an active connect that has come to its end, one way or the other.
-    fn settle_connect(&mut self, turn: &mut Turn<'_>) {
-        let event = match self.data.settle_connect() {
-            None => return,
-            Some(Ok(())) => DataEvent::Connected,
-            Some(Err(error)) => DataEvent::Broken(events::loss(&error)),
-        };
-        self.tell(Input::Data(event), turn);
-    }
-
-    /// Moves a slice over the data connection, and tells the session what came of it.
-    fn move_data(&mut self, turn: &mut Turn<'_>) -> Result<bool, Lost> {
-        if turn.budget == 0 || !self.data.is_moving() {
-            return Ok(false);
-        }
-        let Turn { shared, now, .. } = turn;
-        let Some(lane) = self.files.lane() else { return Ok(false) };
-        let Some((pump, latency)) = self.files.transfer() else { return Ok(false) };
-        let responsive = shared.workers.is_responsive(&lane, *now);
-        let may_block = latency.is_some_and(|latency| latency.may_block(responsive, *now));
-        let (data, buffers, budget) = (&mut self.data, &mut shared.buffers, turn.budget);
-        let step = || data.step(pump, buffers, budget, may_block, *now);
-        let Some(step) = Latency::time_if(latency, step) else { return Ok(false) };
-        turn.budget -= step.used;
-        // Work is not standing still, even if a folder has nothing to tell for long.
-        if step.moved > 0 || matches!(step.state, State::Spent) {
-            self.tell(Input::Data(DataEvent::Moved(step.moved as u64)), turn);
-        }
-        let news = match step.state {
-            State::Ended => {
-                self.end_data(turn)?;
-                return Ok(true);
-            }
-            State::Blocked => {
-                let poller = &mut turn.shared.poller;
-                FileNews::Stepped(self.data.await_event(poller, self.key.slot()))
-            }
-            State::NeedsWorker => {
-                self.files.work_on_transfer(&mut turn.budget, turn.shared, turn.now)
-            }
-            state => FileNews::Stepped(state),
-        };
-        let progress = match &news {
-            FileNews::Stepped(State::Blocked) | FileNews::Pending => step.moved > 0,
-            _ => true,
-        };
-        if let Some(input) = self.file_input(news, turn) {
-            self.tell(input, turn);
-        }
-        Ok(progress)
-    }
-
-    /// Ends the data connection, which has come to its clean end. A download is over; whether an
-    /// upload is complete depends on the control connection, so that is looked at first.
-    fn end_data(&mut self, turn: &mut Turn<'_>) -> Result<(), Lost> {
-        if self.files.is_upload() {
-            let budget = std::mem::replace(&mut turn.budget, usize::MAX);
-            let heard = self.hear_out(turn);
-            turn.budget = budget;
-            heard?;
-            // ABOR may have come with it, or a FIN without a QUIT.
-            if !self.data.is_moving() {
-                return Ok(());
-            }
-        } else {
-            self.files.drop_all(turn.shared, turn.now);
-        }
-        self.drop_data(turn);
-        self.tell(Input::Data(DataEvent::Ended), turn);
-        Ok(())
-    }
-
-    /// Reads all commands that have come.
-    fn hear_out(&mut self, turn: &mut Turn<'_>) -> Result<(), Lost> {
-        // A FIN may stand behind the bytes that each read brings.
-        self.control.doubt();
-        while self.read_commands(turn)? {
-            self.control.doubt();
-        }
-        Ok(())
-    }
-
     /// Goes on with the lines of a STAT, a checksum or a copy.
     fn work_on_files(&mut self, turn: &mut Turn<'_>) -> bool {
         if turn.budget == 0 {
@@ -393,6 +286,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 752, "a peer has {} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 784, "a peer has {} bytes", size_of::<Peer>());
     }
 }

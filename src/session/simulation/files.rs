@@ -1,13 +1,35 @@
 //! The files as the session knows them: what may be asked of them, and what they answer.
 
 use super::chance::Chance;
-use super::shell::{Link, Opened, REFUSALS, Shell};
+use super::shell::{Link, Opened, Shell};
 use crate::fs::Refusal;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::session::{FileDone, FileOp};
 use crate::users::Access;
 
+/// Refusals that the files may answer with.
+pub(super) const REFUSALS: &[Refusal] = &[
+    Refusal::NotFound,
+    Refusal::Denied,
+    Refusal::IsDirectory,
+    Refusal::NotDirectory,
+    Refusal::NotRegular,
+    Refusal::Exists,
+    Refusal::NotEmpty,
+    Refusal::BadName,
+    Refusal::ReadOnly,
+    Refusal::NoSpace,
+    Refusal::Quota,
+    Refusal::TooLarge,
+    Refusal::Loop,
+    Refusal::BeyondEnd,
+    Refusal::Shortened,
+    Refusal::Busy,
+    Refusal::CrossDevice,
+    Refusal::TooManyOpen,
+    Refusal::Failed(5),
+];
 /// No path that the kernel takes is longer.
 const LONGEST_PATH: usize = 4096;
 
@@ -20,9 +42,12 @@ impl Shell {
             FileOp::MakeDir(..) | FileOp::RemoveDir(_) | FileOp::RemoveFile(_) => (true, false),
             FileOp::Rename(..) | FileOp::Change(..) => (true, false),
             FileOp::Copy(..) | FileOp::Combine(..) => (true, false),
-            FileOp::FinishUpload => {
+            FileOp::FinishUpload | FileOp::FinishNewUpload => {
                 assert!(self.ended && self.opened == Some(Opened::Upload), "nothing has ended");
-                assert!(!self.deserted, "an upload is finished for a client that crashed");
+                let spares = *operation == FileOp::FinishNewUpload;
+                let may_spare = !self.hears() && !self.replace_on_hangup;
+                assert!(!spares || may_spare, "an upload that may replace does not");
+                assert!(spares || !self.deserted || !may_spare, "an old file for a crash");
                 (true, false)
             }
             FileOp::NextLines => {
@@ -43,7 +68,8 @@ impl Shell {
         operation: &FileOp,
         chance: &mut Chance,
     ) -> Result<FileDone, Refusal> {
-        if *operation == FileOp::FinishUpload {
+        let finishes = matches!(operation, FileOp::FinishUpload | FileOp::FinishNewUpload);
+        if finishes {
             self.opened = None;
             self.ended = false;
         }
@@ -56,10 +82,13 @@ impl Shell {
             return Err(chance.pick(REFUSALS));
         }
         match operation {
-            FileOp::OpenDownload(..) => self.opened = Some(Opened::Download),
+            FileOp::OpenDownload(..) => {
+                self.opened = Some(Opened::Download);
+                return Ok(FileDone::Opened(chance.below(9)));
+            }
             FileOp::OpenUpload(..) => self.opened = Some(Opened::Upload),
             FileOp::OpenListing(_) => self.opened = Some(Opened::Listing),
-            FileOp::FinishUpload => self.completed += 1,
+            FileOp::FinishUpload | FileOp::FinishNewUpload => self.completed += 1,
             FileOp::Facts(_) => return Ok(FileDone::Facts(facts(chance))),
             FileOp::Checksum(..) => {
                 return Ok(FileDone::Checksum { digits: "00FF".to_owned(), end: 4 });
@@ -88,7 +117,7 @@ fn path_of(operation: &FileOp) -> Option<&VPath> {
         FileOp::Rename(_, path) | FileOp::FreeSpace(path) => Some(path),
         FileOp::OpenDownload(path, ..) | FileOp::OpenUpload(path, ..) => Some(path),
         FileOp::OpenListing(listing) => Some(&listing.path),
-        FileOp::NextLines | FileOp::FinishUpload => None,
+        FileOp::NextLines | FileOp::FinishUpload | FileOp::FinishNewUpload => None,
     }
 }
 

@@ -7,33 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::DATA_TIMEOUT;
 use super::chance::Chance;
+use super::files::REFUSALS;
 use super::judge::Judge;
-use crate::fs::Refusal;
-use crate::session::{Answer, DataEvent, DataLoss, Effect, Verdict};
+use crate::session::{Answer, DataEvent, DataLoss, Effect, Settings, Verdict};
 use crate::users::{Access, RequireTls};
-
-/// Refusals that the files may answer with.
-pub(super) const REFUSALS: &[Refusal] = &[
-    Refusal::NotFound,
-    Refusal::Denied,
-    Refusal::IsDirectory,
-    Refusal::NotDirectory,
-    Refusal::NotRegular,
-    Refusal::Exists,
-    Refusal::NotEmpty,
-    Refusal::BadName,
-    Refusal::ReadOnly,
-    Refusal::NoSpace,
-    Refusal::Quota,
-    Refusal::TooLarge,
-    Refusal::Loop,
-    Refusal::BeyondEnd,
-    Refusal::Shortened,
-    Refusal::Busy,
-    Refusal::CrossDevice,
-    Refusal::TooManyOpen,
-    Refusal::Failed(5),
-];
 
 /// Consequence of an effect before the next is looked at.
 pub(super) enum Deed {
@@ -67,7 +44,9 @@ pub(super) struct Shell {
     /// Whether the data connection is on its way into TLS, and whether it has come there.
     securing: bool,
     secured: bool,
-    /// Start of the handshake that is under way, be it of the one connection or of the other.
+    /// Its client has ended it in place of the handshake.
+    ended_early: bool,
+    /// Start of the handshake that is under way.
     shaking_since: Instant,
     /// A handshake never ends.
     stuck: bool,
@@ -77,7 +56,7 @@ pub(super) struct Shell {
     penalty: Option<Instant>,
     pub(super) access: Access,
     input_ended: bool,
-    /// An upload that ends from now on is not whole.
+    /// The client has left without QUIT: an upload that ends from now on replaces nothing.
     pub(super) deserted: bool,
     pub(super) over: bool,
     /// Transfers that may be called complete.
@@ -90,10 +69,17 @@ pub(super) struct Shell {
     lateness: u64,
     /// Most passwords are wrong.
     distrusts: bool,
+    /// Settings of the server.
+    pub(super) replace_on_hangup: bool,
 }
 
 impl Shell {
-    pub(super) fn new(chance: &mut Chance, client: IpAddr, now: Instant) -> Shell {
+    pub(super) fn new(
+        chance: &mut Chance,
+        client: IpAddr,
+        settings: &Settings,
+        now: Instant,
+    ) -> Shell {
         Shell {
             client,
             question: None,
@@ -102,6 +88,7 @@ impl Shell {
             running: false,
             securing: false,
             secured: false,
+            ended_early: false,
             shaking_since: now,
             stuck: false,
             ended: false,
@@ -114,6 +101,7 @@ impl Shell {
             private: 0,
             handshakes: 0,
             distrusts: chance.one_in(8),
+            replace_on_hangup: settings.replace_on_hangup,
             lateness: chance.pick(&[1, 2, 10]),
         }
     }
@@ -133,18 +121,19 @@ impl Shell {
 
     /// Whether a handshake is under way that only a deadline ends.
     pub(super) fn is_stuck(&self) -> bool {
-        self.stuck && (self.is_changing() || self.securing)
+        self.stuck && (self.is_changing() || (self.securing && self.opened.is_some()))
     }
 
-    /// Deadline of the handshake that is under way.
+    /// Deadline of the handshake that is under way on the control connection. That of a data
+    /// connection has none before its transfer waits for it.
     pub(super) fn handshake_due(&self) -> Option<Instant> {
-        let shaking = self.is_changing() || self.securing;
-        shaking.then(|| self.shaking_since + DATA_TIMEOUT)
+        self.is_changing().then(|| self.shaking_since + DATA_TIMEOUT)
     }
 
-    /// Whether the data connection serves a client that has crashed.
+    /// Whether the data connection serves a client that has crashed. An upload is read to its end.
     pub(super) fn serves_nobody(&self) -> bool {
-        self.deserted && (self.running || self.securing || self.link == Link::Connecting)
+        let sends = self.running && self.opened != Some(Opened::Upload);
+        self.deserted && (sends || self.link == Link::Connecting)
     }
 
     /// Whether the connection is lost in the handshake that is under way.
@@ -203,7 +192,7 @@ impl Shell {
             Effect::SecureData => {
                 judge.guard.secure_data();
                 assert_eq!(self.link, Link::Open, "TLS without a data connection");
-                assert!(self.opened.is_some() && !self.running, "TLS, and nothing to be moved");
+                assert!(!self.running, "TLS in mid-transfer");
                 assert!(!self.securing && !self.secured, "TLS within TLS");
                 (self.shaking_since, self.stuck) = (now, chance.one_in(10));
                 self.securing = true;
@@ -233,7 +222,9 @@ impl Shell {
                 assert!(self.opened.is_some(), "nothing was opened that could start");
                 assert_eq!(self.link, Link::Open, "a transfer starts without a connection");
                 assert!(!self.running, "started twice");
-                judge.guard.start(self.secured);
+                judge.guard.start(self.secured || self.ended_early);
+                let empty = self.opened == Some(Opened::Upload) || !self.ended_early;
+                assert!(empty, "something is sent over what the client has ended");
                 if self.opened == Some(Opened::Upload) && chance.one_in(8) {
                     self.drop_all();
                     return Deed::Event(DataEvent::Refused(chance.pick(REFUSALS)));
@@ -266,13 +257,14 @@ impl Shell {
         self.running = false;
         self.securing = false;
         self.secured = false;
+        self.ended_early = false;
         self.ended = false;
     }
 
     // Answers.
 
     pub(super) fn answer(&mut self, chance: &mut Chance, now: Instant) -> Option<Answer> {
-        if self.is_stuck() {
+        if self.stuck && self.is_changing() {
             return None;
         }
         Some(match self.question.take()? {
@@ -328,8 +320,10 @@ impl Shell {
                 _ if self.stuck => None,
                 0 => Some(broken(chance)),
                 1 => Some(DataEvent::NotResumed),
+                2 => Some(DataEvent::EndedEarly),
                 _ => Some(DataEvent::Secured),
             },
+            (Link::Open, true) if self.ended_early => Some(DataEvent::Ended),
             (Link::Open, true) => Some(match chance.below(20) {
                 0 => broken(chance),
                 1 => DataEvent::Refused(chance.pick(REFUSALS)),
@@ -357,18 +351,29 @@ impl Shell {
                 self.securing = false;
                 self.secured = true;
             }
+            DataEvent::EndedEarly => {
+                self.securing = false;
+                self.ended_early = true;
+            }
             DataEvent::Ended => {
                 self.private += u64::from(self.secured);
                 self.link = Link::None;
                 self.running = false;
                 self.secured = false;
+                self.ended_early = false;
                 self.ended = true;
                 if self.opened != Some(Opened::Upload) {
                     self.opened = None;
                     self.completed += 1;
                 }
             }
-            DataEvent::Broken(_) | DataEvent::NotResumed | DataEvent::Refused(_) => self.drop_all(),
+            DataEvent::Broken(_) | DataEvent::Refused(_) if self.running => self.drop_all(),
+            DataEvent::Broken(_) | DataEvent::NotResumed | DataEvent::Refused(_) => {
+                self.link = Link::None;
+                self.securing = false;
+                self.secured = false;
+                self.ended_early = false;
+            }
         }
     }
 }

@@ -18,6 +18,8 @@ impl World {
             self.settle_effects();
             if !self.client.unsent().is_empty() && self.session.room() > 0 {
                 self.send(self.session.room().min(self.client.unsent().len()));
+            } else if self.shell.is_asked() && !self.shell.is_changing() {
+                self.answer();
             } else if self.shell.is_stuck()
                 || self.shell.has_penalty()
                 || self.judge.is_owed(self.shell.completed)

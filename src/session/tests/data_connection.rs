@@ -64,7 +64,15 @@ fn epsv_all_is_a_promise() {
     let mut talk = Talk::writer();
     let rows = [("EPSV ALL", "200"), ("PORT 127,0,0,1,135,7", "501"), ("PASV", "501")];
     table(&mut talk, &rows);
-    assert_eq!(talk.say("EPRT |1|127.0.0.1|34567|"), "501");
+    table(
+        &mut talk,
+        &[
+            ("EPRT |1|127.0.0.1|34567|", "501"),
+            ("EPRT |2|::1|34567|", "501"),
+            ("EPRT |3|127.0.0.1|34567|", "501"),
+            ("EPSV 9", "522"),
+        ],
+    );
     assert_eq!(talk.effects(), []);
     assert_eq!(talk.say("EPSV"), "");
     assert_eq!(talk.listens_on(Some(2000)), "229");

@@ -1,6 +1,7 @@
 //! Ends of a session: the client's FIN, the server's shut-down.
 
 use super::*;
+use crate::session::Notice;
 
 #[test]
 fn what_was_said_before_a_fin_is_obeyed() {
@@ -13,13 +14,17 @@ fn what_was_said_before_a_fin_is_obeyed() {
 }
 
 #[test]
-fn a_fin_without_quit_breaks_the_transfer() {
-    for line in ["STOR f", "RETR f", "LIST"] {
-        for talk in [Talk::writer().connected(), Talk::writer().passive()] {
-            let mut talk = talk.transferring(line);
-            assert_eq!(talk.leave(), "426", "{line}");
-            assert_eq!(talk.effects(), [Effect::Abort, Effect::HangUp], "{line}");
-        }
+fn a_fin_without_quit_breaks_what_needs_the_client() {
+    for (line, talk) in [
+        ("RETR f", Talk::writer().connected()),
+        ("RETR f", Talk::writer().passive()),
+        ("LIST", Talk::writer().connected()),
+        ("LIST", Talk::writer().passive()),
+        ("STOR f", Talk::writer().passive()),
+    ] {
+        let mut talk = talk.transferring(line);
+        assert_eq!(talk.leave(), "426", "{line}");
+        assert_eq!(talk.effects(), [Effect::Abort, Effect::HangUp], "{line}");
     }
     let mut talk = Talk::writer();
     talk.say("PORT 127,0,0,1,135,7");
@@ -33,6 +38,49 @@ fn an_upload_that_ended_before_the_fin_is_finished() {
     talk.data(DataEvent::Ended);
     assert_eq!(talk.leave(), "");
     assert_eq!(talk.done(), "226");
+    assert!(talk.is_over());
+}
+
+/// What ffmpeg and cameras had sent was thrown away when their FIN came first.
+#[test]
+fn an_upload_is_read_to_its_end_behind_a_fin() {
+    let hung_up = |replace: bool| {
+        let talk = Talk::with(CLIENT, |settings| settings.replace_on_hangup = replace);
+        let mut talk = talk.logged_in(Access::Write).connected().transferring("STOR f");
+        assert_eq!(talk.leave(), "");
+        assert_eq!(talk.timeout(), Some(DATA_TIMEOUT), "nobody stalls who has left");
+        assert_eq!(talk.data(DataEvent::Moved(5)), "");
+        assert_eq!(talk.data(DataEvent::Ended), "");
+        talk
+    };
+    let notices = |talk: &mut Talk| {
+        let mut events = talk.events();
+        events.retain(|event| matches!(event, Event::Notice(_)));
+        events
+    };
+    let mut talk = hung_up(false);
+    assert_eq!(talk.asked(), FileOp::FinishNewUpload);
+    assert_eq!(talk.done(), "226");
+    assert!(talk.is_over());
+    assert_eq!(notices(&mut talk), [Event::Notice(Notice::UploadKept)]);
+
+    let mut talk = hung_up(false);
+    talk.effects();
+    assert_eq!(talk.refuse(Refusal::Exists), "426");
+    assert_eq!(talk.effects(), [Effect::Abort, Effect::HangUp]);
+    assert_eq!(notices(&mut talk), [Event::Notice(Notice::OldFileStays)]);
+
+    let mut talk = hung_up(true);
+    assert_eq!(talk.asked(), FileOp::FinishUpload);
+    assert_eq!(talk.done(), "226");
+
+    let mut talk = Talk::writer().connected().transferring("STOR f");
+    talk.leave();
+    assert_eq!(talk.data(broken()), "426", "a reset is no end");
+    assert!(talk.is_over());
+    let mut talk = Talk::writer().connected().transferring("STOR f");
+    talk.leave();
+    assert_eq!(talk.wait(DATA_TIMEOUT), "426");
     assert!(talk.is_over());
 }
 
@@ -60,7 +108,7 @@ fn a_shut_down_ends_the_idle_and_lets_transfers_finish() {
 
 #[test]
 fn a_client_that_crashes_during_the_shut_down_is_noticed() {
-    let mut talk = Talk::writer().connected().transferring("STOR f");
+    let mut talk = Talk::writer().connected().transferring("RETR f");
     talk.shut_down();
     assert!(talk.session.room() > 0, "its FIN would never be read");
     assert_eq!(talk.leave(), "426 421");

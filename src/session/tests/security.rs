@@ -261,20 +261,18 @@ fn rein_of_implicit_tls_left_the_next_user_data_in_clear() {
     table(&mut talk, &[("PBSZ 0", "200"), ("PROT C", "200"), ("REIN", "220")]);
     assert_eq!(talk.effects(), [], "TLS stays");
     assert_eq!(talk.say("PROT C"), "503", "PBSZ is forgotten too");
-    let mut talk = talk.logged_in(Access::Read).connected();
-    assert_eq!(talk.say("RETR f"), "");
-    assert_eq!(talk.done(), "125");
-    assert_eq!(talk.effects().pop(), Some(Effect::SecureData));
+    let mut talk = talk.logged_in(Access::Read).passive();
+    talk.data(DataEvent::Connected);
+    assert_eq!(talk.effects(), [Effect::SecureData]);
 }
 
 #[test]
 fn implicit_tls_is_greeted_behind_the_handshake_and_private() {
     let mut talk = implicit(RequireTls::Data);
     assert_eq!(talk.say("AUTH TLS"), "503");
-    let mut talk = talk.logged_in(Access::Write).connected();
-    assert_eq!(talk.say("RETR f"), "");
-    assert_eq!(talk.done(), "125");
-    assert_eq!(talk.effects().pop(), Some(Effect::SecureData));
+    let mut talk = talk.logged_in(Access::Write).passive();
+    talk.data(DataEvent::Connected);
+    assert_eq!(talk.effects(), [Effect::SecureData]);
 }
 
 #[test]

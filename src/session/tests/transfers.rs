@@ -26,8 +26,30 @@ fn a_passive_transfer_starts_when_the_client_has_come() {
     let mut talk = Talk::writer().passive();
     assert_eq!(talk.data(DataEvent::Connected), "");
     assert_eq!(talk.say("RETR f"), "");
-    assert_eq!(talk.done(), "125");
+    assert_eq!(talk.done(), "150", "some clients know no other there");
     assert!(talk.effects().contains(&Effect::Start));
+}
+
+/// Python's urllib and Perl's LWP read the length there, and miss nothing cut short.
+#[test]
+fn the_150_of_a_retr_tells_the_length() {
+    let first = |mut talk: Talk, line: &str, done: FileDone| {
+        talk.say(line);
+        talk.session.answer(Answer::File(Ok(done)), talk.now);
+        talk.heard_text()
+    };
+    let opened = || FileDone::Opened(2331);
+    let told = "150 Opening data connection (2331 bytes).\n";
+    let untold = "150 Opening data connection.\n";
+    assert_eq!(first(Talk::reader().passive(), "RETR f", opened()), told);
+    let mut ascii = Talk::reader().passive();
+    assert_eq!(ascii.say("TYPE A"), "200");
+    assert_eq!(first(ascii, "RETR f", opened()), untold);
+    assert_eq!(first(Talk::writer().passive(), "STOR f", FileDone::Done), untold);
+    assert_eq!(
+        first(Talk::reader().connected(), "RETR f", opened()),
+        "125 Data connection already open. Transfer starting.\n"
+    );
 }
 
 #[test]
@@ -62,13 +84,26 @@ fn a_transfer_breaks_by_its_own_codes() {
 }
 
 #[test]
-fn a_file_that_cannot_be_opened_costs_the_data_connection() {
-    let mut talk = Talk::writer().connected();
-    assert_eq!(talk.say("RETR missing"), "");
+fn a_refusal_leaves_the_data_connection_for_the_next_transfer() {
+    for (set_up, first) in [(Talk::connected as fn(Talk) -> Talk, "125"), (Talk::passive, "150")] {
+        for line in ["RETR d", "STOR d", "LIST d"] {
+            let mut talk = set_up(Talk::writer());
+            assert_eq!(talk.say(line), "");
+            talk.effects();
+            assert_eq!(talk.refuse(Refusal::IsDirectory), "550");
+            assert_eq!(talk.effects(), [], "{line}");
+            assert_eq!(talk.say("LIST"), "");
+            assert_eq!(talk.done(), first, "{line}");
+        }
+    }
+    let mut talk = Talk::writer().passive();
+    talk.say("RETR d");
+    assert_eq!(talk.data(DataEvent::Connected), "");
+    assert_eq!(talk.refuse(Refusal::IsDirectory), "550");
     talk.effects();
-    assert_eq!(talk.refuse(Refusal::NotFound), "550");
-    assert_eq!(talk.effects(), [Effect::Abort]);
-    assert_eq!(talk.say("RETR f"), "425");
+    assert_eq!(talk.say("RETR f"), "");
+    assert_eq!(talk.done(), "150", "it came while the first was refused");
+    assert!(talk.effects().contains(&Effect::Start));
 }
 
 #[test]
