@@ -21,6 +21,7 @@ mod password_worker;
 mod peer;
 mod scheduler;
 mod shared;
+mod siblings;
 mod timers;
 mod worker_pool;
 

@@ -16,6 +16,7 @@ use super::file_work::Finished;
 use super::logins::Logins;
 use super::nat_hint::NatHint;
 use super::scheduler::{HANDSHAKES, Handshake};
+use super::siblings::Siblings;
 use super::worker_pool::{Done, WorkerPool};
 use crate::config::Config;
 use crate::fs::{Pipe, Root};
@@ -46,6 +47,7 @@ pub(super) struct Shared {
     /// Workers for what may wait for a slow disk.
     pub(super) workers: WorkerPool<Finished>,
     pub(super) roots: Roots,
+    pub(super) siblings: Siblings,
     /// Seconds since 1970, read once a round.
     pub(super) wall_clock: i64,
     /// TLS handshakes that this round may still go on with, of control and of data connections.
@@ -70,6 +72,7 @@ impl Shared {
             buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             workers: WorkerPool::new("files", FILE_THREADS, waker),
             roots: Roots::default(),
+            siblings: Siblings::default(),
             wall_clock: 0,
             handshakes: [0; 2],
             nat_hint: NatHint::default(),

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 #[cfg(feature = "testing")]
 use super::super::faults::FaultyCourse;
+use super::super::siblings::Place;
+use super::session_reuse::{ClientTls, Ownership, Shown};
 #[cfg(feature = "testing")]
 use crate::config::FaultEffect;
 use crate::config::SessionReuse;
@@ -15,6 +17,8 @@ use crate::transfer::{Pump, State, Step, TransferBuffers};
 #[derive(Debug, Default)]
 pub(super) struct Data {
     state: DataState,
+    /// Knowledge of the client's TLS, once its control connection is under it.
+    client: Option<Box<ClientTls>>,
     /// Fault that the next transfer meets, or the one under way.
     #[cfg(feature = "testing")]
     fault: Option<Box<FaultyCourse>>,
@@ -39,10 +43,10 @@ enum DataState {
 /// Terms of a TLS handshake on a data connection.
 pub(super) struct TlsTerms<'a> {
     pub(super) tls: Option<&'a Tls>,
-    /// Number of the session, whose TLS session is to be resumed.
-    pub(super) owner: u64,
     pub(super) input: Input,
     pub(super) reuse: SessionReuse,
+    pub(super) has_siblings: bool,
+    pub(super) now: Instant,
 }
 
 /// Outcome of going on with a TLS handshake.
@@ -50,7 +54,7 @@ pub(super) enum Secured {
     /// More is to come from the client.
     Pending,
     Done,
-    /// Done, but without the control connection's TLS session, which must be resumed.
+    /// Done, but without the client's TLS session, which must be resumed.
     NotResumed,
     Failed(io::Error),
 }
@@ -80,6 +84,17 @@ impl Data {
     /// Awaits the end of a connect that was begun.
     pub(super) fn await_connect(&mut self, link: Link) {
         self.state = DataState::Connecting(link);
+    }
+
+    /// Takes note of the client's TLS, when its control connection has come under it.
+    pub(super) fn know_client(&mut self, mut client: ClientTls) {
+        client.place = self.place().and_then(Option::take);
+        self.client = Some(Box::new(client));
+    }
+
+    /// Place of the client among others, if its control connection is under TLS or was.
+    pub(super) fn place(&mut self) -> Option<&mut Option<Place>> {
+        self.client.as_mut().map(|client| &mut client.place)
     }
 
     /// Takes the passive connection, which has come.
@@ -149,7 +164,10 @@ impl Data {
         let DataState::Securing(link) = &mut self.state else { return None };
         let begun = match terms.tls {
             _ if link.is_secure() => Ok(()),
-            Some(tls) => link.secure(tls, terms.owner, terms.input),
+            Some(tls) => {
+                let client = self.client.as_ref().map_or(0, |client| client.client());
+                link.secure(tls, client, terms.input)
+            }
             None => Err(io::ErrorKind::Unsupported.into()),
         };
         Some(match begun.and_then(|()| link.handshake()) {
@@ -157,12 +175,26 @@ impl Data {
                 Ok(_) => Secured::Pending,
                 Err(error) => Secured::Failed(error),
             },
-            Ok(true) if terms.reuse == SessionReuse::Require && !link.has_resumed() => {
-                Secured::NotResumed
-            }
             Ok(true) => {
-                self.change(DataState::Open);
-                Secured::Done
+                let shown = Shown {
+                    resumed: link.resumed(),
+                    certificate: link.certificate(),
+                    is_renewed: link.is_renewed(),
+                    has_siblings: terms.has_siblings,
+                };
+                let judge =
+                    |client: &mut Box<ClientTls>| client.judge(shown, terms.reuse, terms.now);
+                match self.client.as_mut().map_or(Ownership::NotResumed, judge) {
+                    Ownership::Plausible => {
+                        self.change(DataState::Open);
+                        Secured::Done
+                    }
+                    Ownership::NotResumed => Secured::NotResumed,
+                    Ownership::OtherCertificate => {
+                        let words = "it shows another certificate than the control connection";
+                        Secured::Failed(io::Error::other(words))
+                    }
+                }
             }
             Err(error) => Secured::Failed(error),
         })

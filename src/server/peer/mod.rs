@@ -8,6 +8,7 @@ mod control;
 mod data;
 mod effects;
 mod files;
+mod session_reuse;
 mod turn;
 
 use std::rc::Rc;
@@ -126,6 +127,7 @@ impl Peer {
     /// Ends with the control connection; an upload counts as cut off.
     pub(super) fn end(mut self, cause: Disconnect, turn: &mut Turn<'_>) {
         self.drop_transfer(turn);
+        turn.shared.siblings.leave(self.data.place().and_then(Option::take));
         self.session.disconnected(cause, turn.now);
         turn.shared.events.record_all(&mut self.session);
     }
@@ -230,7 +232,10 @@ impl Peer {
         }
         let answer = match self.control.go_on(self.host.tls.as_ref(), self.session.id()) {
             Ok(Changed::Pending) => return Ok(false),
-            Ok(Changed::Secured { certified }) => Answer::Secured { certified },
+            Ok(Changed::Secured { certified }) => {
+                self.data.know_client(self.control.client_tls(turn.now));
+                Answer::Secured { certified }
+            }
             Ok(Changed::Cleared) => Answer::Cleared,
             Err(error) => {
                 events::record_tls_failure(&self.session, &error);
@@ -247,12 +252,15 @@ impl Peer {
             turn.deferred = Some(Handshake::Data);
             return false;
         }
+        let place = self.data.place().and_then(|place| place.as_ref());
+        let has_siblings = turn.shared.siblings.are_at(place);
         let terms = TlsTerms {
             // That of the control connection, even if there is a newer certificate by now.
             tls: self.control.tls().or(self.host.tls.as_ref()),
-            owner: self.session.id(),
             input: self.host.data_input(self.files.is_upload()),
             reuse: self.host.session_reuse(),
+            has_siblings,
+            now: turn.now,
         };
         let poller = &mut turn.shared.poller;
         let event = match self.data.handshake(&terms, poller, self.key.slot()) {
