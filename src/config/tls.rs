@@ -125,7 +125,7 @@ impl fmt::Debug for Pem {
 /// | lftp 4.9 | yes | yes |
 /// | wget 1.21 | yes | yes |
 /// | curl 7.88 | yes | yes, save for the second of two uploads in a row |
-/// | rclone 1.60 | with one connection (`--ftp-concurrency 1`), or when later ones resume it | the same |
+/// | rclone 1.60 | with one connection only (`--ftp-concurrency 1`) | the same |
 /// | Python's ftplib | no; yes when told `session=` | the same |
 /// | rustls, as in the tests | yes | yes, save for the fifth of five uploads in a row |
 ///
