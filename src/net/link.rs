@@ -12,7 +12,7 @@ use std::os::fd::BorrowedFd;
 use mio::net::TcpStream;
 
 use super::socket::{Flow, Socket};
-use super::tls::{Input, Tls, TlsConnection};
+use super::tls::{self, Input, Tls, TlsConnection};
 
 /// A TCP connection. All that TLS does not change is its socket's own.
 #[derive(Debug)]
@@ -86,7 +86,8 @@ impl Link {
     pub const MOST_ENCRYPTED: usize = 64 * 1024;
 
     /// Puts the connection under TLS: the client is to begin a handshake. `owner` is the number of
-    /// the session that the connection belongs to.
+    /// the session that the control connection belongs to, or the mark of the client whose data
+    /// connection it should be.
     ///
     /// # Errors
     /// None that a configuration which was accepted can have.
@@ -122,10 +123,29 @@ impl Link {
         }
     }
 
-    /// The connection has resumed a TLS session, one that it could: see
+    /// Tickets that a client gets at once.
+    pub const TICKETS: usize = tls::TICKETS;
+
+    /// Mark of the client whose TLS session the connection has resumed, one that it could: see
     /// [`Resumption`](super::Resumption).
-    pub fn has_resumed(&self) -> bool {
-        self.tls.as_ref().is_some_and(|connection| connection.has_resumed())
+    pub fn resumed(&self) -> Option<u64> {
+        self.tls.as_ref().and_then(|connection| connection.resumed())
+    }
+
+    /// Mark of the client of a control connection: the number of its session, or of an earlier one
+    /// whose TLS session it has resumed.
+    pub fn client_mark(&self) -> u64 {
+        self.tls.as_ref().map_or(0, |connection| connection.client_mark())
+    }
+
+    /// The client can resume this TLS session as it could the one before.
+    pub fn is_renewed(&self) -> bool {
+        self.tls.as_ref().is_some_and(|connection| connection.is_renewed())
+    }
+
+    /// Certificate that the client has shown, in DER.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.tls.as_ref().and_then(|connection| connection.certificate())
     }
 
     /// The client has shown a certificate, which then is one that we trust.

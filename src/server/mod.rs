@@ -26,6 +26,7 @@ mod repeats;
 mod roots;
 mod scheduler;
 mod shared;
+mod siblings;
 mod strangers;
 mod timers;
 mod user_lookup;
@@ -83,11 +84,11 @@ impl Server {
     /// A setting is wrong, or one of these cannot be had; [`Error::kind`] says which.
     pub fn bind(mut config: Config) -> Result<Server, Error> {
         config.check()?;
+        let root = RootPath::Server(config.root.clone()).open();
+        let root = root.map_err(|source| Error::root(&config.root, source))?;
         // It is followed at each login, from wherever the process has gone by then.
         let absolute = std::path::absolute(&config.root);
         config.root = absolute.map_err(|source| Error::root(&config.root, source))?;
-        let path = RootPath::Server(config.root.clone());
-        let root = path.open().map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;

@@ -13,6 +13,7 @@ use super::logins::Logins;
 use super::nat_hint::NatHint;
 use super::roots::Roots;
 use super::scheduler::{HANDSHAKES, Handshake};
+use super::siblings::Siblings;
 use super::worker_pool::{Done, WorkerPool};
 use crate::config::{Config, Users};
 use crate::fs::Pipe;
@@ -42,6 +43,7 @@ pub(super) struct Shared {
     /// Workers for what may wait for a slow disk.
     pub(super) workers: WorkerPool<Finished>,
     pub(super) roots: Roots,
+    pub(super) siblings: Siblings,
     /// Seconds since 1970, read once a round.
     pub(super) wall_clock: i64,
     /// TLS handshakes that this round may still go on with, of control and of data connections.
@@ -67,6 +69,7 @@ impl Shared {
             buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             workers: WorkerPool::new("files", FILE_THREADS, waker),
             roots: Roots::default(),
+            siblings: Siblings::default(),
             wall_clock: 0,
             handshakes: [0; 2],
             nat_hint: NatHint::default(),

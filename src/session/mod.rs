@@ -320,6 +320,11 @@ impl Session {
         self.login.access().is_some()
     }
 
+    /// Name of the user who is logged in.
+    pub fn logged_in(&self) -> Option<Rc<[u8]>> {
+        self.login.user()
+    }
+
     /// Our address of the control connection.
     pub fn local(&self) -> IpAddr {
         self.local

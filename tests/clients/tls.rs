@@ -103,6 +103,26 @@ fn curl_puts_many_files_by_one_connection() {
     }
 }
 
+/// All of its connections share one ticket, so that most of them find none.
+#[test]
+#[ignore = "needs curl"]
+fn curl_gets_many_files_by_many_connections() {
+    for version in ["1.2", "1.3"] {
+        let desk = Desk::secure(&["--tls-session-reuse", "prefer"]);
+        for number in 10..=40 {
+            fs::write(desk.served(number.to_string()), random_bytes(number, 20_000)).unwrap();
+        }
+        let urls = format!("ftp://{}/[10-40]", desk.v4);
+        let words = ["--ssl-reqd", "--parallel", "--parallel-max", "6", "--remote-name-all", &urls];
+        for _ in 0..3 {
+            desk.secure_curl(version, &words);
+        }
+        for number in (10..=40).map(|number| number.to_string()) {
+            assert_same(&desk.served(&number), &desk.local(&number));
+        }
+    }
+}
+
 #[test]
 #[ignore = "needs curl"]
 fn curl_puts_data_in_clear_and_leaves_tls() {

@@ -157,8 +157,9 @@ fn data_is_as_prot_says() {
         client.expect(code, line);
     }
     assert_eq!(client.retrieve("file", Way::Epsv), b"content", "in clear at first");
+    let config = trusting();
     for private in [true, false, true] {
-        client.private = private.then(trusting);
+        client.private = private.then(|| Arc::clone(&config));
         client.expect(200, if private { "PROT P" } else { "prot c" });
         for &way in Way::all(server.v4()) {
             client.store("new", "content", way);

@@ -4,12 +4,13 @@ use super::fixtures::{VERSIONS, path};
 use crate::common::certificates::{Authority, Certified};
 use crate::common::program::Program;
 use crate::common::stream::{speaking, trusting};
-use crate::common::{Client, TestServer, Way};
+use crate::common::{Client, Stream, TestServer, Way};
 use packetboat::{RequireTls, SessionReuse, TlsConfig, TlsIdentity};
 use rcgen::{KeyPair, date_time_ymd};
 use rustls::{ClientConfig, SupportedProtocolVersion};
 use std::fs;
 use std::io::Read;
+use std::net::TcpStream;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -121,6 +122,33 @@ fn certificates_of_others_and_expired_ones_are_refused() {
             let read = shaken.and_then(|()| client.stream.read(&mut [0; 10]));
             let error = read.expect_err("an alert").to_string();
             assert!(error.contains(alert), "{error}");
+        }
+    }
+}
+
+/// A thief at the client's address needs the client's certificate as well.
+#[test]
+fn a_data_connection_shows_the_certificate_of_its_control_connection() {
+    for reuse in ["off", "prefer", "require"] {
+        let known = Known::new(&["--tls-session-reuse", reuse]);
+        for version in VERSIONS {
+            let alice = certified(version, &known.authority.certify(&["alice.example"]));
+            let mut client = known.connect(&alice);
+            client.expect(232, "USER alice");
+            client.store("file", "content", Way::Epsv);
+            for thief in
+                [certified(version, &known.authority.certify(&["both.example"])), trusting()]
+            {
+                let port = client.epsv();
+                let mut data = Stream::clear(TcpStream::connect(port).unwrap());
+                data.secure(&thief);
+                client.begin("RETR file");
+                let mut seen = Vec::new();
+                let _ = data.read_to_end(&mut seen);
+                client.expect_reply(425);
+                assert_eq!(seen.escape_ascii().to_string(), "");
+            }
+            assert_eq!(client.retrieve("file", Way::Eprt), b"content");
         }
     }
 }

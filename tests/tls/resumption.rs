@@ -3,6 +3,7 @@
 use super::fixtures::{VERSIONS, forgetful, resumed, resuming, secure_client, server_with};
 use crate::common::{Stream, Way};
 use packetboat::SessionReuse;
+use rustls::SupportedProtocolVersion;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -42,13 +43,22 @@ fn whoever_need_not_resume_may_begin_anew() {
     }
 }
 
+fn every(reuse: &[SessionReuse]) -> Vec<(&'static SupportedProtocolVersion, SessionReuse)> {
+    VERSIONS
+        .into_iter()
+        .flat_map(|version| reuse.iter().map(move |reuse| (version, *reuse)))
+        .collect()
+}
+
 /// A stolen port: the address is right, the TLS session another's, or nobody's.
 #[test]
 fn a_stranger_on_the_data_connection_is_refused_and_the_session_goes_on() {
-    let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);
-    for version in VERSIONS {
+    for (version, reuse) in every(&[SessionReuse::Prefer, SessionReuse::Require]) {
+        let server = server_with(|tls| tls.session_reuse = reuse);
         server.write("old", "as it was");
         let mut victim = secure_client(&server, &resuming(version));
+        // Where it need not resume, it must when it has shown that it can.
+        assert_eq!(victim.retrieve("old", Way::Epsv), b"as it was");
         for line in ["STOR old", "STOR new", "APPE old", "RETR old", "LIST"] {
             let others = resuming(version);
             let mut other = secure_client(&server, &others);
@@ -72,7 +82,40 @@ fn a_stranger_on_the_data_connection_is_refused_and_the_session_goes_on() {
     }
 }
 
-/// The tickets of a session are good for that session, not for the next one of the same client.
+/// Clients with several control connections keep all of their tickets in one place (rclone, lftp).
+#[test]
+fn sessions_of_one_client_may_resume_each_other() {
+    for (version, reuse) in every(&[SessionReuse::Prefer, SessionReuse::Require]) {
+        let server = server_with(|tls| tls.session_reuse = reuse);
+        let config = resuming(version);
+        let mut clients = Vec::from([secure_client(&server, &config)]);
+        for round in 0..4 {
+            for client in &mut clients {
+                client.store("file", "content", Way::Epsv);
+                assert_eq!(client.retrieve("file", Way::Eprt), b"content");
+            }
+            if round < 2 {
+                clients.push(secure_client(&server, &config));
+            }
+        }
+    }
+}
+
+/// Whoever cannot resume is served as well, even where it could at first.
+#[test]
+fn under_prefer_uploads_beyond_the_last_ticket_are_served() {
+    let server = server_with(|tls| tls.session_reuse = SessionReuse::Prefer);
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &resuming(version));
+        for _ in 0..12 {
+            client.store("file", "content", Way::Epsv);
+        }
+        for _ in 0..3 {
+            assert_eq!(client.retrieve("file", Way::Epsv), b"content");
+        }
+    }
+}
+
 #[test]
 fn a_later_session_of_the_same_client_has_its_own_tickets() {
     let server = server_with(|tls| tls.session_reuse = SessionReuse::Require);

@@ -80,7 +80,19 @@ impl TlsConnection {
         match self.0 {}
     }
 
-    pub(in crate::net) fn has_resumed(&self) -> bool {
+    pub(in crate::net) fn resumed(&self) -> Option<u64> {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn client_mark(&self) -> u64 {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn is_renewed(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub(in crate::net) fn certificate(&self) -> Option<&[u8]> {
         match self.0 {}
     }
 

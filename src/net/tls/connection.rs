@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
@@ -9,6 +10,7 @@ use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 use super::super::Link;
 use super::super::socket::{Flow, Socket};
 use super::records::{Records, is_record};
+use super::resumption::Marks;
 use super::words::in_words;
 use super::{Input, Tls, identity};
 
@@ -16,6 +18,9 @@ use super::{Input, Tls, identity};
 pub(in crate::net) struct TlsConnection {
     tls: Tls,
     connection: ServerConnection,
+    marks: Arc<Marks>,
+    /// Number of the session that it belongs to, or mark of the client that it should be of.
+    owner: u64,
     input: Input,
     /// Place in a record where the input stands.
     records: Records,
@@ -63,14 +68,17 @@ enum Plaintext {
 
 impl TlsConnection {
     /// The server's side, before the handshake, of a connection that belongs to the session of
-    /// this number.
+    /// this number, or to the client of this mark.
     pub(in crate::net) fn new(tls: &Tls, owner: u64, input: Input) -> io::Result<TlsConnection> {
-        let connection = ServerConnection::new(tls.config(owner, input));
+        let marks = tls.marks(owner, input);
+        let connection = ServerConnection::new(tls.config(&marks, input));
         let mut connection = connection.map_err(io::Error::other)?;
         connection.set_buffer_limit(Some(BUFFERED_BYTES));
         Ok(TlsConnection {
             tls: tls.clone(),
             connection,
+            marks,
+            owner,
             input,
             records: Records::default(),
             sent: 0,
@@ -110,9 +118,26 @@ impl TlsConnection {
         self.connection.is_handshaking()
     }
 
-    /// The connection resumes a TLS session.
-    pub(in crate::net) fn has_resumed(&self) -> bool {
-        self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
+    /// Mark of the client whose TLS session was resumed.
+    pub(in crate::net) fn resumed(&self) -> Option<u64> {
+        let resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        self.marks.found().filter(|_| resumed)
+    }
+
+    pub(in crate::net) fn client_mark(&self) -> u64 {
+        self.marks.own()
+    }
+
+    /// The client can resume the session, as often as this one before: under TLS 1.2 in any case,
+    /// later if it got tickets.
+    pub(in crate::net) fn is_renewed(&self) -> bool {
+        let old = self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2);
+        old || matches!(self.input, Input::Commands | Input::None)
+    }
+
+    /// The client's certificate, in DER.
+    pub(in crate::net) fn certificate(&self) -> Option<&[u8]> {
+        self.connection.peer_certificates()?.first().map(|certificate| &**certificate)
     }
 
     pub(in crate::net) fn is_certified(&self) -> bool {
@@ -279,12 +304,20 @@ impl TlsConnection {
         self.records.pass(&bytes[..taken]);
         let state = self.connection.process_new_packets().map_err(|error| in_words(&error))?;
         self.holds = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
-        // It is known by then what kind of handshake it becomes.
-        if self.connection.handshake_kind().is_none() {
-            self.hello += taken;
-            if self.hello > LONGEST_HELLO {
-                let words = "the client's first words have no end";
-                return Err(io::Error::new(ErrorKind::InvalidData, words));
+        match self.connection.handshake_kind() {
+            // The ClientHello is not at its end.
+            None => {
+                self.hello += taken;
+                if self.hello > LONGEST_HELLO {
+                    let words = "the client's first words have no end";
+                    return Err(io::Error::new(ErrorKind::InvalidData, words));
+                }
+            }
+            Some(HandshakeKind::Resumed) => {}
+            Some(HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest) => {
+                if self.is_handshaking() {
+                    self.marks.begin_anew(self.owner);
+                }
             }
         }
         Ok(taken)

@@ -15,16 +15,13 @@ use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
 use super::identity::{self, Identity};
-use super::{Input, Resumption, resumption};
+use super::resumption::Marks;
+use super::{Input, Resumption, TICKETS};
 
 /// Protocols that clients may name (ALPN), on either connection; none is required.
 const PROTOCOLS: [&[u8]; 2] = [b"ftp", b"ftp-data"];
 /// TLS 1.2 sessions of clients without tickets that can be resumed. Each is a few hundred bytes.
 const STORED_SESSIONS: usize = 1024;
-
-/// Tickets that a client gets with each handshake of TLS 1.3 but those of uploads, to resume the
-/// session by. Some use each once, and have to begin anew when so many uploads follow each other.
-const TICKETS: usize = 4;
 
 /// TLS as all connections of a server have it in common. Cheap to clone.
 #[derive(Clone)]
@@ -80,18 +77,21 @@ impl Tls {
         Ok(Tls { talking: Arc::new(config), silent, resumption })
     }
 
-    /// Configuration of a connection that belongs to the session of this number.
-    pub(super) fn config(&self, owner: u64, input: Input) -> Arc<ServerConfig> {
+    /// Configuration of a connection with these marks.
+    pub(super) fn config(&self, marks: &Arc<Marks>, input: Input) -> Arc<ServerConfig> {
         let config = match input {
             Input::Commands | Input::None => &self.talking,
             Input::Unknown | Input::File { .. } => &self.silent,
         };
-        match (self.resumption, input) {
-            (Resumption::None | Resumption::Any, _) => Arc::clone(config),
-            // A client that comes back may resume an earlier session, but gets tickets of its own.
-            (Resumption::Own, Input::Commands) => resumption::marked(config, owner, false),
-            (Resumption::Own, _) => resumption::marked(config, owner, true),
+        match self.resumption {
+            Resumption::None => Arc::clone(config),
+            Resumption::Any | Resumption::Own => marks.applied_to(config),
         }
+    }
+
+    /// Marks of a connection of this client.
+    pub(super) fn marks(&self, client: u64, input: Input) -> Arc<Marks> {
+        Marks::new(client, input, self.resumption)
     }
 }
 

@@ -45,6 +45,10 @@ pub enum Input {
     },
 }
 
+/// Tickets that a client gets with each handshake of TLS 1.3 but those of uploads, to resume the
+/// session by. Some use each once, and have to begin anew when so many uploads follow each other.
+pub(super) const TICKETS: usize = 4;
+
 /// TLS sessions that connections can resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resumption {
@@ -52,8 +56,7 @@ pub enum Resumption {
     None,
     /// All that there were.
     Any,
-    /// Data connections those of their control connection and of each other, control connections
-    /// all.
+    /// Data connections those of their client, control connections all.
     Own,
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Fate;
+use super::session_reuse::ClientTls;
 use crate::net::{Event, Flow, Input, Link, Tls};
 use crate::session::Disconnect;
 
@@ -75,6 +76,11 @@ impl Control {
             self.link.mark(event);
         }
         own
+    }
+
+    /// Knowledge of the client's TLS, once the connection is under it.
+    pub(super) fn client_tls(&self, now: Instant) -> ClientTls {
+        ClientTls::of(&self.link, now)
     }
 
     /// Address that is of the same link as this connection, if it is one of a link.

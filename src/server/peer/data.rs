@@ -5,7 +5,9 @@ use std::time::Instant;
 
 #[cfg(feature = "testing")]
 use super::super::faults::FaultyCourse;
+use super::super::siblings::Place;
 use super::lingering::Lingering;
+use super::session_reuse::{ClientTls, Ownership, Shown};
 #[cfg(feature = "testing")]
 use crate::config::FaultEffect;
 use crate::config::SessionReuse;
@@ -20,6 +22,8 @@ pub(super) struct Data {
     lingering: Lingering,
     /// The client has shown that it ends uploads by close_notify: a FIN alone is a cut then.
     sends_close_notify: bool,
+    /// Knowledge of the client's TLS, once its control connection is under it.
+    client: Option<Box<ClientTls>>,
     /// Fault that the next transfer meets, or the one under way.
     #[cfg(feature = "testing")]
     fault: Option<Box<FaultyCourse>>,
@@ -44,12 +48,12 @@ enum DataState {
 /// Terms of a TLS handshake on a data connection.
 pub(super) struct TlsTerms<'a> {
     pub(super) tls: Option<&'a Tls>,
-    /// Number of the session, whose TLS session is to be resumed.
-    pub(super) owner: u64,
     pub(super) input: Input,
     /// A client that has nothing to store may end the connection in place of the handshake.
     pub(super) may_be_empty: bool,
     pub(super) reuse: SessionReuse,
+    pub(super) has_siblings: bool,
+    pub(super) now: Instant,
 }
 
 /// Outcome of going on with a TLS handshake.
@@ -59,20 +63,20 @@ pub(super) enum Secured {
     Done,
     /// The client has ended it in place of the handshake.
     EndedEarly,
-    /// Done, but without the control connection's TLS session, which must be resumed.
+    /// Done, but without the client's TLS session, which must be resumed.
     NotResumed,
     Failed(io::Error),
 }
 
 /// Goes on with a handshake: whether it is done. TLS is chosen when the client begins, since by then
 /// the command has mostly come.
-fn shake_hands(link: &mut Link, terms: &TlsTerms<'_>) -> io::Result<bool> {
+fn shake_hands(link: &mut Link, client: u64, terms: &TlsTerms<'_>) -> io::Result<bool> {
     if !link.is_secure() {
         if !link.has_begun()? {
             return Ok(false);
         }
         let tls = terms.tls.ok_or(io::ErrorKind::Unsupported)?;
-        link.secure(tls, terms.owner, terms.input)?;
+        link.secure(tls, client, terms.input)?;
     }
     link.handshake()
 }
@@ -102,6 +106,17 @@ impl Data {
     /// Awaits the end of a connect that was begun.
     pub(super) fn await_connect(&mut self, link: Link) {
         self.state = DataState::Connecting(link);
+    }
+
+    /// Takes note of the client's TLS, when its control connection has come under it.
+    pub(super) fn know_client(&mut self, mut client: ClientTls) {
+        client.place = self.place().and_then(Option::take);
+        self.client = Some(Box::new(client));
+    }
+
+    /// Place of the client among others, if its control connection is under TLS or was.
+    pub(super) fn place(&mut self) -> Option<&mut Option<Place>> {
+        self.client.as_mut().map(|client| &mut client.place)
     }
 
     /// Takes the passive connection, which has come.
@@ -202,7 +217,8 @@ impl Data {
         slot: usize,
     ) -> Option<Secured> {
         let DataState::Securing(link) = &mut self.state else { return None };
-        Some(match shake_hands(link, terms) {
+        let client = self.client.as_ref().map_or(0, |client| client.client());
+        Some(match shake_hands(link, client, terms) {
             Err(error)
                 if error.kind() == io::ErrorKind::ConnectionAborted && terms.may_be_empty =>
             {
@@ -213,12 +229,26 @@ impl Data {
                 Ok(_) => Secured::Pending,
                 Err(error) => Secured::Failed(error),
             },
-            Ok(true) if terms.reuse == SessionReuse::Require && !link.has_resumed() => {
-                Secured::NotResumed
-            }
             Ok(true) => {
-                self.change(DataState::Open);
-                Secured::Done
+                let shown = Shown {
+                    resumed: link.resumed(),
+                    certificate: link.certificate(),
+                    is_renewed: link.is_renewed(),
+                    has_siblings: terms.has_siblings,
+                };
+                let judge =
+                    |client: &mut Box<ClientTls>| client.judge(shown, terms.reuse, terms.now);
+                match self.client.as_mut().map_or(Ownership::NotResumed, judge) {
+                    Ownership::Plausible => {
+                        self.change(DataState::Open);
+                        Secured::Done
+                    }
+                    Ownership::NotResumed => Secured::NotResumed,
+                    Ownership::OtherCertificate => {
+                        let words = "it shows another certificate than the control connection";
+                        Secured::Failed(io::Error::other(words))
+                    }
+                }
             }
             Err(error) => Secured::Failed(error),
         })

@@ -41,14 +41,17 @@ impl Peer {
             turn.deferred = Some(Handshake::Data);
             return false;
         }
+        let place = self.data.place().and_then(|place| place.as_ref());
+        let has_siblings = turn.shared.siblings.are_at(place);
         let terms = TlsTerms {
             // That of the control connection, even if there is a newer certificate by now.
             tls: self.control.tls().or(self.host.tls.as_ref()),
-            owner: self.session.id(),
             input: self.data_input(),
             may_be_empty: self.may_end_by_fin()
                 && self.host.session_reuse() != SessionReuse::Require,
             reuse: self.host.session_reuse(),
+            has_siblings,
+            now: turn.now,
         };
         let poller = &mut turn.shared.poller;
         let event = match self.data.handshake(&terms, poller, self.key.slot()) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::events;
 use super::super::file_work::Terms;
 use super::super::logins::{Grant, Judged};
+use super::super::siblings::Place;
 use super::files::{FileNews, Request};
 use super::{Input, Peer, Turn};
 use crate::fs::RootPath;
@@ -158,6 +159,7 @@ impl Peer {
     }
 
     fn listen(&mut self, turn: &mut Turn<'_>) -> Option<SocketAddr> {
+        self.join_siblings(turn);
         let local = self.control.scoped(SocketAddr::new(self.session.local(), 0));
         let client = self.session.client();
         let lease = turn.shared.lease(local, client, self.key, turn.now)?;
@@ -167,6 +169,7 @@ impl Peer {
     }
 
     fn connect(&mut self, to: SocketAddr, turn: &mut Turn<'_>) -> Option<Input> {
+        self.join_siblings(turn);
         let port = self.host.config.active_port.unwrap_or(0);
         let from = self.control.scoped(SocketAddr::new(self.session.local(), port));
         let to = self.control.scoped(to);
@@ -183,6 +186,14 @@ impl Peer {
                 None
             }
             Err(error) => Some(Input::Data(DataEvent::Broken(events::loss(&error)))),
+        }
+    }
+
+    /// Counts the session among those of its user, before it has a data connection.
+    fn join_siblings(&mut self, turn: &mut Turn<'_>) {
+        if let (Some(place), Some(user)) = (self.data.place(), self.session.logged_in()) {
+            let client = self.session.client();
+            turn.shared.siblings.join(Place { client, user }, place);
         }
     }
 

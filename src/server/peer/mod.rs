@@ -10,6 +10,7 @@ mod data_turn;
 mod effects;
 mod files;
 mod lingering;
+mod session_reuse;
 mod turn;
 
 use std::rc::Rc;
@@ -138,6 +139,7 @@ impl Peer {
     /// Ends with the control connection; an upload counts as cut off.
     pub(super) fn end(mut self, cause: Disconnect, turn: &mut Turn<'_>) {
         self.drop_transfer(turn);
+        turn.shared.siblings.leave(self.data.place().and_then(Option::take));
         self.session.disconnected(cause, turn.now);
         turn.shared.events.record_all(&mut self.session);
     }
@@ -253,7 +255,10 @@ impl Peer {
         }
         let answer = match self.control.go_on(self.host.tls.as_ref(), self.session.id()) {
             Ok(Changed::Pending) => return Ok(false),
-            Ok(Changed::Secured { certified }) => Answer::Secured { certified },
+            Ok(Changed::Secured { certified }) => {
+                self.data.know_client(self.control.client_tls(turn.now));
+                Answer::Secured { certified }
+            }
             Ok(Changed::Cleared) => Answer::Cleared,
             Err(error) => {
                 events::record_tls_failure(&self.session, &error);
@@ -286,6 +291,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 784, "a peer has {} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 792, "a peer has {} bytes", size_of::<Peer>());
     }
 }
