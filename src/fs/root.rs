@@ -15,7 +15,7 @@ use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::users::PartialUploads;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
-use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, utimensat};
+use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, fchmod, utimensat};
 use rustix::fs::{
     accessat, fstat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat,
 };
@@ -127,8 +127,19 @@ impl Root {
     /// `Denied` if it is somebody else's, and for the root: nobody could undo that from within.
     pub fn set_mode(&self, path: &VPath, mode: u16) -> Result<(), Refusal> {
         let file = self.resolve_to_change(path)?;
+        let mode = Mode::from_raw_mode(mode.into());
         // A descriptor that can't do anything else can be named by /proc, and nothing but this one.
-        Ok(chmodat(CWD, magic_link(&file), Mode::from_raw_mode(mode.into()), AtFlags::empty())?)
+        match chmodat(CWD, magic_link(&file), mode, AtFlags::empty()) {
+            // There is no /proc: it takes the right to read the file.
+            Err(Errno::NOENT) => match facts_of(&file)?.kind {
+                Kind::File | Kind::Directory => {
+                    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+                    Ok(fchmod(self.resolve(path, flags)?, mode)?)
+                }
+                Kind::Link | Kind::Special => Err(Refusal::NotRegular),
+            },
+            result => Ok(result?),
+        }
     }
 
     /// Sets when a file or directory was last changed, in seconds since 1970 (UTC).
@@ -141,12 +152,21 @@ impl Root {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
             last_modification: Timespec { tv_sec: seconds, tv_nsec: 0 },
         };
-        Ok(utimensat(CWD, magic_link(&file), &times, AtFlags::empty())?)
+        match utimensat(&file, "", &times, AtFlags::EMPTY_PATH) {
+            // Linux before 5.8.
+            Err(Errno::INVAL) => Ok(utimensat(CWD, magic_link(&file), &times, AtFlags::empty())?),
+            result => Ok(result?),
+        }
     }
 
     fn resolve_to_change(&self, path: &VPath) -> Result<OwnedFd, Refusal> {
-        path.name().ok_or(Refusal::Denied)?;
-        self.resolve(path, OFlags::PATH)
+        let file = self.resolve(path, OFlags::PATH)?;
+        let status = fstat(&file)?;
+        // A link may lead to the root as well.
+        match (status.st_dev, status.st_ino) == self.identity() {
+            true => Err(Refusal::Denied),
+            false => Ok(file),
+        }
     }
 
     /// Removes an empty directory. One that holds nothing but litter is empty to its users.

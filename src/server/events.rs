@@ -161,12 +161,13 @@ impl Display for Line<'_> {
                 write!(f, "{} logged in, may {access}", Escaped(user))
             }
             Event::LoginRefused { user, cause } => {
+                // The first is what programs look for that ban addresses.
                 let why = match cause {
-                    LoginRefusal::WrongPassword => "wrong password",
-                    LoginRefusal::TlsRequired => "may do so under TLS only",
-                    LoginRefusal::Busy => "too many logins at once",
+                    LoginRefusal::WrongPassword => "",
+                    LoginRefusal::TlsRequired => ": may do so under TLS only",
+                    LoginRefusal::Busy => ": too many logins at once",
                 };
-                write!(f, "{} could not log in: {why}", Escaped(user))
+                write!(f, "{} could not log in{why}", Escaped(user))
             }
             Event::Changed { user, change, result } => changed(f, user, change, result),
             Event::Unreachable { user, loss } => {

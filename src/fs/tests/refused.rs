@@ -3,6 +3,7 @@
 use super::*;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use std::mem::MaybeUninit;
+use std::os::unix::fs::symlink;
 
 impl Tree {
     fn refusal(&self, name: &str, mode: UploadMode) -> Option<Refusal> {
@@ -70,8 +71,11 @@ fn a_fifo_is_never_opened() {
 #[test]
 fn the_root_itself_is_not_changed() {
     let tree = Tree::new();
-    assert_eq!(tree.root.set_mode(&v("/"), 0), Err(Refusal::Denied));
-    assert_eq!(tree.root.set_modified(&v("/"), 0), Err(Refusal::Denied));
+    symlink("/", tree.path("link")).unwrap();
+    for name in ["/", "link"] {
+        assert_eq!(tree.root.set_mode(&v(name), 0), Err(Refusal::Denied), "{name}");
+        assert_eq!(tree.root.set_modified(&v(name), 0), Err(Refusal::Denied), "{name}");
+    }
     assert_eq!(tree.root.enter(&v("/")), Ok(()));
 }
 
