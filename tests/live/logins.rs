@@ -308,3 +308,36 @@ fn a_flood_of_logins_from_one_address_leaves_room_for_others() {
     server.connect().login_as("reader", "secret");
     flood.into_iter().for_each(Client::reset);
 }
+
+/// What was mounted or made in place of the served folder was not seen until a restart.
+#[test]
+fn a_folder_made_anew_is_what_new_sessions_see() {
+    let server = TestServer::with_users(|_| {});
+    fs::create_dir(server.path("home")).unwrap();
+    let home = server.path("home");
+    let homely = user("homely", "write");
+    add_user(
+        &server,
+        &format!(
+            "{homely}root = {home:?}
+"
+        ),
+    );
+    for (name, folder) in [("reader", server.path("")), ("homely", home)] {
+        let log_in = || {
+            let mut client = server.connect();
+            client.login_as(name, "secret");
+            client
+        };
+        fs::write(folder.join("file"), "old").unwrap();
+        let mut earlier = log_in();
+        fs::rename(&folder, server.outside("old")).unwrap();
+        server.connect().expect(331, format!("USER {name}"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("file"), "new").unwrap();
+        assert_eq!(log_in().retrieve("file", Way::Epsv), b"new", "{name}");
+        assert_eq!(earlier.retrieve("file", Way::Epsv), b"old", "{name}");
+        fs::remove_dir_all(&folder).unwrap();
+        fs::rename(server.outside("old"), &folder).unwrap();
+    }
+}
