@@ -78,7 +78,7 @@ fn transfers_on_a_disk_that_hangs() {
 
         // When it is opened, and in the middle.
         let mut data = client.extended_passive();
-        assert_eq!(site.hung(&mut client, &format!("RETR {file}")).0, 125);
+        assert_eq!(site.hung(&mut client, &format!("RETR {file}")).0, 150);
         let mut some = vec![0; 100_000];
         data.read_exact(&mut some).unwrap();
         site.disk.hang();
@@ -89,7 +89,7 @@ fn transfers_on_a_disk_that_hangs() {
 
         // When it is opened, in the middle, and when it is put under its name.
         let mut data = client.extended_passive();
-        assert_eq!(site.hung(&mut client, &format!("STOR {new}")).0, 125);
+        assert_eq!(site.hung(&mut client, &format!("STOR {new}")).0, 150);
         data.write_all(&content[..200_000]).unwrap();
         client.wait_for_bytes(200_000);
         site.disk.hang();
@@ -122,7 +122,7 @@ fn transfers_on_a_disk_that_hangs() {
 
         let mut data = client.extended_passive();
         let folder = if site.prefix.is_empty() { "/" } else { site.prefix };
-        assert_eq!(site.hung(&mut client, &format!("MLSD {folder}")).0, 125);
+        assert_eq!(site.hung(&mut client, &format!("MLSD {folder}")).0, 150);
         let listing = String::from_utf8(client.retrieve_rest(&mut data)).unwrap();
         for name in ["file", "new", "packed"] {
             assert!(listing.contains(&format!(" {name}\r\n")), "{listing}");
