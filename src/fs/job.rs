@@ -32,7 +32,7 @@ pub enum JobResult {
 pub enum JobState {
     /// Work is left.
     More(Box<FileJob>),
-    /// All done.
+    /// Work done.
     Done(JobResult),
 }
 

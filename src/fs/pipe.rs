@@ -22,7 +22,7 @@ pub struct Pipe {
 /// Reason that nothing moved from socket to file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpliceError {
-    /// Nothing is to be received now.
+    /// No bytes to receive now.
     WouldBlock,
     /// The connection is broken; with the error number.
     Socket(i32),

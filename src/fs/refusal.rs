@@ -37,7 +37,7 @@ pub enum Refusal {
     BeyondEnd,
     /// The file became shorter while it was sent.
     Shortened,
-    /// Others use it, or kept moving the tree while it was looked up.
+    /// Use by others, or the tree kept moving while it was looked up.
     Busy,
     /// The two names are on different file systems.
     CrossDevice,
@@ -47,7 +47,7 @@ pub enum Refusal {
     NeedsWorker,
     /// The process or the system has no descriptor left.
     TooManyOpen,
-    /// Anything else, by its error number.
+    /// Other error, by its number.
     Failed(i32),
     /// A fault on demand: refused with this reply.
     #[cfg(feature = "testing")]

@@ -28,7 +28,7 @@ const LOOKUPS: usize = 32;
 
 /// The root of a tree of served files.
 ///
-/// As it is opened it is for a thread that must not block on other file systems than its own: a
+/// A root as opened is for a thread that must not block on other file systems than its own: a
 /// mount beneath it is refused as `NeedsWorker`, for any mount can hang. See
 /// [`blocking`](Root::blocking).
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Root {
         Ok(root)
     }
 
-    /// This root for a thread that may wait: it goes wherever names lead.
+    /// The root for a thread that may wait: it goes wherever names lead.
     pub fn blocking(&self) -> Root {
         Root { may_block: true, ..self.clone() }
     }

@@ -310,7 +310,7 @@ impl Upload {
         self.keep = PartialUploads::Discard;
         let lasting = self.lasting_at_the_end();
         match &mut self.place {
-            // Others see it already, so that no name waits for its bytes.
+            // Readers see it now, so that no name waits for its bytes.
             Place::Itself { file, .. } => settle(file, self.medium, lasting, 0),
             Place::Aside { scratch, claim } => {
                 scratch.give_back(self.written)?;
@@ -321,7 +321,7 @@ impl Upload {
                     }
                     Claim::Free | Claim::Held => {
                         let old = scratch.standing(&self.name);
-                        // Others may have taken the name since it was looked at.
+                        // The name may have been taken since it was looked at.
                         let bytes = old.as_ref().map_or(Lasting::Begun, |_| Lasting::Bytes);
                         scratch.settle(self.medium, lasting.max(bytes), self.written)?;
                         scratch.take_over(&self.name, old)?;

@@ -119,7 +119,7 @@ impl Listener {
             };
             failed += 1;
             match error.kind {
-                // Others should not wait for it; where all fail, no loop should spin on it.
+                // The rest should not wait for it; where all fail, no loop should spin on it.
                 AcceptErrorKind::Connections if failed < FAILURES => {}
                 AcceptErrorKind::Connections | AcceptErrorKind::Shortage => return Err(error),
                 AcceptErrorKind::Broken => {

@@ -6,7 +6,7 @@
 //! ended without its connection is not given out again for a while, since its connection may still
 //! come.
 //!
-//! Nobody can foresee which port is leased next: one that knew would be there before the client, and
+//! The port leased next cannot be foreseen: one that knew would be there before the client, and
 //! have its file. So a lease takes any of the free ports by [`Chance`], and some more than are needed
 //! are open.
 

@@ -31,7 +31,7 @@ enum Policy {
     Inherit,
     /// Any mark.
     Note,
-    /// Its own mark only.
+    /// Own mark only.
     OnlyOwn,
 }
 
