@@ -72,7 +72,7 @@ impl Download {
         self.remote
     }
 
-    /// Number of the next `most` bytes to be had without waiting; `None` if none. They can
+    /// Number of the next `most` bytes that can be had at once; `None` if none can. They can
     /// if they are in memory, as the first and the last of them tell.
     pub fn at_hand(&mut self, most: usize) -> Option<usize> {
         if self.remote {

@@ -51,7 +51,7 @@ impl Root {
         Ok(root)
     }
 
-    /// The root for a thread that may wait: it goes wherever names lead.
+    /// Copy of the root for a thread that may wait: it goes where names lead.
     pub fn blocking(&self) -> Root {
         Root { may_block: true, ..self.clone() }
     }

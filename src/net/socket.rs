@@ -236,7 +236,7 @@ impl Socket {
 /// Checks once, before a client has to, that connections can come from this address.
 ///
 /// # Errors
-/// Obstacle.
+/// The obstacle.
 pub fn can_connect_from(from: SocketAddr) -> io::Result<()> {
     bound(from).map(drop)
 }

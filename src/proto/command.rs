@@ -87,7 +87,7 @@ pub enum Command {
     Mode(Mode),
     Nlst(Vec<u8>),
     Noop,
-    /// `None` asks for it.
+    /// `None` asks which.
     OptsHash(Option<Algorithm>),
     OptsMlst(FactSet),
     /// MODE Z with this level.
@@ -112,7 +112,7 @@ pub enum Command {
     SiteCpfr(Vec<u8>),
     SiteCpto(Vec<u8>),
     SiteHelp,
-    /// `None` asks for it.
+    /// `None` asks which.
     SiteUmask(Option<u16>),
     SiteUtime(Change, Vec<u8>),
     Size(Vec<u8>),

@@ -121,8 +121,8 @@ impl ListingLines {
         self.root.may_block()
     }
 
-    /// Puts lines into `out`, which is empty, or works towards them, until `most` of the budget is used up or a
-    /// fair piece is made: the cost, or `None` when there are no more.
+    /// Puts lines into `out`, which is empty, or works towards them, until `most` of the budget is
+    /// used up or a fair piece is made: the cost, or `None` when there are no more.
     ///
     /// # Errors
     /// The folder can't be read on, or was removed meanwhile; or none of its files can be looked at,
@@ -227,7 +227,7 @@ impl ListingLines {
     }
 }
 
-/// Facts that MLSD tells of a name. For a link to a file, as for MLST, SIZE and RETR, of what it
+/// Facts that MLSD tells of a name. A link to a file is told, as by MLST, SIZE and RETR, as what it
 /// leads to. Otherwise rclone takes it for an empty file, and its copy for corrupted. A link to
 /// a folder stays a link: a client that mirrors would go round in circles.
 fn machine_facts(place: (&Root, &VPath), dir: &Dir, name: &[u8]) -> Result<Facts, Refusal> {
