@@ -59,7 +59,7 @@ enum Place {
     /// The setting itself.
     Setting,
     File(PathBuf),
-    /// This line of the file, counted from 1.
+    /// A line of the file, counted from 1.
     Line(PathBuf, usize),
     Address(SocketAddr),
     Port(u16),

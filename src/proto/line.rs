@@ -26,10 +26,10 @@ pub const BACKLOG: usize = 16 * 1024;
 pub enum Line {
     /// A line to obey. Any bytes but CR, LF and NUL; it may be empty.
     Whole(Vec<u8>),
-    /// A line with a stray CR or LF in it, and no other control byte. What it said is gone.
+    /// A line with a stray CR or LF in it, and no other control byte. The text is gone.
     Dirty,
     /// A line with a NUL in it, or with a stray CR or LF and another control byte: no text at all.
-    /// What it said is gone.
+    /// The text is gone.
     Binary,
     /// A line that passed `LONGEST_LINE`. It is reported at once, and what remains of it is
     /// dropped, up to and including its CRLF.
