@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// An error of a server that cannot start, or had to end.
 ///
-/// Its text is one line for people; programs match on [`kind`](Error::kind).
+/// The text is one line for people; programs match on [`kind`](Error::kind).
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -56,14 +56,14 @@ pub enum ErrorKind {
 /// Place of an error.
 #[derive(Debug)]
 enum Place {
-    /// In the setting itself.
+    /// The setting itself.
     Setting,
     File(PathBuf),
-    /// In this line of the file, counted from 1.
+    /// A line of the file, counted from 1.
     Line(PathBuf, usize),
     Address(SocketAddr),
     Port(u16),
-    /// In the account of this name.
+    /// The account of this name.
     Account(String),
 }
 
@@ -193,7 +193,7 @@ impl Error {
         self.source.as_ref().map(io::Error::kind)
     }
 
-    /// Its line, with this noun for the setting, and with this remedy if there is one.
+    /// Line of an error, with this noun for the setting, and this remedy if any.
     pub(super) fn in_words(&self, noun: &str, remedy: Option<&str>) -> String {
         let trouble = &self.trouble;
         let place = match &self.place {

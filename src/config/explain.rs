@@ -5,7 +5,7 @@ use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, NotFound, PermissionDenied
 
 use super::{Error, ErrorKind};
 
-/// One line for who typed the command line.
+/// Error as a line for the command line.
 pub fn explain(error: &Error) -> String {
     let (noun, remedy) = match error.kind() {
         ErrorKind::Root => ("ROOT", None),

@@ -191,7 +191,7 @@ impl Config {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anonymous {
-    /// Not even log in.
+    /// No login.
     Off,
     /// List and fetch.
     Read,

@@ -32,7 +32,7 @@ fn lines(
 ) -> Vec<String> {
     let explicit = config.listen.iter().map(|wanted| (wanted, "ftp"));
     let wanted = explicit.chain(config.listen_tls.iter().map(|wanted| (wanted, "ftps")));
-    // Not all that was wanted need be there.
+    // Some wanted ones may be absent.
     let mut bound = addresses.iter().peekable();
     let listening = |(wanted, scheme): (&SocketAddr, &str)| {
         let is_it = |bound: &&SocketAddr| {

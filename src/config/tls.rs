@@ -57,7 +57,7 @@ pub enum TlsIdentity {
 pub struct TlsPair {
     /// The server's own certificate, and behind it those that vouch for it.
     pub certificate: Pem,
-    /// Its private key, in PKCS#8, SEC1 or PKCS#1 and without a passphrase.
+    /// The private key, in PKCS#8, SEC1 or PKCS#1 and without a passphrase.
     pub key: Pem,
 }
 
@@ -167,9 +167,9 @@ pub enum TlsClose {
     /// A FIN alone does until a session has shown that it sends a close_notify: many clients never
     /// do.
     Auto,
-    /// It counts as cut off.
+    /// A FIN is a cut.
     Strict,
-    /// It is complete.
+    /// A FIN ends it.
     Lenient,
 }
 

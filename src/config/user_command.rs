@@ -54,7 +54,7 @@ fn user_name(text: &str) -> Result<String, String> {
 }
 
 impl UserCommand {
-    /// Does it, and answers with the lines to print; the error is the one line to print instead.
+    /// Runs the command: lines to print; the error is the one line to print instead.
     pub fn run(&self) -> Result<String, String> {
         match self {
             UserCommand::Add { user, access, root } => add(user, *access, root.as_deref()),
@@ -68,7 +68,7 @@ impl UserCommand {
 fn add(user: &UserName, access: Access, root: Option<&Path>) -> Result<String, String> {
     let UserName { name, users } = user;
     let root = root.map(existing_folder).transpose()?;
-    // Nobody should type a password twice to hear that the name is taken.
+    // A name that is taken is told before a password is typed twice.
     if users.exists() && is_known(user)? {
         return Err(explain(&refused(users, EditError::Exists(name.clone()))));
     }

@@ -3,7 +3,7 @@
 use super::{Config, Error, Look, Seen, UsersFile, UsersNews};
 use crate::users::{Account, Accounts, StoredPassword};
 
-/// Everybody who may log in by name.
+/// Accounts that may log in by name.
 #[derive(Debug)]
 pub struct Users {
     given: Accounts,

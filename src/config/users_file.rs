@@ -22,17 +22,17 @@ pub struct UsersFile {
     trouble: Option<String>,
 }
 
-/// What a look at the users file has found.
+/// News of a look at the users file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsersNews {
-    /// It had changed, and was read.
+    /// Changed, and read.
     Read {
         /// The file.
         path: String,
-        /// How many users it has.
+        /// Number of its users.
         users: usize,
     },
-    /// It is bad, for this reason; nothing has changed.
+    /// Bad file, for this reason; nothing has changed.
     Bad(String),
 }
 
@@ -175,7 +175,7 @@ fn replace(target: &Path, old: Option<&Metadata>, text: &str) -> io::Result<()> 
     }
     let written = write(&new, old, text).and_then(|()| fs::rename(&new, target));
     if written.is_err() {
-        // Nothing more can be done where this fails as well; the next edit tries again.
+        // A failure here is left to the next edit, which tries again.
         let _ = fs::remove_file(&new);
     }
     written

@@ -9,7 +9,7 @@ use crate::proto::path::VPath;
 use crate::users::PartialUploads;
 use rustix::fs::OFlags;
 
-/// What is left to be joined, and the file that it becomes.
+/// Parts still to be joined, and the file that they become.
 #[derive(Debug)]
 pub struct Combination {
     root: Root,
@@ -25,7 +25,7 @@ pub struct Combination {
 struct PartFolder(Option<(VPath, OwnedFd)>);
 
 impl Combination {
-    /// To join `parts` behind what `target` holds, if there is such a file.
+    /// Join of `parts` behind what `target` holds, if there is such a file.
     ///
     /// # Errors
     /// A part is missing or is the target itself by another name; or the disk refuses to begin.
@@ -46,7 +46,7 @@ impl Combination {
         };
         let old = from.as_ref().map(|_| identity(target)).transpose()?;
         for part in &parts {
-            // It would be joined, and then removed.
+            // The target would be joined and lost.
             if Some(identity(part)?) == old {
                 return Err(Refusal::BadName);
             }
@@ -92,7 +92,7 @@ impl Combination {
     /// The whole takes the target's name.
     ///
     /// # Errors
-    /// What the disk answers; then nothing is left of it.
+    /// The disk's answer; then nothing is left of it.
     pub fn finish(mut self) -> Result<(), Refusal> {
         self.to.finish()
     }

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use std::fmt;
 use std::os::fd::OwnedFd;
 
-/// How many bytes of entries the kernel is asked for at once: about 800 names, which are read in some
+/// Bytes of entries that the kernel is asked for at once: about 800 names, which are read in some
 /// 120 µs. In memory a name takes 1.8 times as long by 8 KiB, and no less by 64.
 const ENTRIES_BYTES: usize = 32 * 1024;
 
@@ -20,7 +20,7 @@ const ENTRIES_BYTES: usize = 32 * 1024;
 pub struct Dir {
     directory: OwnedFd,
     may_block: bool,
-    /// Whether its end can be believed: every directory of this machine holds `.` at least.
+    /// True if its end can be believed: every directory of this machine holds `.` at least.
     credible: bool,
 }
 
@@ -75,12 +75,12 @@ impl Dir {
         facts(&self.directory, name)
     }
 
-    /// Whether the directory was removed meanwhile, so that its names say nothing.
+    /// True if the directory was removed meanwhile, so that its names say nothing.
     pub fn is_removed(&self) -> bool {
         facts_of(&self.directory).is_ok_and(|facts| facts.links == 0)
     }
 
-    /// Where the link `name` points, as it was written; `None` if it is no link (any more).
+    /// Target of the link `name`, as it was written; `None` if it is no link (any more).
     pub fn link_target(&self, name: &[u8]) -> Option<Vec<u8>> {
         if !is_entry(name) {
             return None;

@@ -16,7 +16,7 @@ const PAGE: u64 = 4096;
 
 /// A file opened to be sent.
 ///
-/// It goes up to the size that the file had when it was opened, so that a log file that grows is
+/// Bytes go up to the size that it had when opened, so that a log file that grows is
 /// sent as it was and not for ever. A file that is replaced meanwhile is sent in its old version.
 #[derive(Debug)]
 pub struct Download {
@@ -25,11 +25,11 @@ pub struct Download {
     mode: u16,
     position: u64,
     remote: bool,
-    /// Up to here it is in memory, as far as is known.
+    /// End of the part known to be in memory.
     warm_to: u64,
 }
 
-/// Why [`Download::send_to`] sent nothing.
+/// Failure of [`Download::send_to`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// The socket takes nothing now.
@@ -38,7 +38,7 @@ pub enum SendError {
     Socket(i32),
     /// The file can't be read.
     Disk(Refusal),
-    /// This file or socket doesn't do sendfile: go on with [`Download::read`].
+    /// File or socket doesn't do sendfile: go on with [`Download::read`].
     Unsupported,
 }
 
@@ -67,12 +67,12 @@ impl Download {
         Ok(Download { file, size, mode, position: from, remote, warm_to: 0 })
     }
 
-    /// Whether any call on it may wait, the drop as well: see [`Root::is_remote`].
+    /// True if any call on it may wait, the drop as well: see [`Root::is_remote`].
     pub fn may_block(&self) -> bool {
         self.remote
     }
 
-    /// How many of the next `most` bytes can be had without waiting; `None` if none can. They can
+    /// Number of the next `most` bytes that can be had at once; `None` if none can. They can
     /// if they are in memory, as the first and the last of them tell.
     pub fn at_hand(&mut self, most: usize) -> Option<usize> {
         if self.remote {
@@ -106,7 +106,7 @@ impl Download {
     /// Brings the next bytes into memory, as many as `buffer` holds.
     ///
     /// # Errors
-    /// What the disk answered.
+    /// The disk's answer.
     pub fn warm(&mut self, buffer: &mut [u8]) -> Result<(), Refusal> {
         let count = self.look(buffer)?;
         // Memory that is short may lose them again, but they are not waited for twice.
@@ -133,10 +133,10 @@ impl Download {
             .map_err(SendError::from)
     }
 
-    /// Reads on into `buffer`: how many bytes, with 0 as in [`send_to`](Download::send_to).
+    /// Reads on into `buffer`: number of bytes, 0 as in [`send_to`](Download::send_to).
     ///
     /// # Errors
-    /// What the disk answered.
+    /// The disk's answer.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Refusal> {
         let count = self.look(buffer)?;
         self.position += count as u64;
@@ -174,7 +174,7 @@ impl Download {
         self.mode & 0o777
     }
 
-    /// Which byte is next.
+    /// The next byte.
     pub fn position(&self) -> u64 {
         self.position
     }
@@ -182,7 +182,7 @@ impl Download {
     /// Copies up to `most` bytes to another file, by the kernel alone. Answers as `send_to` does.
     ///
     /// # Errors
-    /// What either disk answers, or that the two have no such way between them.
+    /// Answer of either disk, or that the two have no such way between them.
     pub(super) fn copy_to(&mut self, file: impl AsFd, most: usize) -> rustix::io::Result<usize> {
         let most = self.at_most(most);
         if most == 0 {
@@ -192,7 +192,7 @@ impl Download {
         retry_on_intr(|| copy_file_range(&self.file, Some(&mut *position), &file, None, most))
     }
 
-    /// How many bytes are still to come.
+    /// Bytes that are still to come.
     pub fn left(&self) -> u64 {
         self.size.saturating_sub(self.position)
     }

@@ -1,4 +1,4 @@
-//! The facts of a file as the kernel tells them (statx). It resolves nothing by itself: whoever
+//! The facts of a file as the kernel tells them (statx). Names are not resolved here: whoever
 //! calls has confined the name already.
 
 use super::Refusal;
@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 /// The facts of `name` in the directory `folder`, as far as this machine knows them; a link is not
 /// followed.
 pub(super) fn facts_at(folder: impl AsFd, name: &[u8]) -> Result<Facts, Refusal> {
-    // Or the server behind a mount point would be asked, and be down.
+    // A server behind a mount point would be asked, and may be down.
     statx_at(folder, name, AtFlags::STATX_DONT_SYNC)
 }
 
@@ -43,7 +43,7 @@ fn statx_at(folder: impl AsFd, name: &[u8], sync: AtFlags) -> Result<Facts, Refu
     // Showing an automount point must not mount it: that can block for as long as a server is down.
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | sync;
     match statx(folder, name, flags, wanted()) {
-        // There is such a name, and another machine knows no more what it leads to.
+        // The name is there, but another machine knows no more what it leads to.
         Err(Errno::STALE) => Err(Refusal::Failed(Errno::STALE.raw_os_error())),
         stat => Ok(from_statx(&stat?)),
     }
@@ -54,7 +54,7 @@ pub(super) fn facts_of(file: impl AsFd) -> Result<Facts, Refusal> {
     Ok(from_statx(&statx(file, "", AtFlags::EMPTY_PATH, wanted())?))
 }
 
-/// Refuses whatever can't be transferred.
+/// Refuses all that can't be transferred.
 pub(super) fn must_be_file(kind: Kind) -> Result<(), Refusal> {
     match kind {
         Kind::File => Ok(()),

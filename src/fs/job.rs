@@ -12,7 +12,7 @@ use crate::proto::path::VPath;
 pub enum FileJob {
     /// A checksum of what a file still holds.
     Checksum(Download, Hasher),
-    /// A copy of it.
+    /// A copy.
     Copy(Download, Upload),
     /// Several files joined to one.
     Combine(Combination),
@@ -30,9 +30,9 @@ pub enum JobResult {
 /// State of a job.
 #[derive(Debug)]
 pub enum JobState {
-    /// There is more to do.
+    /// Work is left.
     More(Box<FileJob>),
-    /// It is done.
+    /// Work done.
     Done(JobResult),
 }
 
@@ -48,12 +48,12 @@ pub enum Hasher {
 }
 
 impl FileJob {
-    /// To compute a checksum.
+    /// Checksum of a file.
     pub fn checksum(file: Download, algorithm: Algorithm) -> Box<FileJob> {
         Box::new(FileJob::Checksum(file, Hasher::new(algorithm)))
     }
 
-    /// To copy a file; `to` is prepared.
+    /// Copy of a file; `to` is prepared.
     ///
     /// # Errors
     /// The disk refuses to begin.
@@ -63,7 +63,7 @@ impl FileJob {
         Ok(Box::new(FileJob::Copy(from, to)))
     }
 
-    /// To join `parts` behind what `target` holds; `durable` as [`Upload::make_durable`] has it.
+    /// Join of `parts` behind what `target` holds; `durable` as [`Upload::make_durable`] has it.
     ///
     /// # Errors
     /// As `Combination::new`.
@@ -81,7 +81,7 @@ impl FileJob {
         Ok(Box::new(FileJob::Combine(combination)))
     }
 
-    /// Whether to work on `budget` bytes may wait for the disk: then it is for a thread that may.
+    /// True if work on `budget` bytes may wait for the disk: then it is for a thread that may.
     pub fn may_block(&mut self, budget: usize) -> bool {
         match self {
             FileJob::Checksum(file, _) => file.at_hand(budget).is_none(),

@@ -10,7 +10,7 @@
 //! - ext4, xfs, btrfs, f2fs: a file that replaced another, one that was joined of parts, and any of
 //!   more than [`SMALL`] bytes is whole, or the old one stands (or none). Its bytes are on the disk
 //!   (fdatasync) before the name is made, and all of them keep the order of the two.
-//! - The same, a new file of at most [`SMALL`] bytes: its bytes are on their way to the disk, their
+//! - On these, a new file of at most [`SMALL`] bytes: its bytes are on their way to the disk, their
 //!   place allocated, before the name is made. ext4 does as much by itself for a file that is
 //!   renamed over another (`auto_da_alloc`). The name reaches the disk with the next commit of the
 //!   journal, up to five seconds later, and the bytes within milliseconds; only where another
@@ -39,10 +39,10 @@ use std::os::fd::{AsFd, OwnedFd};
 /// Bytes of a file that is small: writing it out is one request to the disk, or few.
 pub(super) const SMALL: u64 = 1 << 20;
 
-/// How often a close is tried that a signal interrupts.
+/// Tries of a close that a signal interrupts.
 const CLOSES: usize = 8;
 
-/// What is on the disk when an upload is answered.
+/// State of the disk when an upload is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lasting {
     /// The bytes of a small file are on their way, those of a large one there.
@@ -53,7 +53,7 @@ pub(super) enum Lasting {
     Name,
 }
 
-/// Whether to see `size` bytes to the disk takes as long as the disk does.
+/// True if to see `size` bytes to the disk takes as long as the disk does.
 pub(super) fn waits(medium: Medium, lasting: Lasting, size: u64) -> bool {
     match (medium, lasting) {
         (Medium::Memory, _) => false,
@@ -66,7 +66,7 @@ pub(super) fn waits(medium: Medium, lasting: Lasting, size: u64) -> bool {
 /// that the file system has kept for later.
 ///
 /// # Errors
-/// What was written is lost, all or some of it.
+/// Bytes written are lost, all or some.
 pub(super) fn settle(
     file: &OwnedFd,
     medium: Medium,

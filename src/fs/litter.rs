@@ -19,7 +19,7 @@ pub(super) fn temporary_name() -> Result<Vec<u8>, Refusal> {
     Ok([PREFIX, digits.as_bytes()].concat())
 }
 
-/// Whether a name is one of ours: then no client has it, sees it, or makes it.
+/// True if a name is one of ours: then no client has it, sees it, or makes it.
 pub(super) fn is_temporary(name: &[u8]) -> bool {
     let digits = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(b"~"));
     digits.is_some_and(|digits| {
@@ -30,7 +30,7 @@ pub(super) fn is_temporary(name: &[u8]) -> bool {
 /// Marks a file that has a temporary name, or soon has one, as one that somebody is at work on: until
 /// the last descriptor of it is closed, by a kill at the latest.
 pub(super) fn mark(file: &OwnedFd) {
-    // Where files can't be locked nobody can find one unlocked either.
+    // Files that can't be locked can't be found unlocked either.
     let _ = flock(file, FlockOperation::NonBlockingLockShared);
 }
 

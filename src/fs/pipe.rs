@@ -8,7 +8,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-/// How many bytes it holds: the most that an ordinary process may ask for. With the usual 64 KiB it
+/// Bytes of a pipe: the most that an ordinary process may ask for. With the usual 64 KiB it
 /// would be no faster than reading and writing.
 const CAPACITY: usize = 1 << 20;
 
@@ -19,16 +19,16 @@ pub struct Pipe {
     outlet: OwnedFd,
 }
 
-/// Why nothing was moved from a socket into a file.
+/// Reason that nothing moved from socket to file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpliceError {
-    /// There is nothing to receive now.
+    /// No bytes to receive now.
     WouldBlock,
     /// The connection is broken; with the error number.
     Socket(i32),
     /// The file can't be written.
     Disk(Refusal),
-    /// This file or this kernel doesn't do splice: read, and go on with
+    /// File or kernel doesn't do splice: read, and go on with
     /// [`Upload::write`](super::Upload::write).
     Unsupported,
 }
@@ -70,7 +70,7 @@ impl Pipe {
         retry_on_intr(|| read(&self.outlet, &mut *buffer))
     }
 
-    /// Throws away what it holds.
+    /// Throws away all bytes.
     pub(super) fn empty(&mut self, buffer: &mut [u8]) {
         while self.read(buffer).is_ok_and(|count| count > 0) {}
     }

@@ -4,18 +4,18 @@
 use rustix::io::Errno;
 use std::fmt;
 
-/// Why a file operation was refused. `Display` gives a sentence that a reply can show.
+/// Reason for a refused operation. `Display` gives a sentence that a reply can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// There is no such file or folder.
+    /// No such file or folder.
     NotFound,
     /// The permissions of the file system, or the nature of the root, don't allow it.
     Denied,
-    /// It is a directory, and a file was needed.
+    /// A directory, where a file was needed.
     IsDirectory,
-    /// It is no directory, and one was needed.
+    /// No directory, where one was needed.
     NotDirectory,
-    /// It is a device, a FIFO or a socket.
+    /// A device, a FIFO or a socket.
     NotRegular,
     /// The name is taken.
     Exists,
@@ -37,7 +37,7 @@ pub enum Refusal {
     BeyondEnd,
     /// The file became shorter while it was sent.
     Shortened,
-    /// Somebody else uses it, or kept moving the tree while it was looked up.
+    /// Use by others, or the tree kept moving while it was looked up.
     Busy,
     /// The two names are on different file systems.
     CrossDevice,
@@ -47,7 +47,7 @@ pub enum Refusal {
     NeedsWorker,
     /// The process or the system has no descriptor left.
     TooManyOpen,
-    /// Anything else, by its error number.
+    /// Other error, by its number.
     Failed(i32),
     /// A fault on demand: refused with this reply.
     #[cfg(feature = "testing")]
@@ -61,7 +61,7 @@ impl From<Errno> for Refusal {
             Errno::ACCESS | Errno::PERM => Refusal::Denied,
             Errno::ISDIR => Refusal::IsDirectory,
             Errno::NOTDIR => Refusal::NotDirectory,
-            // What opening a socket, or a FIFO or device without its other half, answers.
+            // Answer to opening a socket, or a FIFO or device without its other half.
             Errno::NXIO | Errno::NODEV => Refusal::NotRegular,
             Errno::EXIST => Refusal::Exists,
             Errno::NOTEMPTY => Refusal::NotEmpty,

@@ -1,4 +1,4 @@
-//! What can be known beforehand of a file system: how long it takes to answer, and what a power cut
+//! Media of file systems, known beforehand: how long one takes to answer, and what a power cut
 //! leaves of what it was told.
 
 use rustix::fs::fstatfs;
@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 /// Keeper of the bytes of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Medium {
-    /// This machine's memory: it never waits, and a power cut takes all.
+    /// The machine's memory: it never waits, and a power cut takes all.
     Memory,
     /// A disk of this machine, or what cannot be told from one.
     Disk,
@@ -37,7 +37,7 @@ const REMOTE: [u32; 11] = [
 /// Medium of what the descriptor leads to.
 pub(super) fn medium(file: impl AsFd) -> Medium {
     match fstatfs(file).map(|space| space.f_type as u32) {
-        // One that can't even say what it is is none to wait for.
+        // A file system that can't even say what it is, is slow.
         Err(_) => Medium::Remote,
         Ok(number) if REMOTE.contains(&number) => Medium::Remote,
         Ok(number) if MEMORY.contains(&number) => Medium::Memory,

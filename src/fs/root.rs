@@ -23,12 +23,12 @@ use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-/// How often a lookup is tried while others move the tree about under it.
+/// Tries of a lookup while others move the tree about under it.
 const LOOKUPS: usize = 32;
 
 /// The root of a tree of served files.
 ///
-/// As it is opened it is for a thread that must not block on other file systems than its own: a
+/// A root as opened is for a thread that must not block on other file systems than its own: a
 /// mount beneath it is refused as `NeedsWorker`, for any mount can hang. See
 /// [`blocking`](Root::blocking).
 #[derive(Clone, Debug)]
@@ -51,12 +51,12 @@ impl Root {
         Ok(root)
     }
 
-    /// The same root for a thread that may wait: it goes wherever names lead.
+    /// Copy of the root for a thread that may wait: it goes where names lead.
     pub fn blocking(&self) -> Root {
         Root { may_block: true, ..self.clone() }
     }
 
-    /// Whether it is for a thread that may wait, and so is what it opens.
+    /// True if it is for a thread that may wait, and so is what it opens.
     pub fn may_block(&self) -> bool {
         self.may_block
     }
@@ -71,7 +71,7 @@ impl Root {
         (self.device, self.inode)
     }
 
-    /// Whether its files are another machine's or another program's, and each call may wait for
+    /// True if its files are another machine's or another program's, and each call may wait for
     /// that.
     pub fn is_remote(&self) -> bool {
         self.medium == Medium::Remote
@@ -81,7 +81,7 @@ impl Root {
     pub(super) fn medium_at(&self, file: impl AsFd) -> Medium {
         match (self.medium, self.may_block) {
             (Medium::Remote, _) | (_, false) => self.medium,
-            // It may be on another mount.
+            // The file may be on a mount.
             (Medium::Memory | Medium::Disk, true) => medium(file),
         }
     }
@@ -103,7 +103,7 @@ impl Root {
         }
     }
 
-    /// Whether `path` is a directory that may be searched, as one asks before going there.
+    /// Checks that `path` is a directory that may be searched, before going there.
     ///
     /// # Errors
     /// `NotFound`, `NotDirectory`, or `Denied` if it may not be searched.
@@ -130,7 +130,7 @@ impl Root {
         let mode = Mode::from_raw_mode(mode.into());
         // A descriptor that can't do anything else can be named by /proc, and nothing but this one.
         match chmodat(CWD, magic_link(&file), mode, AtFlags::empty()) {
-            // There is no /proc: it takes the right to read the file.
+            // Without /proc it takes the right to read the file.
             Err(Errno::NOENT) => match facts_of(&file)?.kind {
                 Kind::File | Kind::Directory => {
                     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -205,7 +205,7 @@ impl Root {
     /// Links are not followed: the link itself is renamed, or replaced.
     ///
     /// # Errors
-    /// Whatever stands under the new name is kept if it is a directory (`IsDirectory`, or `Exists`
+    /// The holder of the new name is kept if it is a directory (`IsDirectory`, or `Exists`
     /// when a directory is renamed) or if a directory is renamed onto it (`Exists`). `Denied` for
     /// the root on either side; `BadName` for a directory moved into itself.
     pub fn rename(&self, from: &VPath, to: &VPath) -> Result<(), Refusal> {
@@ -217,7 +217,7 @@ impl Root {
             // POSIX lets a directory replace an empty one, which would be a surprise here.
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&old_folder, old_name, &new_folder, new_name, flags) {
-                // Not every file system knows the flag; without it no more than that can be lost.
+                // Some file systems lack the flag; without it no more than that can be lost.
                 Err(Errno::INVAL) => {}
                 other => return Ok(other?),
             }
@@ -231,7 +231,7 @@ impl Root {
         let directory = |depth| self.resolve(&path.first(depth), OFlags::PATH | OFlags::DIRECTORY);
         let (mut deepest, mut missing) = (directory(path.depth()), path.depth());
         if matches!(deepest, Err(Refusal::NotFound | Refusal::NotDirectory)) {
-            // Where one is missing all below it are: the last that is there is found by halves, and
+            // Below a missing one all are missing: the last that is there is found by halves, and
             // not by a walk of the whole path for each level.
             let mut found = 0;
             deepest = directory(found);
@@ -259,7 +259,7 @@ impl Root {
     /// Prepares an upload to `path` and changes nothing on the disk: see [`Upload`].
     ///
     /// # Errors
-    /// What can be known beforehand: `IsDirectory`, `NotRegular`, `Denied`, `ReadOnly`, `NotFound`
+    /// Refusals known beforehand: `IsDirectory`, `NotRegular`, `Denied`, `ReadOnly`, `NotFound`
     /// (the folder), `BadName`, `Exists` for [`UploadMode::Create`], `BeyondEnd` for [`UploadMode::ResumeAt`].
     pub fn upload(
         &self,
@@ -342,7 +342,7 @@ impl Root {
             file = open_it(&self.resolve(path, OFlags::PATH)?)?;
         }
         match file {
-            // There is no /proc.
+            // Without /proc.
             Err(Errno::NOENT) => self.resolve(path, flags),
             file => Ok(file?),
         }
@@ -367,7 +367,7 @@ impl Root {
     }
 }
 
-/// Whether this process may do `access` to a directory.
+/// Checks `access` of this process to a directory.
 pub(super) fn may(directory: impl AsFd, access: Access) -> Result<(), Refusal> {
     Ok(accessat(directory, ".", access, AtFlags::EACCESS)?)
 }

@@ -70,7 +70,7 @@ impl Found {
         self.device
     }
 
-    /// Whether it is the folder that this root is.
+    /// True if it is the folder that this root is.
     pub fn is(&self, root: &Root) -> bool {
         (self.device, self.inode) == root.identity()
     }
@@ -78,7 +78,7 @@ impl Found {
     /// Takes the folder for a root.
     ///
     /// # Errors
-    /// Those of [`RootPath::open`].
+    /// As [`RootPath::open`].
     pub fn into_root(self) -> std::io::Result<Root> {
         Root::from_directory(self.directory)
     }

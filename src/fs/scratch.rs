@@ -1,7 +1,7 @@
 //! `Scratch`: a file that stands under no name until it is whole, and how it gets one. What is
 //! left of it when it is dropped without a name: nothing.
 //!
-//! It is an O_TMPFILE in the folder where it is to stand, so that not even a kill -9 leaves it
+//! The file is an O_TMPFILE in the folder where it is to stand, so not even kill -9 leaves it
 //! behind. Where the file system has none, or where /proc is missing, without which such a file
 //! can't be linked, it has a temporary name from the start, and only a kill can leave it there.
 
@@ -42,7 +42,7 @@ impl Scratch {
                 self.file = Some(file);
                 Ok(())
             }
-            // All that file systems answer that don't know O_TMPFILE.
+            // Answers of file systems that don't know O_TMPFILE.
             Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
                 self.create_named(mode)
             }
@@ -206,7 +206,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
-            // If that fails, there is nobody left to tell, and nothing to be done about it.
+            // A failure here has nobody left to be told, and no remedy.
             let _ = unlinkat(&self.folder, temporary, AtFlags::empty());
         }
     }

@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 /// Permission of the owner to write. A file without it is shut, for whoever owns the folder too.
 const OWNER_WRITES: u16 = 0o200;
-/// Only the owner of a file, or of the folder, may take it out of this folder.
+/// Bit of a folder from which only its owner, or a file's, may take the file.
 const STICKY: u16 = 0o1000;
 
 /// Prepares a file that takes the name at the end. `wanted` is the claim if the name is free.

@@ -67,7 +67,7 @@ fn v(path: impl AsRef<[u8]>) -> VPath {
     VPath::root().join(path.as_ref())
 }
 
-/// All that a download yields, three bytes at a time.
+/// Bytes that a download yields, three at a time.
 fn content(mut download: Download) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 3];

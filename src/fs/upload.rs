@@ -19,7 +19,7 @@ use rustix::fs::ftruncate;
 use rustix::io::{Errno, retry_on_intr, write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-/// What an upload is to do with the file that has its name.
+/// Mode of an upload: its effect on a file of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadMode {
     /// Replace it, whole and at once. A link is replaced itself; what it led to stays.
@@ -28,11 +28,11 @@ pub enum UploadMode {
     ResumeAt(u64),
     /// Go on writing it at its end; if there is none, the same as `Replace`.
     Append,
-    /// There must be none, neither now nor at the end.
+    /// Refuse if there is one, now or at the end.
     Create,
 }
 
-/// What a new file is to be like; a file that is replaced or resumed keeps its own.
+/// Settings of a new file; a file that is replaced or resumed keeps its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NewFile {
     /// Permission bits that it must not have, beside those that the process takes from every file.
@@ -43,7 +43,7 @@ pub struct NewFile {
 
 /// A file that is being received. Dropped without [`finish`](Upload::finish), it counts as cut off.
 ///
-/// What was written in place then stays, and an old file stays as it was. What arrived of a new one
+/// Bytes written in place then stay, and an old file stays as it was. What arrived of a new one
 /// is put under the name if that is wanted and the name is still free. Nothing is left of an upload
 /// that brought no byte: there is nothing to resume, and an empty file would pass for one that was
 /// meant to be empty.
@@ -56,13 +56,13 @@ pub struct Upload {
     /// Permission bits of a new file, before any umask.
     mode: u16,
     lasting: Lasting,
-    /// Whether the file, as far as is known, can be written to by splice.
+    /// True if the file, as far as is known, can be written to by splice.
     pub(super) splices: bool,
     written: u64,
     medium: Medium,
 }
 
-/// Where the bytes go.
+/// Place of the bytes.
 #[derive(Debug)]
 pub(super) enum Place {
     /// Behind what the file itself holds, cut to a length first when resuming.
@@ -71,14 +71,14 @@ pub(super) enum Place {
     Aside { scratch: Scratch, claim: Claim },
 }
 
-/// What an upload knows of its name.
+/// Claim of an upload to its name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Claim {
-    /// Somebody has it, and is to be replaced.
+    /// Name in use, to be replaced.
     Held,
-    /// Nobody had it; whoever has it at the end is replaced.
+    /// Name was free; a later holder is replaced.
     Free,
-    /// Nobody had it, and nobody is ever replaced.
+    /// Name was free, and no file is replaced.
     FreeOnly,
 }
 
@@ -132,13 +132,13 @@ impl Upload {
         self.mode = from.mode();
     }
 
-    /// Whether any call on it may block, the drop as well: its file system is another machine's or
+    /// True if any call on it may block, the drop as well: its file system is another machine's or
     /// another program's. How it was opened does not count.
     pub fn may_block(&self) -> bool {
         self.medium == Medium::Remote
     }
 
-    /// Whether [`finish`](Upload::finish) waits for the disk.
+    /// True if [`finish`](Upload::finish) waits for the disk.
     pub fn finish_may_block(&self) -> bool {
         self.may_block() || waits(self.medium, self.lasting_at_the_end(), self.written)
     }
@@ -158,7 +158,7 @@ impl Upload {
     /// what arrived, so that its size tells the truth if this upload is cut off as well.
     ///
     /// # Errors
-    /// What the disk answers, `NoSpace` for what is to be reserved among it; `BeyondEnd` if the
+    /// Answers of the disk, `NoSpace` for what is to be reserved among them; `BeyondEnd` if the
     /// file has become shorter than the offset.
     pub fn begin(&mut self) -> Result<(), Refusal> {
         match &mut self.place {
@@ -179,7 +179,7 @@ impl Upload {
     /// Writes all of `bytes`.
     ///
     /// # Errors
-    /// What the disk answers, `NoSpace`, `Quota` and `TooLarge` among them. A part may have been
+    /// The disk's answers, `NoSpace`, `Quota` and `TooLarge` among them. A part may have been
     /// written; the upload can then only be cut off.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
         while !bytes.is_empty() {
@@ -247,7 +247,7 @@ impl Upload {
     /// `buffer`; 0 at that file's end.
     ///
     /// # Errors
-    /// What either disk answers.
+    /// Either disk's answer.
     pub fn copy_from(
         &mut self,
         from: &mut Download,
@@ -257,7 +257,7 @@ impl Upload {
         match from.copy_to(self.file()?, most) {
             Ok(count @ 1..) => self.wrote(count).map(|()| count),
             Ok(0) if from.left() == 0 => Ok(0),
-            // Some answer 0 where they have no such way between them: reading tells.
+            // Kernels may answer 0 without such a way: reading tells.
             Ok(_) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                 let most = most.min(buffer.len());
                 let count = from.read_on(&mut buffer[..most])?;
@@ -275,7 +275,7 @@ impl Upload {
         }
     }
 
-    /// How many bytes this upload has written so far.
+    /// Bytes that this upload has written so far.
     #[cfg(test)]
     pub fn written(&self) -> u64 {
         self.written
@@ -302,15 +302,15 @@ impl Upload {
     /// or link atomically. What a replaced file had besides its content is kept.
     ///
     /// # Errors
-    /// What the disk answers, and what it tells late of bytes that it seemed to have taken;
+    /// The disk's answer, and what it tells late of bytes that it seemed to have taken;
     /// `IsDirectory` if the name has become a directory, `Exists` for [`UploadMode::Create`] if it is
     /// taken. Then nothing is left of the upload when it is dropped.
     pub fn finish(&mut self) -> Result<(), Refusal> {
-        // Whatever comes of it, it was not cut off.
+        // An upload that ends so was not cut off.
         self.keep = PartialUploads::Discard;
         let lasting = self.lasting_at_the_end();
         match &mut self.place {
-            // Others see it already, so that no name waits for its bytes.
+            // Readers see it now, so that no name waits for its bytes.
             Place::Itself { file, .. } => settle(file, self.medium, lasting, 0),
             Place::Aside { scratch, claim } => {
                 scratch.give_back(self.written)?;
@@ -321,7 +321,7 @@ impl Upload {
                     }
                     Claim::Free | Claim::Held => {
                         let old = scratch.standing(&self.name);
-                        // Somebody else may have taken the name since it was looked at.
+                        // The name may have been taken since it was looked at.
                         let bytes = old.as_ref().map_or(Lasting::Begun, |_| Lasting::Bytes);
                         scratch.settle(self.medium, lasting.max(bytes), self.written)?;
                         scratch.take_over(&self.name, old)?;

@@ -90,14 +90,14 @@ impl Link {
     /// connection it should be.
     ///
     /// # Errors
-    /// None that a configuration which was accepted can have.
+    /// No error of a configuration that was accepted.
     pub fn secure(&mut self, tls: &Tls, owner: u64, input: Input) -> io::Result<()> {
         debug_assert!(self.tls.is_none(), "TLS within TLS");
         self.tls = Some(Box::new(TlsConnection::new(tls, owner, input)?));
         Ok(())
     }
 
-    /// The TLS that it is under.
+    /// TLS of the connection.
     pub fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref().map(|connection| connection.tls())
     }
@@ -107,12 +107,12 @@ impl Link {
         self.tls.is_some()
     }
 
-    /// Nothing can be read or written, because the TLS handshake is not done.
+    /// The TLS handshake is not done, so nothing can be read or written.
     pub fn is_handshaking(&self) -> bool {
         self.tls.as_ref().is_some_and(|connection| connection.is_handshaking())
     }
 
-    /// Goes on with the handshake as far as it goes now: whether it is done.
+    /// Goes on with the handshake as far as it goes now: true when done.
     ///
     /// # Errors
     /// The connection is lost, or the client does not speak TLS as it must.
@@ -158,7 +158,7 @@ impl Link {
         self.tls.as_ref().is_some_and(|connection| connection.is_certified_as(name))
     }
 
-    /// Sends all that was written and still waits: whether nothing does any more.
+    /// Sends all that was written and still waits: true when nothing does.
     ///
     /// # Errors
     /// The connection is lost.
@@ -170,7 +170,7 @@ impl Link {
     }
 
     /// Says, where TLS has a word for it, that nothing more will be written, and sends all that
-    /// waits: whether it is done.
+    /// waits: true when done.
     ///
     /// # Errors
     /// The connection is lost.
@@ -193,7 +193,7 @@ impl Link {
         }
     }
 
-    /// Whether a TLS handshake can begin: the client has sent something, or its FIN.
+    /// True if a TLS handshake can begin: the client has sent something, or its FIN.
     ///
     /// # Errors
     /// The connection is lost; `ConnectionAborted` is the client's FIN.
@@ -206,7 +206,7 @@ impl Link {
         }
     }
 
-    /// Whether the client has said, where TLS has a word for it, that no more will come.
+    /// True if the client has said, where TLS has a word for it, that no more will come.
     pub fn was_closed_by_notify(&self) -> bool {
         self.tls.as_ref().is_some_and(|connection| connection.was_closed())
     }
@@ -223,7 +223,7 @@ impl Link {
     }
 
     /// Leaves TLS, when both sides have said their close_notify, or the client goes on in clear
-    /// without: whether it is done.
+    /// without: true when done.
     ///
     /// # Errors
     /// The connection is lost, or the client sends on under TLS.

@@ -19,7 +19,7 @@ const FAILURES: usize = 16;
 pub struct Listener {
     listener: TcpListener,
     address: SocketAddr,
-    /// Whether connections may wait; cleared only by `WouldBlock`.
+    /// True if connections may wait; cleared only by `WouldBlock`.
     ready: bool,
 }
 
@@ -41,7 +41,7 @@ impl Listener {
         Listener::bind(address, true)
     }
 
-    /// Whether this error of `open` means that the machine does without the address's family.
+    /// True if this error of `open` means that the machine does without the address's family.
     pub fn lacks_family(error: &io::Error) -> bool {
         rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::AFNOSUPPORT)
     }
@@ -70,7 +70,7 @@ impl Listener {
     /// is noticed. A connection inherits these from its listener on Linux.
     ///
     /// # Errors
-    /// None that a listening socket can meet.
+    /// No error a listening socket can meet.
     pub fn prepare_control(&self) -> io::Result<()> {
         let socket = SockRef::from(&self.listener);
         socket.set_tcp_nodelay(true)?;
@@ -81,12 +81,12 @@ impl Listener {
     /// Has the poll tell when somebody connects.
     ///
     /// # Errors
-    /// Whatever the kernel says against another registration.
+    /// The kernel's refusal of another registration.
     pub fn register(&mut self, poller: &Poller, key: Key) -> io::Result<()> {
         poller.register_readable(&mut self.listener, key)
     }
 
-    /// The address that it listens on, with the port that was chosen for port 0.
+    /// Address of the listener, with the port that was chosen for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -96,7 +96,7 @@ impl Listener {
         self.ready = true;
     }
 
-    /// Whether accepting is worth a try.
+    /// True if accepting is worth a try.
     pub fn is_ready(&self) -> bool {
         self.ready
     }
@@ -119,7 +119,7 @@ impl Listener {
             };
             failed += 1;
             match error.kind {
-                // The others should not wait for it; where all fail, no loop should spin on it.
+                // The rest should not wait for it; where all fail, no loop should spin on it.
                 AcceptErrorKind::Connections if failed < FAILURES => {}
                 AcceptErrorKind::Connections | AcceptErrorKind::Shortage => return Err(error),
                 AcceptErrorKind::Broken => {

@@ -14,18 +14,18 @@ use signal_hook_mio::v1_0;
 /// Events that are taken from the kernel at once.
 const EVENTS: usize = 1024;
 
-/// What a registered thing is to the loop.
+/// Role of a registration in the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The control connection of the session in this slot.
     Control,
-    /// Its data connection.
+    /// A data connection.
     Data,
     /// A listener for control connections.
     Listener,
     /// A listener for passive data connections.
     Passive,
-    /// Wakes the loop from another thread.
+    /// Waker for other threads.
     Waker,
     /// Signals of the process.
     Signals,
@@ -34,7 +34,7 @@ pub enum Role {
 const ROLES: [Role; 6] =
     [Role::Control, Role::Data, Role::Listener, Role::Passive, Role::Waker, Role::Signals];
 
-/// Names a registration: serial number, slot and role. It never comes twice, save for a serial
+/// Name of a registration: serial number, slot and role. No key comes twice, save for a serial
 /// number that has gone once around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -49,7 +49,7 @@ impl Key {
         self.slot as usize
     }
 
-    /// What the thing is.
+    /// The thing's role.
     pub fn role(self) -> Role {
         self.role
     }
@@ -66,16 +66,16 @@ impl Key {
     }
 }
 
-/// What the kernel said of one registration.
+/// The kernel's word on a registration.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
-    /// Whose it is.
+    /// The owner.
     pub key: Key,
-    /// There is something to read: bytes, a FIN or an error.
+    /// Input is there to read: bytes, a FIN or an error.
     pub readable: bool,
-    /// What is to be read is more than bytes: a FIN, an error, or urgent data among them.
+    /// Input to read is more than bytes: a FIN, an error, or urgent data among them.
     pub more_than_bytes: bool,
-    /// There is room to write, or a connect has come to its end.
+    /// Room to write is there, or a connect has come to its end.
     pub writable: bool,
     /// The connection is lost in both directions.
     pub gone: bool,
@@ -93,7 +93,7 @@ impl Poller {
     /// A poll with nothing registered.
     ///
     /// # Errors
-    /// Whatever the kernel says against another epoll descriptor.
+    /// The kernel's refusal of another epoll descriptor.
     pub fn new() -> io::Result<Poller> {
         Ok(Poller { poll: Poll::new()?, events: Events::with_capacity(EVENTS), serial: 0 })
     }
@@ -116,10 +116,10 @@ impl Poller {
         self.poll.registry().register(source, key.token(), Interest::READABLE)
     }
 
-    /// Something by which another thread wakes the loop.
+    /// Waker by which another thread wakes the loop.
     ///
     /// # Errors
-    /// Whatever the kernel says against another event descriptor.
+    /// The kernel's refusal of another event descriptor.
     pub fn waker(&mut self) -> io::Result<Waker> {
         let key = self.key(0, Role::Waker);
         Waker::new(self.poll.registry(), key.token())
@@ -128,7 +128,7 @@ impl Poller {
     /// Sleeps until something happens, at most for `timeout`, and passes every event on.
     ///
     /// # Errors
-    /// None that a running server can meet, save for a bug.
+    /// No error a running server can meet, save for a bug.
     pub fn wait(
         &mut self,
         timeout: Option<Duration>,
@@ -167,7 +167,7 @@ impl Signals {
         Ok(Signals(signals))
     }
 
-    /// Which have come since the last call.
+    /// Signals come since the last call.
     pub fn take(&mut self) -> impl Iterator<Item = i32> {
         self.0.pending()
     }

@@ -17,12 +17,12 @@ use socket2::{Domain, Protocol, SockRef, Type};
 
 use super::poller::{Event, Key, Poller, Role};
 
-/// What came of moving bytes.
+/// Outcome of moving bytes.
 #[derive(Debug)]
 pub enum Flow {
-    /// So many bytes moved.
+    /// Bytes moved.
     Moved(usize),
-    /// None can move now; an event will tell.
+    /// No byte moves now; an event will tell.
     Blocked,
     /// The other side has sent its FIN, or under TLS its close_notify.
     Ended,
@@ -62,10 +62,10 @@ impl Socket {
         Socket { stream, key: None, readable, writable, more_than_bytes: false, gone: false }
     }
 
-    /// Whether a connect that was begun has come to its end; asked when an event came.
+    /// True if a connect that was begun has come to its end; asked when an event came.
     ///
     /// # Errors
-    /// Why it failed.
+    /// The failure.
     pub fn is_established(&mut self) -> io::Result<bool> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
@@ -106,7 +106,7 @@ impl Socket {
     /// Has the poll tell when the link can go on, if it is not done yet.
     ///
     /// # Errors
-    /// Whatever the kernel says against another registration.
+    /// The kernel's refusal of another registration.
     pub fn register(&mut self, poller: &mut Poller, slot: usize, role: Role) -> io::Result<Key> {
         if let Some(key) = self.key {
             return Ok(key);
@@ -117,7 +117,7 @@ impl Socket {
         Ok(key)
     }
 
-    /// Whether an event is this link's own, and not that of an earlier one in its slot.
+    /// True if an event is this link's own, and not that of an earlier one in its slot.
     pub fn owns(&self, key: Key) -> bool {
         self.key == Some(key)
     }
@@ -140,12 +140,12 @@ impl Socket {
         self.readable
     }
 
-    /// Whether writing is worth a try.
+    /// True if writing is worth a try.
     pub fn is_writable(&self) -> bool {
         self.writable
     }
 
-    /// Whether the connection is known to be lost, even while nobody reads from it.
+    /// True if the connection is known to be lost, even while nobody reads from it.
     pub fn is_gone(&self) -> bool {
         self.gone
     }
@@ -221,7 +221,7 @@ impl Socket {
     /// Has the kernel send full packets only, until the connection is closed: what comes in many
     /// pieces costs less then.
     pub fn cork(&self) {
-        // Without it, it is only slower.
+        // A refusal only costs speed.
         let _ = SockRef::from(&self.stream).set_tcp_cork(true);
     }
 
@@ -233,10 +233,10 @@ impl Socket {
     }
 }
 
-/// Whether connections can come from this address: asked once, before a client has to find out.
+/// Checks once, before a client has to, that connections can come from this address.
 ///
 /// # Errors
-/// Why they can't.
+/// The obstacle.
 pub fn can_connect_from(from: SocketAddr) -> io::Result<()> {
     bound(from).map(drop)
 }

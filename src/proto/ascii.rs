@@ -6,7 +6,7 @@
 //! CR LF inside is sent as it is, like vsftpd and ProFTPD do, rather than with a CR too many; it
 //! comes back with LF. Everything else, a lone CR included, passes unchanged.
 
-/// From a file to the network: LF becomes CR LF, unless a CR stands before it already.
+/// File to network: LF becomes CR LF, unless a CR stands before it already.
 #[derive(Clone, Debug, Default)]
 pub struct ToNetwork {
     after_cr: bool,
@@ -30,7 +30,7 @@ impl ToNetwork {
     }
 }
 
-/// From the network to a file: CR LF becomes LF.
+/// Network to file: CR LF becomes LF.
 #[derive(Clone, Debug, Default)]
 pub struct FromNetwork {
     /// A CR was the last byte, and is held back until the next one shows what it is.

@@ -11,7 +11,7 @@ pub enum Algorithm {
     Crc32,
     /// Broken as a signature, good against accidents.
     Md5,
-    /// Likewise.
+    /// Like MD5.
     Sha1,
     /// Default of HASH.
     #[default]

@@ -20,7 +20,7 @@ pub enum Mode {
     Deflate,
 }
 
-/// All that decides what the bytes of a data connection mean.
+/// Agreements on what the bytes of a data connection mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coding {
     /// TYPE.
@@ -32,7 +32,7 @@ pub struct Coding {
 }
 
 impl Coding {
-    /// Whether the bytes on the wire are those of the file.
+    /// True if the bytes on the wire are those of the file.
     pub fn is_plain(self) -> bool {
         self.representation == Representation::Image && self.mode == Mode::Stream
     }
@@ -43,7 +43,7 @@ impl Coding {
 pub struct Level(pub u8);
 
 impl Default for Level {
-    /// Nearly all that can be had, at a fraction of what the rest would cost: some clients (lftp)
+    /// Level of nearly full gain, at a fraction of what the rest would cost: some clients (lftp)
     /// use MODE Z as soon as FEAT lists it, on fast lines too.
     fn default() -> Level {
         Level(2)

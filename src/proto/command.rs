@@ -39,13 +39,13 @@ impl fmt::Debug for Secret {
 /// Network protocols that an EPSV asks for (RFC 2428).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epsv {
-    /// The one of the control connection.
+    /// The control connection's.
     Same,
     /// IPv4.
     V4,
     /// IPv6.
     V6,
-    /// From now on EPSV is the only way to set up a data connection.
+    /// EPSV is from now on the only way to set up a data connection.
     All,
 }
 
@@ -87,7 +87,7 @@ pub enum Command {
     Mode(Mode),
     Nlst(Vec<u8>),
     Noop,
-    /// None asks which it is.
+    /// `None` asks which.
     OptsHash(Option<Algorithm>),
     OptsMlst(FactSet),
     /// MODE Z with this level.
@@ -112,7 +112,7 @@ pub enum Command {
     SiteCpfr(Vec<u8>),
     SiteCpto(Vec<u8>),
     SiteHelp,
-    /// None asks which it is.
+    /// `None` asks which.
     SiteUmask(Option<u16>),
     SiteUtime(Change, Vec<u8>),
     Size(Vec<u8>),

@@ -109,7 +109,7 @@ fn year_digits(year: i32) -> [u8; 4] {
     [c1, c2, y1, y2]
 }
 
-/// In English whatever the locale: clients look for these.
+/// English in any locale: clients look for these.
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

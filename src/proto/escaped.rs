@@ -12,7 +12,7 @@ impl fmt::Display for Escaped<'_> {
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
                 match character {
-                    // Among the format characters are those that turn the direction of writing.
+                    // Format characters are those that turn the direction of writing.
                     '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                         write!(f, "{}", character.escape_unicode())?
                     }

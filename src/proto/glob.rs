@@ -6,7 +6,7 @@
 //! these, `[!a-z]` or `[^a-z]` none of these, `\` the next byte itself. A name that begins with a
 //! dot is matched only by a pattern that does. Matching is by bytes, as names are bytes.
 
-/// Whether `text` can be more than a plain name. A wildcard behind a `\` counts too, so that the
+/// True if `text` can be more than a plain name. A wildcard behind a `\` counts too, so that the
 /// `\` is understood; a `\` alone does not, since it may be part of the name.
 pub fn has_wildcards(text: &[u8]) -> bool {
     text.iter().any(|byte| b"*?[".contains(byte))
@@ -21,7 +21,7 @@ pub struct Pattern {
 /// Part of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Item {
-    /// Any bytes, none at all too.
+    /// Bytes, none at all too.
     Star,
     /// One byte, whichever.
     Any,
@@ -38,7 +38,7 @@ impl Pattern {
     /// Reads a pattern, in time of its length. Everything is a pattern: what makes no sense stands for
     /// itself.
     pub fn parse(text: &[u8]) -> Pattern {
-        // Where no `]` comes any more, no `[` needs to look for one.
+        // A `[` need not look for a `]` where none comes any more.
         let last_bracket = text.iter().rposition(|&byte| byte == b']').unwrap_or(0);
         let (mut items, mut rest) = (Vec::new(), text);
         while let Some((&first, after)) = rest.split_first() {
@@ -62,7 +62,7 @@ impl Pattern {
         self.items.len()
     }
 
-    /// Whether it matches the whole of `name`, in time of at most the product of their lengths.
+    /// True if it matches the whole of `name`, in time of at most the product of their lengths.
     pub fn matches(&self, name: &[u8]) -> bool {
         if name.first() == Some(&b'.') && self.items.first() != Some(&Item::Byte(b'.')) {
             return false;

@@ -26,10 +26,10 @@ pub const BACKLOG: usize = 16 * 1024;
 pub enum Line {
     /// A line to obey. Any bytes but CR, LF and NUL; it may be empty.
     Whole(Vec<u8>),
-    /// A line with a stray CR or LF in it, and no other control byte. What it said is gone.
+    /// A line with a stray CR or LF in it, and no other control byte. The text is gone.
     Dirty,
     /// A line with a NUL in it, or with a stray CR or LF and another control byte: no text at all.
-    /// What it said is gone.
+    /// The text is gone.
     Binary,
     /// A line that passed `LONGEST_LINE`. It is reported at once, and what remains of it is
     /// dropped, up to and including its CRLF.
@@ -61,7 +61,7 @@ enum State {
     #[default]
     Clean,
     Dirty,
-    /// Already reported as too long; its bytes are dropped.
+    /// Line reported as too long; its bytes are dropped.
     Discarded,
 }
 
@@ -84,7 +84,7 @@ const IAC: u8 = 255;
 const SB: u8 = 250;
 const SE: u8 = 240;
 
-/// Stored in place of a length, with no bytes behind it.
+/// Mark in place of a length, with no bytes behind it.
 const BINARY: u16 = u16::MAX - 2;
 const DIRTY: u16 = u16::MAX - 1;
 const TOO_LONG: u16 = u16::MAX;
@@ -112,23 +112,23 @@ impl Lines {
         BACKLOG.saturating_sub(self.waiting.len() - self.first + self.open.len())
     }
 
-    /// Whether no complete line waits.
+    /// True if no complete line waits.
     pub fn is_empty(&self) -> bool {
         self.first == self.waiting.len()
     }
 
-    /// Whether anything has come that was not popped, be it a part of a line.
+    /// True if anything has come that was not popped, be it a part of a line.
     pub fn holds_anything(&self) -> bool {
         let text = matches!(self.telnet, Telnet::Text) && matches!(self.state, State::Clean);
         !self.is_empty() || !self.open.is_empty() || self.held_cr || !text
     }
 
-    /// Whether the last byte that came is a LF without a CR before it, which ends nothing.
+    /// True if the last byte that came is a LF without a CR before it, which ends nothing.
     pub fn ends_in_line_feed(&self) -> bool {
         self.open.last() == Some(&b'\n') && !self.held_cr
     }
 
-    /// Whether the line that is still arriving has a control byte in it, CR and LF aside: no text
+    /// True if the line that is still arriving has a control byte in it, CR and LF aside: no text
     /// does.
     pub fn is_binary(&self) -> bool {
         self.has_control
@@ -166,7 +166,7 @@ impl Lines {
         }
     }
 
-    /// Whether a whole line that is `wanted` waits.
+    /// True if a whole line that is `wanted` waits.
     pub fn holds(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
         let mut start = self.first;
         while let Some((mark, bytes)) = self.stored(start) {
@@ -225,7 +225,7 @@ impl Lines {
         };
     }
 
-    /// Whether nothing has come of the line that comes next.
+    /// True if nothing has come of the line that comes next.
     fn is_between_lines(&self) -> bool {
         self.open.is_empty() && !self.held_cr && matches!(self.state, State::Clean)
     }

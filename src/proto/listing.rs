@@ -26,7 +26,7 @@ pub enum Style {
     Machine {
         /// The facts to show.
         wanted: FactSet,
-        /// Whether the user may change things.
+        /// True if the user may change things.
         may_write: bool,
     },
 }
@@ -132,7 +132,7 @@ impl Default for FactSet {
 }
 
 impl FactSet {
-    /// Of these, what is known of a file that can't be looked at: its type.
+    /// Facts of these that are known of a file not looked at: its type.
     pub fn without_a_look(self) -> FactSet {
         FactSet::of(|fact| matches!(fact, Fact::Type) && self.has(fact))
     }
@@ -256,7 +256,7 @@ fn shown(out: &mut Vec<u8>, name: &[u8]) {
     let breaks_lines = |byte: &u8| matches!(byte, b'\r' | b'\n');
     let from = out.len();
     out.extend_from_slice(name);
-    // Without a jump for each byte, since hardly any name has one.
+    // No jump for each byte, since hardly any name has one.
     if name.iter().fold(false, |found, byte| found | breaks_lines(byte)) {
         out[from..].iter_mut().filter(|byte| breaks_lines(byte)).for_each(|byte| *byte = b'?');
     }

@@ -29,9 +29,9 @@ pub enum Reply<'a> {
     Goodbye,
     /// Too many sessions, in all or of one address.
     TooManySessions,
-    /// Nothing was said for too long.
+    /// Silence was too long.
     Idle,
-    /// Nobody logged in for too long.
+    /// Login took too long.
     NoLogin,
     /// The server goes down.
     ShuttingDown,
@@ -135,7 +135,7 @@ pub enum Reply<'a> {
     TransferComplete,
     /// STOU is complete, under this name.
     StoredAs(&'a [u8]),
-    /// Nobody connected in time.
+    /// No connection in time.
     NobodyConnected,
     /// The data connection broke.
     DataBroken,
@@ -182,13 +182,13 @@ pub enum Reply<'a> {
     CopyFromFirst,
     /// HASH: the checksum of these bytes of a path.
     Hash {
-        /// By this algorithm.
+        /// The algorithm.
         algorithm: Algorithm,
         /// The first byte, and the one after the last.
         range: (u64, u64),
-        /// In hexadecimal digits.
+        /// Hexadecimal digits.
         digits: &'a str,
-        /// As the client spelled it.
+        /// The client's spelling.
         path: &'a [u8],
     },
     /// XCRC and its kin: in hexadecimal digits.

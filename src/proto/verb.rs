@@ -20,10 +20,10 @@ pub enum Verb {
     Xcrc, Xmd5, Xsha1, Xsha256, Xsha512,
 }
 
-/// Whether a verb takes an argument.
+/// Argument that a verb takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
-    /// None may be given; what old clients send all the same is refused with 501.
+    /// No argument; what old clients send all the same is refused with 501.
     Forbidden,
     /// May be left out.
     Optional,
@@ -31,14 +31,14 @@ pub enum Argument {
     Required,
 }
 
-/// Whether a verb is obeyed at once while a transfer runs, wherever in the queue it stands.
+/// Right of a verb to be obeyed at once while a transfer runs, past the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overtakes {
     /// The verb waits its turn.
     Never,
     /// Without an argument only: STAT of a path is a listing, and waits its turn.
     Alone,
-    /// In any form.
+    /// Every form.
     Always,
 }
 
@@ -57,7 +57,7 @@ pub enum Restart {
 /// Line of a verb in the reply to FEAT (RFC 2389).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// The verb has none.
+    /// No line.
     None,
     /// The verb, and these words behind it, if any.
     Line(&'static str),
@@ -78,13 +78,13 @@ pub struct Rule {
     pub verb: Verb,
     /// Argument that it takes.
     pub argument: Argument,
-    /// Whether it is refused before login (530).
+    /// True if it is refused before login (530).
     pub login: bool,
-    /// Whether it changes what is served, and so needs write access (550).
+    /// True if it changes what is served, and so needs write access (550).
     pub write: bool,
-    /// Whether the argument must not appear in a log.
+    /// True if the argument must not appear in a log.
     pub secret: bool,
-    /// Whether it overtakes a transfer.
+    /// Right to overtake a transfer.
     pub overtakes: Overtakes,
     /// Fate of a REST before it.
     pub restart: Restart,
@@ -95,7 +95,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether a command of this verb overtakes a transfer.
+    /// True if a command of this verb overtakes a transfer.
     pub fn may_overtake(&self, argument: Option<&[u8]>) -> bool {
         match self.overtakes {
             Overtakes::Never => false,
@@ -150,7 +150,7 @@ fn search(table: &'static [Rule], name: &[u8]) -> Option<&'static Rule> {
     Some(&table[row])
 }
 
-/// Whether the command registry (RFC 5797) knows a verb that has no row here.
+/// True if the command registry (RFC 5797) knows a verb that has no row here.
 pub fn is_registered(name: &[u8]) -> bool {
     REGISTERED.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }

@@ -5,7 +5,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 
 use crate::proto::coding::Level;
 
-/// How much output is made room for at once, in bytes.
+/// Room made for output at once, in bytes.
 const PIECE: usize = 64 * 1024;
 
 /// Packs what is sent.
@@ -82,7 +82,7 @@ impl Unpacker {
         Some((self.stream.total_in() - before) as usize)
     }
 
-    /// Whether the stream is complete. One of no bytes at all is taken for an empty file.
+    /// True if the stream is complete. One of no bytes at all is taken for an empty file.
     pub(super) fn is_complete(&self) -> bool {
         self.ended || self.stream.total_in() == 0
     }

@@ -1,4 +1,4 @@
-//! What is received: a file to be stored, unpacked and translated as the client said.
+//! Incoming: a file to be stored, unpacked and translated as the client said.
 
 use std::io::{Error, ErrorKind};
 
@@ -18,22 +18,22 @@ const WORKER_UNPACK_PIECES: usize = 4;
 #[derive(Debug)]
 pub struct Incoming {
     file: Upload,
-    /// Whether its bytes are stored as they come, and the file and the kernel can do without us.
+    /// True if its bytes are stored as they come, and the file and the kernel can do without us.
     by_splice: bool,
     text: Option<FromNetwork>,
     packed: Option<Packed>,
-    /// What was received and is to be stored elsewhere.
+    /// Bytes received, to be stored elsewhere.
     piece: Vec<u8>,
 }
 
-/// What has been received in MODE Z.
+/// Input received in MODE Z.
 #[derive(Debug)]
 struct Packed {
     unpacker: Unpacker,
     /// Bytes received and not yet unpacked, from `position` on.
     received: Vec<u8>,
     position: usize,
-    /// Whether the unpacker holds output that had no room.
+    /// True if the unpacker holds output that had no room.
     holds: bool,
 }
 
@@ -187,7 +187,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // It has arrived, and counts.
+        // Input has come, and counts.
         if !self.piece.is_empty() {
             let _ = self.work();
         }

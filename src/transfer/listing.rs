@@ -11,12 +11,12 @@ use crate::proto::glob::{self, Pattern};
 use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 
-/// About so many names a listing is sorted to. A folder that holds more is streamed unsorted, so
+/// Names that a listing is sorted to, about. A folder that holds more is streamed unsorted, so
 /// that its first line is seen at once.
 const SORTED_NAMES: usize = 2_000;
-/// No honest pattern is longer.
+/// Longest honest pattern.
 const LONGEST_PATTERN: usize = 1024;
-/// What work costs of the budget: in the time that it takes, about so many bytes could be sent.
+/// Costs of work in the budget: in the time that it takes, about so many bytes could be sent.
 /// One call for names, and each name that it brings.
 const READ_COST: usize = 160 * 1024;
 const NAME_READ_COST: usize = 768;
@@ -48,7 +48,7 @@ pub struct ListingLines {
 /// Looks at the files that were listed.
 #[derive(Debug, Default)]
 struct Looks {
-    /// Whether one of them told something.
+    /// True if one of them told something.
     told: bool,
     /// Refusal of the last that did not.
     refused: Option<Refusal>,
@@ -58,7 +58,7 @@ struct Looks {
 enum Progress {
     /// Names are gathered, to be sorted.
     Gathering,
-    /// There were too many: lines are made of those at hand, then the next are read.
+    /// Too many names: lines are made of those at hand, then the next are read.
     Streaming,
     /// Lines are made of the names at hand, which are the last.
     Spelling,
@@ -116,13 +116,13 @@ impl ListingLines {
         Ok(matching)
     }
 
-    /// Whether a call may wait for a slow disk: then it is for a thread that may.
+    /// True if a call may wait for a slow disk: then it is for a thread that may.
     pub fn may_block(&self) -> bool {
         self.root.may_block()
     }
 
-    /// Puts lines into `out`, which is empty, or works towards them, until `most` of the budget is used up or a
-    /// fair piece is made: what it cost, or `None` when there are no more.
+    /// Puts lines into `out`, which is empty, or works towards them, until `most` of the budget is
+    /// used up or a fair piece is made: the cost, or `None` when there are no more.
     ///
     /// # Errors
     /// The folder can't be read on, or was removed meanwhile; or none of its files can be looked at,
@@ -160,13 +160,13 @@ impl ListingLines {
                 Style::Machine { .. } => machine_facts((&self.root, &self.folder), &self.dir, name),
             };
             match (facts, self.style) {
-                // A link leads to where only those may go who may wait.
+                // A link may lead to where only a worker may go.
                 (Err(Refusal::NeedsWorker), _) => {
                     self.root = self.root.blocking();
                     self.names.put_back();
                     return Ok(Some(cost));
                 }
-                // It vanished since its name was read.
+                // File gone since its name was read.
                 (Err(Refusal::NotFound), _) | (_, Style::Names) => {}
                 (Ok(facts), Style::Long) => {
                     self.looks.told = true;
@@ -203,7 +203,7 @@ impl ListingLines {
         }
     }
 
-    /// Reads more names, and decides what becomes of them: what that cost.
+    /// Reads more names, and decides what becomes of them: the cost.
     fn gather(&mut self) -> Result<usize, Refusal> {
         self.progress = Progress::Streaming;
         let cost = self.read()?;
@@ -215,7 +215,7 @@ impl ListingLines {
         Ok(cost)
     }
 
-    /// Reads some names on; those that are the last are spelled, and then it is over. What it cost.
+    /// Reads some names on; the last are spelled, and then it is over. The cost is returned.
     fn read(&mut self) -> Result<usize, Refusal> {
         let names = &mut self.names;
         let before = names.len();
@@ -227,8 +227,8 @@ impl ListingLines {
     }
 }
 
-/// What MLSD tells of a name. Of a link to a file that is what MLST, SIZE and RETR tell: what it
-/// leads to. Otherwise rclone takes it for a file of no bytes, and its copy for corrupted. A link to
+/// Facts that MLSD tells of a name. A link to a file is told, as by MLST, SIZE and RETR, as what it
+/// leads to. Otherwise rclone takes it for an empty file, and its copy for corrupted. A link to
 /// a folder stays a link: a client that mirrors would go round in circles.
 fn machine_facts(place: (&Root, &VPath), dir: &Dir, name: &[u8]) -> Result<Facts, Refusal> {
     let facts = dir.facts_of(name)?;
@@ -247,7 +247,7 @@ fn is_pattern(name: &[u8]) -> bool {
     name.len() <= LONGEST_PATTERN && glob::has_wildcards(name)
 }
 
-/// What makes the names of a folder usable from where the client is (RFC 1123, 4.1.2.7).
+/// Prefix by which a folder's names are usable where the client is (RFC 1123, 4.1.2.7).
 fn folder_prefix(spelled: &[u8]) -> Vec<u8> {
     match spelled {
         b"" | b"." | b"./" => Vec::new(),

@@ -6,9 +6,9 @@ use crate::proto::facts::Kind;
 #[derive(Debug, Default)]
 pub(super) struct Names {
     bytes: Vec<u8>,
-    /// Where each name begins and ends in `bytes`, and its kind if that is known.
+    /// Begin and end of each name in `bytes`, and its kind if known.
     spans: Vec<(u32, u32, Option<Kind>)>,
-    /// How many have been taken.
+    /// Number of names taken.
     taken: usize,
 }
 
@@ -40,7 +40,7 @@ impl Names {
         self.taken -= 1;
     }
 
-    /// How many there are, taken ones included.
+    /// Number of names, taken ones included.
     pub(super) fn len(&self) -> usize {
         self.spans.len()
     }

@@ -1,4 +1,4 @@
-//! What is sent: a file or a listing, translated and packed as the client asked.
+//! Outgoing: a file or a listing, translated and packed as the client asked.
 //!
 //! Files of TYPE I in MODE S go by sendfile and never enter this process; under TLS they are read
 //! and encrypted at once. Everything else is staged: made or read in slices, translated, packed,
@@ -17,7 +17,7 @@ use crate::proto::coding::{Coding, Mode, Representation};
 /// Bytes of a file that are made ready at once: a client that reads nothing holds as many, or twice
 /// as many in TYPE A.
 const STAGED_BYTES: usize = 64 * 1024;
-/// What is listed of a slow disk at once, as [`ListingLines::fill`] counts it: the facts of a few
+/// Part listed of a slow disk at once, as [`ListingLines::fill`] counts it: the facts of a few
 /// files, so that the first are soon seen and those of a client that has left not sought for long.
 pub const WORKER_LIST_BUDGET: usize = 256 * 1024;
 /// Bytes of lines that go into a reply at once, and at most one line more.
@@ -34,7 +34,7 @@ pub struct Outgoing {
     /// Bytes made and not yet sent, from `position` on.
     staged: Vec<u8>,
     position: usize,
-    /// Whether nothing comes behind them, as was found out elsewhere.
+    /// True if nothing comes behind them, as was found out elsewhere.
     ended: bool,
     corked: bool,
 }
@@ -43,11 +43,11 @@ pub struct Outgoing {
 enum Source {
     File {
         file: Download,
-        /// It goes as it is, so that nothing has to be staged.
+        /// File sent as it is, so that nothing is staged.
         plain: bool,
         by_sendfile: bool,
     },
-    /// Its lines end in CRLF by themselves.
+    /// Lines ending in CRLF by themselves.
     Listing(ListingLines),
 }
 
@@ -81,7 +81,7 @@ impl Outgoing {
             return Err(State::Ended);
         }
         if waiting.is_empty() {
-            // What is sent by one turn comes in few pieces anyhow.
+            // Bytes sent by one turn come in few pieces anyhow.
             if let Source::File { file, .. } = &self.source
                 && file.left() > left as u64
                 && !self.corked
@@ -115,7 +115,7 @@ impl Outgoing {
         }
     }
 
-    /// Whether it is made of names.
+    /// True if it is made of names.
     pub fn is_listing(&self) -> bool {
         matches!(self.source, Source::Listing(_))
     }
@@ -139,7 +139,7 @@ impl Outgoing {
             Source::Listing(_) => WORKER_LIST_BUDGET,
         };
         match self.stage(buffer, left) {
-            // That is for the next step to say, which has the connection.
+            // The next step says that, as it has the connection.
             Err(State::Ended) => {
                 self.ended = true;
                 Ok(())
@@ -196,7 +196,7 @@ impl Outgoing {
                 Ok(Some(cost)) => *budget = budget.saturating_sub(cost),
                 Ok(None) => return Ok(Some(out)),
                 Err(refusal) if out.is_empty() => return Err(refusal),
-                // It is said again when the next are asked for.
+                // A refusal comes again at the next call.
                 Err(_) => return Ok(Some(out)),
             }
             out.append(&mut piece);
@@ -211,7 +211,7 @@ fn send_encrypted(
     buffer: &mut [u8],
     left: usize,
 ) -> Result<Slice, State> {
-    // What is encrypted is taken whole, so nothing read is lost when the connection blocks.
+    // Encryption takes bytes whole, so nothing read is lost when the connection blocks.
     match link.flush() {
         Ok(true) => {}
         Ok(false) => return Err(State::Blocked),

@@ -8,7 +8,7 @@ use crate::fs::{Download, Refusal, Upload};
 use crate::net::Link;
 use crate::proto::coding::Coding;
 
-/// What is opened for a transfer, and what of it is on its way. An upload that is dropped before it
+/// Transfer that is opened, and what of it is on its way. An upload that is dropped before it
 /// is finished counts as cut off.
 #[derive(Debug)]
 pub enum Pump {
@@ -19,17 +19,17 @@ pub enum Pump {
 }
 
 impl Pump {
-    /// To send a file.
+    /// Sends a file.
     pub fn download(file: Download, coding: Coding) -> Pump {
         Pump::Outgoing(Outgoing::file(file, coding))
     }
 
-    /// To send a listing.
+    /// Sends a listing.
     pub fn listing(lines: ListingLines, coding: Coding) -> Pump {
         Pump::Outgoing(Outgoing::listing(lines, coding))
     }
 
-    /// To store a file.
+    /// Stores a file.
     pub fn upload(file: Upload, coding: Coding) -> Pump {
         Pump::Incoming(Incoming::new(file, coding))
     }
@@ -53,12 +53,12 @@ impl Pump {
         }
     }
 
-    /// Whether bytes come in, rather than go out.
+    /// True if bytes come in, rather than go out.
     pub fn is_upload(&self) -> bool {
         matches!(self, Pump::Incoming(_))
     }
 
-    /// Whether any call on it but [`step`](Pump::step) may wait, the drop as well: then it is for a
+    /// True if any call on it but [`step`](Pump::step) may wait, the drop as well: then it is for a
     /// thread that may.
     pub fn may_block(&self) -> bool {
         match self {
@@ -67,7 +67,7 @@ impl Pump {
         }
     }
 
-    /// Whether [`finish`](Pump::finish) waits for the disk.
+    /// True if [`finish`](Pump::finish) waits for the disk.
     pub fn finish_may_block(&self) -> bool {
         match self {
             Pump::Outgoing(_) => false,

@@ -5,18 +5,18 @@ use std::io;
 use crate::fs::{Pipe, Refusal};
 use crate::net::Flow;
 
-/// What a step came to.
+/// Outcome of a step.
 #[derive(Debug)]
 pub struct Step {
     /// Bytes that moved over the connection.
     pub moved: usize,
-    /// What it used of the budget: those bytes, and work that counts as so many.
+    /// Budget that it used: those bytes, and work that counts as so many.
     pub used: usize,
-    /// What is to come.
+    /// Next state.
     pub state: State,
 }
 
-/// Why a step came to its end.
+/// Cause of a step's end.
 #[derive(Debug)]
 pub enum State {
     /// The budget is used up; there is more to do at once.
@@ -40,22 +40,22 @@ impl From<Refusal> for State {
     }
 }
 
-/// What all transfers move through, one slice at a time: the loop has one of each.
+/// Buffers of all transfers, used a slice at a time: the loop has one of each.
 #[derive(Debug)]
 pub struct TransferBuffers {
-    /// For what is read before it is written.
+    /// Bytes read before they are written.
     pub buffer: Vec<u8>,
-    /// For what goes from a socket into a file without being read; without one, it is read.
+    /// Way from a socket into a file without reading; without one, bytes are read.
     pub pipe: Option<Pipe>,
 }
 
-/// What one system call or two did, and what it costs of the budget.
+/// Work of one system call or two, and its cost of the budget.
 pub(super) struct Slice {
     pub(super) moved: usize,
     pub(super) cost: usize,
 }
 
-/// What a link did, as the pump sees it.
+/// Flow of a link, as the pump sees it.
 pub(super) fn moved(flow: Flow) -> Result<usize, State> {
     match flow {
         Flow::Moved(moved) => Ok(moved),

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 use toml_edit::{Item, Key, Value};
 
-/// Why an edit was refused. The text then stays as it was.
+/// Reason of a refusal. The text then stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditError {
     /// A user of that name is there already.

@@ -271,7 +271,7 @@ fn stored(text: &str) -> Result<StoredPassword, String> {
         .map_err(|why| format!("password is no argon2id hash: {why}; {BY_HAND}"))
 }
 
-/// Not `user passwd`: that one, like every edit, asks for a file without a flaw.
+/// Advice without `user passwd`: every edit asks for a file without a flaw.
 const BY_HAND: &str = "delete the user's lines and run `packetboat user add`";
 
 fn absolute(text: &str) -> Result<PathBuf, String> {

@@ -121,7 +121,7 @@ impl fmt::Debug for StoredPassword {
 pub(crate) struct HashMemory(Vec<Block>);
 
 impl HashMemory {
-    /// So many blocks, whatever stands in them: argon2 writes each before it reads it.
+    /// Blocks, this many, whatever is in them: argon2 writes each before reading.
     fn blocks(&mut self, count: usize) -> &mut [Block] {
         if self.0.len() < count {
             self.0 = Vec::with_capacity(count.max(LEAST_GIVEN_BACK));

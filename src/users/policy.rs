@@ -79,7 +79,7 @@ impl FromStr for RequireTls {
 pub enum PartialUploads {
     /// The part that arrived stands under the file's name, so that the client can resume.
     Keep,
-    /// Nothing stays.
+    /// No part stays.
     Discard,
 }
 

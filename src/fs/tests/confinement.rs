@@ -15,7 +15,7 @@ fn all_refused(root: &Root, path: &str) {
     let resume =
         root.upload(&path, UploadMode::ResumeAt(1), PartialUploads::Keep, NewFile::default());
     assert!(resume.is_err(), "resume of {shown}");
-    // Nothing but the secret is tried to be removed: should this fail, it must do no harm.
+    // Removal is tried of the secret only: should this fail, it must do no harm.
     let below = path.join(b"secret");
     assert!(root.download(&below, 0).is_err(), "download below {shown}");
     assert!(root.remove_file(&below).is_err(), "removal below {shown}");

@@ -167,7 +167,7 @@ fn cut_off_leaves_an_old_file_whole() {
         tree.write("file", "old");
         drop(tree.receive("file", UploadMode::Replace, holding, "new"));
         assert_eq!(tree.read("file"), "old");
-        // Nor does it come back under a name that was given up meanwhile.
+        // A name given up meanwhile does not bring it back either.
         let upload = tree.receive("file", UploadMode::Replace, holding, "new");
         fs::remove_file(tree.path("file")).unwrap();
         drop(upload);

@@ -19,17 +19,17 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Where the connection is awaited.
+    /// Address where it is awaited.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whose connection is awaited.
+    /// Client that is awaited.
     pub fn client(&self) -> IpAddr {
         self.client
     }
 
-    /// Since when it is awaited.
+    /// Begin of the waiting.
     pub fn since(&self) -> Instant {
         self.since
     }
@@ -38,16 +38,16 @@ impl Lease {
 /// Connection that came to a passive port.
 #[derive(Debug)]
 pub enum Arrival {
-    /// It belongs to the lease of the control connection with this key.
+    /// Connection leased by the control connection with this key.
     Awaited(Key, TcpStream),
-    /// It had no lease, and is closed.
+    /// Stranger's connection, closed.
     Stranger(Stranger),
 }
 
 /// Connection without a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stranger {
-    /// Where it came from.
+    /// Source address.
     pub from: SocketAddr,
     /// The passive port.
     pub to: SocketAddr,

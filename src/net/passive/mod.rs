@@ -6,7 +6,7 @@
 //! ended without its connection is not given out again for a while, since its connection may still
 //! come.
 //!
-//! Nobody can foresee which port is leased next: one that knew would be there before the client, and
+//! The port leased next cannot be foreseen: one that knew would be there before the client, and
 //! have its file. So a lease takes any of the free ports by [`Chance`], and some more than are needed
 //! are open.
 
@@ -28,7 +28,7 @@ use chance::Chance;
 pub use lease::{Arrival, Lease, Stranger};
 use place::{PassiveListener, Place};
 
-/// How long a lease that ended without its connection is kept from others.
+/// Time that a lease ended without its connection is kept from others.
 const COOLING: Duration = Duration::from_secs(20);
 /// Leases of one client that cool at once. Beyond, the oldest is given out again: a client that asks
 /// for one port after the other would otherwise have all of the machine's.
@@ -42,7 +42,7 @@ const STOCK: usize = 16;
 const STOCK_STEP: usize = 4;
 /// Listeners that are tried for one lease where there is no range: a fresh one is as good.
 const DRAWS: usize = 64;
-/// How often listeners of no fixed port that were not used since are closed.
+/// Interval at which unused listeners of no fixed port are closed.
 const SWEEP: Duration = Duration::from_secs(300);
 /// Connections that one listener accepts before others get their turn.
 const ACCEPTS: usize = 64;
@@ -51,7 +51,7 @@ const ACCEPTS: usize = 64;
 enum Claim {
     /// The control connection with this key waits.
     Held(Key),
-    /// Nobody waits any more, but until then the connection may still come.
+    /// Waiting has ended, but until then the connection may still come.
     Cooling(Instant),
 }
 
@@ -61,7 +61,7 @@ pub struct PassivePorts {
     range: Option<RangeInclusive<u16>>,
     /// Listeners beyond which no stock is kept.
     most_stocked: usize,
-    /// By slot; a slot whose listener was closed is used again.
+    /// Listeners by slot; a closed one's slot is used again.
     listeners: Vec<Option<PassiveListener>>,
     vacant: Vec<usize>,
     /// Addresses of the listeners, with their ports.
@@ -73,7 +73,7 @@ pub struct PassivePorts {
     cooling: BTreeSet<(Instant, usize, IpAddr)>,
     /// Listeners that are ready, each once.
     ready: Vec<usize>,
-    /// When unused listeners are closed next.
+    /// Next time unused listeners are closed.
     sweep: Option<Instant>,
 }
 
@@ -141,7 +141,7 @@ impl PassivePorts {
     /// Gives back a lease whose connection did not come.
     pub fn release(&mut self, lease: Lease, now: Instant) {
         let Lease { slot, client, owner, .. } = lease;
-        // Its listener may have broken meanwhile, and another stand in its slot.
+        // The listener may have broken meanwhile, and another stand in its slot.
         if let Some(claim) = self.claims.get_mut(&(slot, client))
             && *claim == Claim::Held(owner)
         {
@@ -154,7 +154,7 @@ impl PassivePorts {
         }
     }
 
-    /// Whether this is the address of one of the listeners.
+    /// True if this is the address of one of the listeners.
     pub fn listens_on(&self, address: SocketAddr) -> bool {
         self.addresses.contains(&address)
     }
@@ -170,7 +170,7 @@ impl PassivePorts {
         }
     }
 
-    /// Whether connections may wait that no event will tell of again.
+    /// True if connections may wait that no event will tell of again.
     pub fn is_ready(&self) -> bool {
         !self.ready.is_empty()
     }
@@ -178,7 +178,7 @@ impl PassivePorts {
     /// Accepts what waits, a bounded number, and gives each connection to the owner of its lease.
     ///
     /// # Errors
-    /// The last of them, if some listeners had errors: what waits there, waits on, and should do so
+    /// Last error, if some listeners had any: what waits there, waits on, and should do so
     /// for a moment. A listener that is broken is closed.
     pub fn accept(
         &mut self,
@@ -231,7 +231,7 @@ impl PassivePorts {
         Ok(())
     }
 
-    /// Ends what has cooled, and closes listeners that nobody has used for long.
+    /// Ends cooled leases, and closes listeners that nobody has used for long.
     pub fn expire(&mut self, now: Instant) {
         while let Some(&(until, slot, client)) = self.cooling.first()
             && until <= now
@@ -243,13 +243,13 @@ impl PassivePorts {
         }
     }
 
-    /// When [`expire`](PassivePorts::expire) has something to do.
+    /// Time when [`expire`](PassivePorts::expire) has work to do.
     pub fn deadline(&self) -> Option<Instant> {
         let cooled = self.cooling.first().map(|(until, ..)| *until);
         cooled.into_iter().chain(self.sweep).min()
     }
 
-    /// How many leases are held.
+    /// Number of leases held.
     pub fn leases(&self) -> usize {
         self.claims.len() - self.cooling.len()
     }

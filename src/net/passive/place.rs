@@ -44,7 +44,7 @@ pub(super) struct Place {
     /// Ports of the range that somebody else has, and when they are tried again.
     taken: Vec<u16>,
     retry: Option<Instant>,
-    /// Whether there is a range, to which a closed port goes back.
+    /// True if there is a range, to which a closed port goes back.
     ranged: bool,
     clients: HashMap<IpAddr, Claims>,
 }
@@ -80,7 +80,7 @@ impl Place {
         self.open.len() - claims.map_or(0, |claims| claims.held + claims.cooling.len())
     }
 
-    /// Whether nothing is open, and nobody has a claim.
+    /// True if nothing is open, and nobody has a claim.
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty() && self.clients.is_empty()
     }
@@ -201,7 +201,7 @@ impl Place {
     }
 }
 
-/// Whether another port may be had where this one can't.
+/// True if another port may be had where this one can't.
 fn is_of_the_port(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied)
 }

@@ -93,7 +93,7 @@ fn nobody_can_foresee_which_port_is_leased_next() {
 
 #[test]
 fn a_range_is_taken_by_chance_as_well_and_to_its_last_port() {
-    // Somebody may have one of them.
+    // Ports may be taken already.
     let range = 41_000..=41_039;
     let mut first = Vec::new();
     for _ in 0..8 {

@@ -22,7 +22,7 @@ pub(in crate::net) struct TlsConnection(Infallible);
 const ABSENT: &str = "this build has no TLS";
 
 impl Identity {
-    /// None can be made.
+    /// Always fails.
     ///
     /// # Errors
     /// Always.
@@ -30,7 +30,7 @@ impl Identity {
         Err(FlawedIdentity::Certificate(ABSENT.to_owned()))
     }
 
-    /// None can be made.
+    /// Always fails.
     ///
     /// # Errors
     /// Always.
@@ -38,19 +38,19 @@ impl Identity {
         Err(ABSENT.to_owned())
     }
 
-    /// Whether it is valid now.
+    /// Fault of its dates.
     pub fn outdated(&self) -> Option<&'static str> {
         match self.0 {}
     }
 
-    /// Its certificate in DER.
+    /// Certificate in DER.
     pub fn certificate(&self) -> &[u8] {
         match self.0 {}
     }
 }
 
 impl Tls {
-    /// None can be made.
+    /// Always fails.
     ///
     /// # Errors
     /// Always.

@@ -51,9 +51,9 @@ const MOST_RECORDS: u64 = (1 << 24) - (1 << 16);
 /// Bytes that a record holds.
 const RECORD_BYTES: usize = 16 * 1024;
 /// Bytes that a ClientHello may have, frames included: those that clients send have a tenth of it.
-/// Who says half of one, and nothing more, has it kept for as long as a handshake may take.
+/// A client that stops amid one has it kept for as long as a handshake may take.
 const LONGEST_HELLO: usize = 16 * 1024;
-/// No encrypted alert is longer.
+/// Longest encrypted alert.
 const LONGEST_ALERT: usize = 64;
 
 /// Plaintext that is at hand to be read.
@@ -62,7 +62,7 @@ enum Plaintext {
     Bytes(usize),
     /// The client has said that no more will come.
     Closed,
-    /// Nothing yet.
+    /// No byte yet.
     Missing,
 }
 
@@ -157,7 +157,7 @@ impl TlsConnection {
         self.holds
     }
 
-    /// Goes on with the handshake as far as it goes now: whether it is done.
+    /// Goes on with the handshake as far as it goes now: true when done.
     pub(in crate::net) fn handshake(&mut self, socket: &mut Socket) -> io::Result<bool> {
         // Records still to be sent may be all that the client waits for.
         self.flush(socket)?;
@@ -272,7 +272,7 @@ impl TlsConnection {
     }
 
     /// Decrypts the first `count` bytes of `buffer` in place: so many bytes of plaintext stand
-    /// there now. What more there may be is kept.
+    /// there now. Further plaintext is kept.
     fn decrypt(&mut self, buffer: &mut [u8], count: usize) -> io::Result<usize> {
         let (mut taken, mut made) = (0, 0);
         while taken < count {
@@ -345,7 +345,7 @@ impl TlsConnection {
         self.settle(taken, socket)
     }
 
-    /// Sends what there is to send: whether all is sent.
+    /// Sends what is to be sent: true when all is sent.
     pub(in crate::net) fn flush(&mut self, socket: &mut Socket) -> io::Result<bool> {
         while self.connection.wants_write() {
             match socket.write_by(|stream| self.connection.write_tls(stream)) {
@@ -358,7 +358,7 @@ impl TlsConnection {
         Ok(true)
     }
 
-    /// Says that no more will come, and sends it: whether that is done.
+    /// Says that no more will come, and sends it: true when done.
     pub(in crate::net) fn close(&mut self, socket: &mut Socket) -> io::Result<bool> {
         self.say_closed();
         self.flush(socket)
@@ -369,7 +369,7 @@ impl TlsConnection {
         self.closed = true;
     }
 
-    /// Says that no more will come, and awaits the same of the client: whether that is done. The
+    /// Says that no more will come, and awaits the same of the client: true when done. The
     /// client's is not decrypted: what comes behind it is in clear, and not to be trusted more for
     /// it. It may also be missing.
     pub(in crate::net) fn part(&mut self, socket: &mut Socket) -> io::Result<bool> {
@@ -400,7 +400,7 @@ impl TlsConnection {
         Ok(true)
     }
 
-    /// Nothing has come that was not read, save for the client's close_notify.
+    /// All that came was read, save for the client's close_notify.
     fn connection_is_at_rest(&mut self) -> bool {
         let state = self.connection.process_new_packets();
         state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0) && self.records.are_whole()

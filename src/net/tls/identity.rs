@@ -24,7 +24,7 @@ impl Identity {
     /// of its forms (PKCS#8, SEC1, PKCS#1). `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// One of them is wrong, or they don't belong together.
+    /// Chain or key is wrong, or they don't match.
     pub fn from_pem(chain: &[u8], key: &[u8], now: u64) -> Result<Identity, FlawedIdentity> {
         let (chain, key) = (without_mark(chain), without_mark(key));
         let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>();
@@ -81,7 +81,7 @@ impl Identity {
         self.key.cert.first().map_or(&[], |certificate| certificate)
     }
 
-    /// What is wrong with the dates of the certificate, if it is not valid now.
+    /// Fault in the dates of the certificate, if it is not valid now.
     pub fn outdated(&self) -> Option<&'static str> {
         self.outdated
     }
@@ -134,7 +134,7 @@ fn is_version_1(certificate: &CertificateDer<'_>) -> bool {
     matches!(EndEntityCert::try_from(certificate), Err(webpki::Error::UnsupportedCertVersion))
 }
 
-/// Dates of a certificate, and what is wrong with them; those of version 1 are not known.
+/// Fault in the dates of a certificate, if any; dates of version 1 are not known.
 ///
 /// Chains are not looked at, that is for clients: with nobody to trust it is unknown who issued a
 /// certificate, unless its dates are wrong, which is found before.

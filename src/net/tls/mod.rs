@@ -34,7 +34,7 @@ pub use absent::{Identity, Tls};
 pub enum Input {
     /// Commands; a FIN ends them, whatever TLS has to say.
     Commands,
-    /// Nothing: it reads.
+    /// No data: it reads.
     None,
     /// A file or nothing, as a command will say that has not come.
     Unknown,
@@ -52,9 +52,9 @@ pub(super) const TICKETS: usize = 4;
 /// TLS sessions that connections can resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resumption {
-    /// None.
+    /// No session.
     None,
-    /// All that there were.
+    /// All sessions.
     Any,
     /// Data connections those of their client, control connections all.
     Own,

@@ -3,7 +3,7 @@
 /// Place in a record where the input stands. rustls knows, and doesn't tell.
 #[derive(Default)]
 pub(super) struct Records {
-    /// Of the frame that stands before a record, whose last two bytes are the record's length.
+    /// The frame that stands before a record; its last two bytes are the record's length.
     frame: [u8; FRAME_BYTES],
     /// Bytes of the frame that have come.
     framed: usize,
@@ -11,7 +11,7 @@ pub(super) struct Records {
     left: usize,
 }
 
-/// Of the frame of a record.
+/// Bytes of a frame.
 const FRAME_BYTES: usize = 5;
 
 impl Records {

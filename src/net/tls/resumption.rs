@@ -27,11 +27,11 @@ pub(super) struct Marks {
 /// Policy for marks that are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Policy {
-    /// Any is good, and taken over.
+    /// Any mark, taken over.
     Inherit,
-    /// Any is good.
+    /// Any mark.
     Note,
-    /// None but its own is known.
+    /// Own mark only.
     OnlyOwn,
 }
 
@@ -139,7 +139,7 @@ mod tests {
         let ticket = victim.mark(b"secret");
         assert_eq!(thief.unmark(ticket.clone()).as_deref(), Some(&b"secret"[..]));
         assert_eq!((thief.found(), thief.own()), (Some(7), 7), "it may be the victim, come back");
-        // It could not resume by it.
+        // The thief did not resume.
         thief.begin_anew(8);
         assert_eq!((thief.found(), thief.own()), (None, 8));
         let data = Marks::new(thief.own(), Input::None, Resumption::Own);

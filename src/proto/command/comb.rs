@@ -5,7 +5,7 @@
 use super::{Command, Misuse};
 use crate::proto::verb::Rule;
 
-/// No client cuts a file into more.
+/// Parts that no client exceeds.
 const MOST_PARTS: usize = 256;
 
 pub(super) fn comb(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {

@@ -34,7 +34,7 @@ fn rights_of_site_are_those_of_the_row() {
         ("SITE CPFR x", false),
         ("SITE UMASK 022", false),
         ("SITE HELP", false),
-        // Told first that it is malformed.
+        // Malformed, as is told first.
         ("SITE CHMOD x", false),
     ] {
         assert_eq!(command::parse(line.as_bytes()).unwrap().rule.write, write, "{line}");
