@@ -173,7 +173,7 @@ impl Load {
                 vec![
                     least("memory before the first session", "KiB", Some(3072.0)),
                     least("memory a session, of 1,000", "KiB", None),
-                    least("memory a session, of 10,000", "KiB", Some(1.0)),
+                    least("memory a session, of 4,000", "KiB", Some(1.0)),
                 ]
             }
             Load::Tls { load, resumes } => {
@@ -360,7 +360,7 @@ fn idle(running: &Running, most: u64) -> Vec<Figure> {
     let before = running.pss_kib();
     let mut figures = vec![before.into()];
     let mut sessions = Vec::new();
-    for wanted in [1_000, 10_000] {
+    for wanted in [1_000, 4_000] {
         if wanted as u64 > most {
             break;
         }
