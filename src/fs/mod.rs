@@ -28,6 +28,7 @@ pub use download::{Download, SendError};
 pub use job::{FileJob, JobResult, JobState};
 pub use pipe::{Pipe, SpliceError};
 pub use refusal::Refusal;
+pub use remote::Medium;
 pub use root::Root;
 pub use root_path::RootPath;
 pub use upload::{NewFile, Upload, UploadMode};

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 /// Keeper of the bytes of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Medium {
+pub enum Medium {
     /// The machine's memory: it never waits, and a power cut takes all.
     Memory,
     /// A disk of this machine, or what cannot be told from one.

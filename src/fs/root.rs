@@ -46,9 +46,14 @@ impl Root {
     pub(super) fn from_directory(directory: OwnedFd) -> std::io::Result<Root> {
         let (status, medium) = (fstat(&directory)?, medium(&directory));
         let (device, inode) = (status.st_dev, status.st_ino);
-        let root = Root { directory: Arc::new(directory), device, inode, medium, may_block: false };
+        let root = Root::on(medium, directory, (device, inode));
         root.open_confined(&VPath::root(), OFlags::PATH | OFlags::DIRECTORY)?;
         Ok(root)
+    }
+
+    /// Root of a directory of which all is known.
+    pub(super) fn on(medium: Medium, directory: OwnedFd, (device, inode): (u64, u64)) -> Root {
+        Root { directory: Arc::new(directory), device, inode, medium, may_block: false }
     }
 
     /// Copy of the root for a thread that may wait: it goes where names lead.
@@ -75,6 +80,11 @@ impl Root {
     /// that.
     pub fn is_remote(&self) -> bool {
         self.medium == Medium::Remote
+    }
+
+    /// Medium of its own files.
+    pub fn medium(&self) -> Medium {
+        self.medium
     }
 
     /// Medium of a file that was opened beneath it.

@@ -1,7 +1,7 @@
 //! `RootPath`: a path of the machine to a folder that becomes somebody's root. It is followed anew
 //! at each login, for what it leads to may be mounted, moved or made anew.
 
-use super::{Root, trusted};
+use super::{Medium, Root, trusted};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::fs::{makedev, open, openat2, statx};
 use std::os::fd::OwnedFd;
@@ -75,18 +75,16 @@ impl Found {
         (self.device, self.inode) == root.identity()
     }
 
-    /// Takes the folder for a root.
-    ///
-    /// # Errors
-    /// As [`RootPath::open`].
-    pub fn into_root(self) -> std::io::Result<Root> {
-        Root::from_directory(self.directory)
+    /// Takes the folder for a root, on a device of this medium.
+    pub fn into_root(self, medium: Medium) -> Root {
+        Root::on(medium, self.directory, (self.device, self.inode))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::path::VPath;
     use std::os::unix::fs::symlink;
 
     #[test]
@@ -100,7 +98,9 @@ mod tests {
             let found = path.recall().expect("it has just been opened");
             assert!(found.is(&root));
             assert_eq!(found.device(), root.device());
-            assert!(found.into_root().is_ok());
+            let recalled = found.into_root(root.medium());
+            assert_eq!(recalled.identity(), root.identity());
+            assert!(recalled.enter(&VPath::root()).is_ok());
         }
         let link = folder.path().join("link");
         RootPath::Server(link.clone()).open().unwrap();

@@ -8,7 +8,7 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
 use super::worker_pool::Lane;
-use crate::fs::Root;
+use crate::fs::{Medium, Root};
 
 /// Duration of a call that kept everybody waiting: the next may as well.
 const SLOW: Duration = Duration::from_millis(20);
@@ -27,6 +27,7 @@ pub(super) struct Disk {
 /// Latency of the file system of a device.
 #[derive(Debug)]
 pub(super) struct Device {
+    pub(super) medium: Medium,
     /// Latency of calls that look up, make and remove names.
     pub(super) names: Latency,
     /// Latency of calls that write. A file that is read is asked beforehand: see
@@ -46,13 +47,9 @@ impl Disk {
 }
 
 impl Device {
-    pub(super) fn new(remote: bool) -> Device {
-        Device { names: Latency::new(remote), writes: Latency::new(remote) }
-    }
-
-    /// Whether another machine or program serves it.
-    pub(super) fn is_remote(&self) -> bool {
-        self.names.remote
+    pub(super) fn new(medium: Medium) -> Device {
+        let remote = medium == Medium::Remote;
+        Device { medium, names: Latency::new(remote), writes: Latency::new(remote) }
     }
 
     /// Whether an upload may block when it begins and when it ends: both write, and make names.
@@ -187,7 +184,7 @@ mod tests {
         for slow in
             [|device| &device.names, |device| &device.writes] as [fn(&Device) -> &Latency; 2]
         {
-            let device = Device::new(false);
+            let device = Device::new(Medium::Disk);
             assert!(!device.storing_may_block(true, now));
             slow(&device).note(SLOW, now + SLOW);
             assert!(device.storing_may_block(true, now));

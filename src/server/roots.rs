@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use super::disk::{Device, Disk};
-use crate::fs::{Root, RootPath};
+use crate::fs::{Medium, Root, RootPath};
 
 /// Devices that are remembered, unless more are in use.
 const MOST_DEVICES: usize = 256;
@@ -29,8 +29,8 @@ impl Roots {
         {
             return Some(disk);
         }
-        let is_local = self.devices.get(&found.device()).is_some_and(|device| !device.is_remote());
-        is_local.then(|| found.into_root().ok()).flatten().map(|root| self.adopt(path, root))
+        let medium = self.devices.get(&found.device())?.medium;
+        (medium != Medium::Remote).then(|| self.adopt(path, found.into_root(medium)))
     }
 
     /// Takes in a root that was opened.
@@ -56,9 +56,9 @@ impl Roots {
         }
         // Numbers are given anew, to disks of another kind too.
         match self.devices.get(&root.device()) {
-            Some(device) if device.is_remote() == root.is_remote() => Rc::clone(device),
+            Some(device) if device.medium == root.medium() => Rc::clone(device),
             _ => {
-                let device = Rc::new(Device::new(root.is_remote()));
+                let device = Rc::new(Device::new(root.medium()));
                 self.devices.insert(root.device(), Rc::clone(&device));
                 device
             }
