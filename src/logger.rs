@@ -162,13 +162,13 @@ fn writer(printer: Arc<Printer>) -> io::Result<SyncSender<Entry>> {
     Ok(queue)
 }
 
-/// Whether the log is a file, whose disk may be slow.
+/// True if the log is a file, whose disk may be slow.
 fn is_file() -> bool {
     fstat(io::stderr())
         .is_ok_and(|facts| FileType::from_raw_mode(facts.st_mode) == FileType::RegularFile)
 }
 
-/// Whether the log takes a line at once.
+/// True if the log takes a line at once.
 fn has_room() -> bool {
     let stderr = io::stderr();
     let mut descriptors = [PollFd::new(&stderr, PollFlags::OUT)];

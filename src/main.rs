@@ -51,7 +51,7 @@ fn run(config: Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is logged of an operator who wants more or less than usual.
+/// Lines that are logged for an operator who wants more or less than usual.
 fn level(verbosity: i16) -> LevelFilter {
     match verbosity {
         ..=-2 => LevelFilter::Error,

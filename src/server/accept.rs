@@ -108,7 +108,7 @@ impl Acceptor {
         }
     }
 
-    /// Whether a connection may wait that can be accepted now.
+    /// True if a connection may wait that can be accepted now.
     pub(super) fn has_work(&self, passive_is_ready: bool) -> bool {
         let can_accept =
             |control: &ControlListener| control.listener.is_ready() && control.paused.is_over();
@@ -144,7 +144,7 @@ impl Acceptor {
         self.latest
     }
 
-    /// Whether the neighbourhood of this client has as many sessions as it may.
+    /// True if the neighbourhood of this client has as many sessions as it may.
     fn has_most(&self, client: IpAddr, host: &Host) -> bool {
         let sessions = self.sessions.get(&Neighbourhood::of(client));
         sessions.is_some_and(|count| *count >= host.config.sessions_from(client))
@@ -222,7 +222,7 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Whether there is a place for this client, which one who has not logged in may have to leave.
+    /// True if there is a place for this client, which one who has not logged in may have to leave.
     fn has_place(
         &mut self,
         client: IpAddr,

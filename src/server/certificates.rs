@@ -14,7 +14,7 @@ use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 pub(super) enum Occasion {
     /// A certificate that has expired is better than no server: clients may be told to take it.
     Start,
-    /// What there is, is better than a certificate that has expired.
+    /// An expired certificate is better than none.
     Reload,
 }
 

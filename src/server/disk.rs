@@ -52,7 +52,7 @@ impl Device {
         Device { medium, names: Latency::new(remote), writes: Latency::new(remote) }
     }
 
-    /// Whether an upload may block when it begins and when it ends: both write, and make names.
+    /// True if an upload may block when it begins and when it ends: both write, and make names.
     pub(super) fn storing_may_block(&self, responsive: bool, now: Instant) -> bool {
         self.names.may_block(responsive, now) || self.writes.may_block(responsive, now)
     }
@@ -74,7 +74,7 @@ impl Latency {
         Latency { remote, until: Cell::new(None), suspected_until: Cell::new(None) }
     }
 
-    /// Whether a call may block. Slowness that was only learned counts as long as the workers are
+    /// True if a call may block. Slowness that was only learned counts as long as the workers are
     /// `responsive`: behind a disk that hangs, one that stutters would hang with it.
     pub(super) fn may_block(&self, responsive: bool, now: Instant) -> bool {
         self.remote || (responsive && self.until.get().is_some_and(|until| now < until))

@@ -51,7 +51,7 @@ impl EventLoop {
         #[cfg(not(feature = "testing"))]
         let events = Events::default();
         let mut shared = Shared::new(&config, addresses, poller, users, handle.waker(), events);
-        // It is known from now on, and held by nobody.
+        // The device is known from now on; the root is held by nobody.
         shared.roots.adopt(&RootPath::Server(config.root.clone()), root);
         let host = Rc::new(Host::new(config, tls.map(|loaded| loaded.tls)));
         let listeners = listeners
@@ -125,14 +125,14 @@ impl EventLoop {
         })
     }
 
-    /// Whether something is to be done for which no event will come.
+    /// True if something is to be done for which no event will come.
     fn has_work(&self) -> bool {
         self.scheduler.has_work()
             || self.shared.logins.has_settled()
             || self.acceptor.has_work(self.shared.passive.is_ready())
     }
 
-    /// Whether nobody is there any more, and no work is left.
+    /// True if nobody is there any more, and no work is left.
     fn is_idle(&self) -> bool {
         self.peers.is_empty() && self.shared.workers.pending() == 0
     }

@@ -66,7 +66,7 @@ pub(super) struct Terms {
 }
 
 impl Work {
-    /// Whether the work, with so many bytes of a budget, may block: then it is for a worker. Without
+    /// True if the work, with so many bytes of a budget, may block: then it is for a worker. Without
     /// `responsive` workers, only work on a disk that may hang goes behind that of others.
     pub(super) fn may_block(
         &mut self,

@@ -75,7 +75,7 @@ impl Host {
         self.config.shutdown_grace.min(LONGEST_TIMEOUT)
     }
 
-    /// Whether data connections must resume the TLS session of their control connection.
+    /// True if data connections must resume the TLS session of their control connection.
     pub(super) fn session_reuse(&self) -> SessionReuse {
         self.config.tls.as_ref().map_or(SessionReuse::Off, |tls| tls.session_reuse)
     }

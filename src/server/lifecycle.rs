@@ -40,7 +40,7 @@ impl Lifecycle {
         self.drained_by
     }
 
-    /// Whether the end has come: nothing is left to be waited for, or it was waited for long
+    /// True if the end has come: nothing is left to be waited for, or it was waited for long
     /// enough.
     pub(super) fn is_done(&self, is_idle: bool) -> bool {
         let late = self.drained_by.is_some_and(|until| until <= Instant::now());

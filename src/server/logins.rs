@@ -1,4 +1,4 @@
-//! Who may come in by name: accounts, and passwords, which are checked one at a time.
+//! Logins by name: accounts, and passwords, which are checked one at a time.
 //!
 //! The neighbourhoods of those who wait have their turns, and one with wrong passwords has its next
 //! turn only after a delay. So nobody is kept out by the number of others, nor by their mistakes.
@@ -30,13 +30,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct PendingLogin(#[expect(dead_code, reason = "it is held, not read")] Arc<()>);
 
-/// What a user gets.
+/// Rights and root that a user gets.
 #[derive(Debug)]
 pub(super) struct Grant {
     pub(super) access: Access,
     /// The user's own root; the server's if there is none.
     pub(super) root: Option<PathBuf>,
-    /// What must be under TLS.
+    /// Connections that must be under TLS.
     pub(super) require_tls: RequireTls,
 }
 
@@ -74,7 +74,7 @@ struct Lookup {
 struct Login {
     ticket: Ticket,
     wanted: Weak<()>,
-    /// What the account grants; `None` for a name that nobody has.
+    /// Grant of the account; `None` for a name that nobody has.
     grant: Option<Grant>,
     secret: Secret,
     stored: StoredPassword,
@@ -160,7 +160,7 @@ impl Logins {
         let Some(secret) = secret else {
             return self.settled.push_back((ticket.owner, Judged::Found(account.map(Box::new))));
         };
-        // Who has no password, or no account, is kept waiting like everybody else.
+        // A name without password or account is kept waiting like every other.
         let stored = account.as_ref().and_then(|account| account.password.clone());
         let grant = account.filter(|_| stored.is_some()).map(|account| Grant::of(&account));
         let stored = stored.unwrap_or_else(|| self.lookups.decoy().clone());
@@ -178,7 +178,7 @@ impl Logins {
         let is_right = self.password_worker.verdict()?;
         let Checking { ticket: Ticket { owner, neighbourhood, .. }, grant } =
             self.checking.take()?;
-        // It counts as well if the session did not wait for it.
+        // A verdict counts as well if the session did not wait for it.
         self.penalties.note(neighbourhood, is_right && grant.is_some(), now);
         self.check_next(now);
         self.turn_away_late(neighbourhood, now);
@@ -189,7 +189,7 @@ impl Logins {
         Some((owner, judged))
     }
 
-    /// Whether a verdict waits for which no event comes.
+    /// True if a verdict waits for which no event comes.
     pub(super) fn has_settled(&self) -> bool {
         !self.settled.is_empty()
     }

@@ -86,7 +86,7 @@ impl Server {
         config.check()?;
         let root = RootPath::Server(config.root.clone()).open();
         let root = root.map_err(|source| Error::root(&config.root, source))?;
-        // It is followed at each login, from wherever the process has gone by then.
+        // Each login follows the path, from wherever the process has gone by then.
         let absolute = std::path::absolute(&config.root);
         config.root = absolute.map_err(|source| Error::root(&config.root, source))?;
         let users = Users::open(&config)?;

@@ -16,7 +16,7 @@ pub struct Event {
     pub client: IpAddr,
     /// User who is logged in, or wants to be; empty before that.
     pub user: String,
-    /// What happened.
+    /// Event, as it happened.
     pub kind: EventKind,
 }
 

@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(penalties.until(who, later), Some(later + FIRST_DELAY));
     }
 
-    /// Those that came when the table was full went unpunished.
+    /// Newcomers to a full table went unpunished.
     #[test]
     fn a_full_table_forgets_the_oldest_mistake() {
         let (mut penalties, now) = (Penalties::default(), Instant::now());

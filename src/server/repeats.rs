@@ -27,7 +27,7 @@ impl fmt::Display for LeftOut {
 }
 
 impl Repeats {
-    /// Whether the line is to be written now, and its end.
+    /// True if the line is to be written now, and its end.
     pub(super) fn line(&mut self, now: Instant) -> Option<LeftOut> {
         if self.latest.is_some_and(|latest| now < latest + PAUSE) {
             self.left_out += 1;

@@ -62,7 +62,7 @@ impl Scheduler {
         }
     }
 
-    /// Whether a peer wants a turn.
+    /// True if a peer wants a turn.
     pub(super) fn has_work(&self) -> bool {
         [&self.ready, &self.bulk, &self.control_handshakes, &self.data_handshakes]
             .iter()
@@ -152,7 +152,7 @@ impl Scheduler {
 #[derive(Debug, Default)]
 struct RunQueue {
     slots: VecDeque<usize>,
-    /// Whether a slot stands in the queue, by slot.
+    /// True if a slot stands in the queue, by slot.
     queued: Vec<bool>,
 }
 

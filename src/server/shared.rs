@@ -82,7 +82,7 @@ impl Shared {
         self.handshakes = [HANDSHAKES; 2];
     }
 
-    /// Whether a TLS handshake may go on in this round. Each costs so much that a crowd of them
+    /// True if a TLS handshake may go on in this round. Each costs so much that a crowd of them
     /// would hold up everybody else.
     pub(super) fn may_shake_hands(&mut self, handshake: Handshake) -> bool {
         let left = &mut self.handshakes[handshake as usize];
@@ -125,7 +125,7 @@ impl Shared {
         }
     }
 
-    /// Whether a client that gave this address as its own would be connected to a listener of ours:
+    /// True if a client that gave this address as its own would be connected to a listener of ours:
     /// one of this machine could have its file sent to another session, as commands or as a file.
     pub(super) fn listens_on(&self, address: SocketAddr) -> bool {
         let is_control = self.addresses.iter().any(|own| {

@@ -49,7 +49,7 @@ impl Siblings {
         }
     }
 
-    /// Whether a session at this place has siblings, or had some.
+    /// True if a session at this place has siblings, or had some.
     pub(super) fn are_at(&self, place: Option<&Place>) -> bool {
         place.and_then(|place| self.0.get(place)).is_some_and(|family| family.had_siblings)
     }

@@ -23,7 +23,7 @@ pub(super) struct UserLookup<T> {
     current: Vec<T>,
     /// Lookups that came after it had begun, and wait for the next one.
     next: Vec<(Ticket, T)>,
-    /// Whether the log has been told that the file is not to be had.
+    /// True if the log has been told that the file is not to be had.
     told: bool,
 }
 

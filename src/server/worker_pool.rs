@@ -188,7 +188,7 @@ impl<T: Send + 'static> WorkerPool<T> {
         done
     }
 
-    /// Whether a job in this lane would be begun before long: all its threads may be busy, but must
+    /// True if a job in this lane would be begun before long: all its threads may be busy, but must
     /// not all hang.
     pub(super) fn is_responsive(&self, lane: &Lane, now: Instant) -> bool {
         let has_thread = self.progress.is_responsive(self.most_threads, now);

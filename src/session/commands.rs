@@ -77,13 +77,13 @@ impl Session {
         }
     }
 
-    /// Whether data moves to a client that has left without QUIT, or long work is done for it. An
+    /// True if data moves to a client that has left without QUIT, or long work is done for it. An
     /// upload is read to the end of what was sent.
     fn is_orphan(&self) -> bool {
         (self.dtp.ends_with_client() || self.works()) && self.has_hung_up()
     }
 
-    /// Whether the client has left without QUIT.
+    /// True if the client has left without QUIT.
     pub(super) fn has_hung_up(&self) -> bool {
         self.input_ended && !self.lines.holds(is_quit)
     }
@@ -142,7 +142,7 @@ impl Session {
         }
     }
 
-    /// Whether nobody is logged in: then whoever speaks another protocol is sent away.
+    /// True if nobody is logged in: then whoever speaks another protocol is sent away.
     fn is_stranger(&self) -> bool {
         self.login.access().is_none()
     }

@@ -166,7 +166,7 @@ impl Session {
         }
     }
 
-    /// Whether a checksum or a copy is being made.
+    /// True if a checksum or a copy is being made.
     pub(super) fn works(&self) -> bool {
         matches!(&self.waiting, Some(Waiting::File(question, _)) if question.takes_time())
     }

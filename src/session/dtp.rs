@@ -59,11 +59,11 @@ pub(super) struct Transfer {
     pub(super) path: VPath,
     /// Side that its data connection is made from.
     pub(super) side: Side,
-    /// Whether its data connection comes under TLS.
+    /// True if its data connection comes under TLS.
     pub(super) private: bool,
     /// Length that the upload must have, in bytes, where ALLO is a promise.
     pub(super) promised: Option<u64>,
-    /// Whether the 226 keeps its distance from the 150.
+    /// True if the 226 keeps its distance from the 150.
     pub(super) settles: bool,
     /// Bytes that moved so far.
     pub(super) moved: u64,
@@ -309,7 +309,7 @@ impl Dtp {
         }
     }
 
-    /// Whether a data connection that nobody uses yet is under TLS, or on its way there.
+    /// True if a data connection that nobody uses yet is under TLS, or on its way there.
     pub(super) fn is_private(&self) -> bool {
         match self {
             Dtp::Ready(channel) => channel.is_private(),
@@ -330,12 +330,12 @@ impl Dtp {
         }
     }
 
-    /// Whether other commands must wait.
+    /// True if other commands must wait.
     pub(super) fn is_busy(&self) -> bool {
         matches!(self, Dtp::Connecting(_)) || self.transfer().is_some()
     }
 
-    /// Whether it ends with a client that leaves without a word: neither our files nor our clock go
+    /// True if it ends with a client that leaves without a word: neither our files nor our clock go
     /// on with it, and it is no upload, of which all may have been sent.
     pub(super) fn ends_with_client(&self) -> bool {
         match self {

@@ -96,13 +96,13 @@ pub enum FileOp {
     NextLines,
     /// The upload has arrived whole: put it under its name; → [`FileDone::Done`].
     FinishUpload,
-    /// The same, if nothing has that name; else the upload is dropped, and the refusal is `Exists`.
-    /// One that was written in place is finished. → [`FileDone::Done`].
+    /// The upload has arrived whole, and may take a free name only: where there is a file it is
+    /// dropped, and the refusal is `Exists`. One written in place is finished; → [`FileDone::Done`].
     FinishNewUpload,
 }
 
 impl FileOp {
-    /// Whether the answer takes its time, so that [`Effect::Abort`] may come in between.
+    /// True if the answer takes its time, so that [`Effect::Abort`] may come in between.
     pub fn takes_time(&self) -> bool {
         matches!(self, FileOp::Checksum(..) | FileOp::Copy(..) | FileOp::Combine(..))
     }
@@ -158,7 +158,7 @@ pub enum FileDone {
 pub enum Answer {
     /// To [`Effect::Secure`].
     Secured {
-        /// Whether the client has shown a certificate that the server trusts.
+        /// True if the client has shown a certificate that the server trusts.
         certified: bool,
     },
     /// To [`Effect::Clear`].

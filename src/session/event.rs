@@ -91,7 +91,7 @@ pub enum Event {
     Disconnected {
         /// User who was logged in at the end.
         user: Option<Rc<[u8]>>,
-        /// Whether anybody had logged in.
+        /// True if anybody had logged in.
         known: bool,
         /// End that it came to.
         cause: Disconnect,
@@ -232,7 +232,7 @@ pub enum TransferKind {
 }
 
 impl TransferKind {
-    /// Whether bytes come from the client.
+    /// True if bytes come from the client.
     pub fn is_upload(self) -> bool {
         match self {
             TransferKind::Upload | TransferKind::UniqueUpload => true,

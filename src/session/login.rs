@@ -56,7 +56,7 @@ impl Login {
         }
     }
 
-    /// Whether anybody has logged in so far.
+    /// True if anybody has logged in so far.
     pub(super) fn is_known(&self) -> bool {
         self.known
     }

@@ -315,7 +315,7 @@ impl Session {
         self.id
     }
 
-    /// Whether a user is logged in now.
+    /// True if a user is logged in now.
     pub fn is_logged_in(&self) -> bool {
         self.login.access().is_some()
     }

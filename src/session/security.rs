@@ -81,7 +81,7 @@ impl Session {
         self.effects.push_back(Effect::Secure);
     }
 
-    /// Whether the control connection is on its way into TLS or out of it: nothing can be heard on
+    /// True if the control connection is on its way into TLS or out of it: nothing can be heard on
     /// it, nor said.
     pub(super) fn changes(&self) -> bool {
         matches!(self.waiting, Some(Waiting::Securing { .. } | Waiting::Clearing { .. }))
@@ -96,7 +96,7 @@ impl Session {
         }
     }
 
-    /// Whether the control connection is under TLS, as PBSZ, PROT and CCC need it; says so if not.
+    /// True if the control connection is under TLS, as PBSZ, PROT and CCC need it; says so if not.
     fn has_tls(&mut self) -> bool {
         match self.settings.tls {
             _ if self.security.secure => return true,
@@ -178,7 +178,7 @@ impl Session {
         self.hang_up(now);
     }
 
-    /// Whether the client can be known by its certificate.
+    /// True if the client can be known by its certificate.
     pub(super) fn is_certified(&self) -> bool {
         self.security.certified
     }
@@ -190,12 +190,12 @@ impl Session {
         satisfied
     }
 
-    /// Whether a name may be said now.
+    /// True if a name may be said now.
     pub(super) fn may_name(&self) -> bool {
         self.security.secure || self.settings.tls.is_none_or(|required| required == RequireTls::Off)
     }
 
-    /// Whether a transfer may begin as data connections are protected now.
+    /// True if a transfer may begin as data connections are protected now.
     pub(super) fn may_transfer(&self) -> bool {
         self.security.protection == Protection::Private || self.required() < RequireTls::Data
     }

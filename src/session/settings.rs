@@ -24,12 +24,12 @@ pub struct Settings {
     pub passive_address: Option<Ipv4Addr>,
     /// The machine's name, which HOST may say.
     pub host_name: String,
-    /// Whether ALLO is a promise about the upload's length.
+    /// True if ALLO is a promise about the upload's length.
     pub strict_allo: bool,
-    /// Whether an upload whose client hung up behind it replaces an old file.
+    /// True if an upload whose client hung up behind it replaces an old file.
     pub replace_on_hangup: bool,
     /// Requirement of TLS; `None` if there is no TLS.
     pub tls: Option<RequireTls>,
-    /// Whether commands and replies are told as events.
+    /// True if commands and replies are told as events.
     pub traces: bool,
 }

@@ -133,7 +133,7 @@ impl Session {
 
     fn data_timeouts(&self) -> DataTimeouts {
         let Settings { data_timeout, stall_timeout, handshake_timeout, .. } = *self.settings;
-        // What a client sent that has left is in the kernel already.
+        // Bytes of a client that has left are in the kernel already.
         let stall = if self.input_ended { stall_timeout.min(data_timeout) } else { stall_timeout };
         DataTimeouts { arrival: data_timeout, handshake: handshake_timeout, stall }
     }

@@ -73,7 +73,7 @@ pub(super) enum FileQuestion {
 }
 
 impl FileQuestion {
-    /// Whether the answer takes its time, so that ABOR may come in between.
+    /// True if the answer takes its time, so that ABOR may come in between.
     pub(super) fn takes_time(&self) -> bool {
         matches!(self, FileQuestion::Copy | FileQuestion::Combine(_) | FileQuestion::Checksum(_))
     }

@@ -84,7 +84,7 @@ impl TestServer {
     /// Starts a server for anonymous users, who may read and store, on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// There is no temporary folder, port or thread to be had.
+    /// No temporary folder, port or thread is to be had.
     pub fn start() -> Result<TestServer, Error> {
         TestServer::builder().start()
     }
@@ -212,7 +212,7 @@ impl Builder {
     /// Starts the server.
     ///
     /// # Errors
-    /// There is no temporary folder, port or thread to be had, or a setting is wrong.
+    /// No temporary folder, port or thread is to be had, or a setting is wrong.
     pub fn start(self) -> Result<TestServer, Error> {
         let Builder { folder, mut config, accounts, tls } = self;
         let folder = folder.map_err(|error| Error::root(&std::env::temp_dir(), error))?;

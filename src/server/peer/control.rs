@@ -22,9 +22,9 @@ pub(super) struct Control {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ControlState {
     Open,
-    /// It comes under TLS as soon as all replies are sent.
+    /// Under TLS as soon as all replies are sent.
     Securing,
-    /// It leaves TLS as soon as all replies are sent.
+    /// Out of TLS as soon as all replies are sent.
     Clearing,
     /// The session has hung up: the last reply is to be sent until then.
     Closing {
@@ -42,7 +42,7 @@ enum ControlState {
 pub(super) enum Received {
     /// None can be read now.
     Nothing,
-    /// So many bytes, which are in the buffer.
+    /// Bytes, so many, which are in the buffer.
     Bytes(usize),
     /// The client's FIN.
     Ended,
@@ -52,9 +52,9 @@ pub(super) enum Received {
 pub(super) enum Changed {
     /// Nothing yet, or no change is under way.
     Pending,
-    /// It is under TLS; whether the client has shown a certificate that is trusted.
+    /// Under TLS; `certified` if the client has shown a certificate that is trusted.
     Secured { certified: bool },
-    /// It is in clear again.
+    /// In clear again.
     Cleared,
 }
 
@@ -105,7 +105,7 @@ impl Control {
         }
     }
 
-    /// Whether it is to be closed.
+    /// True if it is to be closed.
     pub(super) fn is_closing(&self) -> bool {
         match self.state {
             ControlState::Open | ControlState::Securing | ControlState::Clearing => false,
@@ -139,7 +139,7 @@ impl Control {
         self.link.tls()
     }
 
-    /// Whether the client has shown a trusted certificate for this name.
+    /// True if the client has shown a trusted certificate for this name.
     pub(super) fn is_certified_as(&self, name: &str) -> bool {
         self.link.is_certified_as(name)
     }
@@ -189,7 +189,7 @@ impl Control {
         }
     }
 
-    /// Whether a step of a TLS handshake can be made now, which costs its time.
+    /// True if a step of a TLS handshake can be made now, which costs its time.
     pub(super) fn can_shake_hands(&self) -> bool {
         self.state == ControlState::Securing && self.link.is_readable()
     }

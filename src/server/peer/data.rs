@@ -37,7 +37,7 @@ enum DataState {
     Leased(Lease),
     /// Active connect, pending until it is writable.
     Connecting(Link),
-    /// It stands, and waits for its transfer.
+    /// Connection that stands, and waits for its transfer.
     Open(Link),
     /// On its way into TLS.
     Securing(Link),
@@ -137,12 +137,12 @@ impl Data {
         });
     }
 
-    /// Whether the client has shown that it ends uploads by close_notify.
+    /// True if the client has shown that it ends uploads by close_notify.
     pub(super) fn sends_close_notify(&self) -> bool {
         self.sends_close_notify
     }
 
-    /// Whether bytes move.
+    /// True if bytes move.
     pub(super) fn is_moving(&self) -> bool {
         matches!(self.state, DataState::Moving(_))
     }
@@ -203,7 +203,7 @@ impl Data {
         }
     }
 
-    /// Whether a step of a TLS handshake can be made now, which costs its time.
+    /// True if a step of a TLS handshake can be made now, which costs its time.
     pub(super) fn can_shake_hands(&self) -> bool {
         matches!(&self.state, DataState::Securing(link) if link.is_readable())
     }

@@ -44,7 +44,7 @@ impl Peer {
         let place = self.data.place().and_then(|place| place.as_ref());
         let has_siblings = turn.shared.siblings.are_at(place);
         let terms = TlsTerms {
-            // That of the control connection, even if there is a newer certificate by now.
+            // TLS of the control connection, even if there is a newer certificate by now.
             tls: self.control.tls().or(self.host.tls.as_ref()),
             input: self.data_input(),
             may_be_empty: self.may_end_by_fin()
@@ -77,7 +77,7 @@ impl Peer {
         }
     }
 
-    /// Whether a FIN without close_notify ends an upload.
+    /// True if a FIN without close_notify ends an upload.
     fn may_end_by_fin(&self) -> bool {
         match self.host.tls_close() {
             TlsClose::Auto => !self.data.sends_close_notify(),

@@ -59,7 +59,7 @@ impl Peer {
         None
     }
 
-    /// Whether the client has shown the certificate of this user.
+    /// True if the client has shown the certificate of this user.
     fn certifies(&self, account: &Account) -> bool {
         let certificate = account.certificate.as_deref();
         certificate.is_some_and(|name| self.control.is_certified_as(name))

@@ -238,7 +238,7 @@ impl Files {
         }
     }
 
-    /// Whether the transfer sends, rather than stores; `None` if none is open here.
+    /// True if the transfer sends, rather than stores; `None` if none is open here.
     pub(super) fn is_sending(&self) -> Option<bool> {
         match &self.state {
             FileState::Transfer(pump) => Some(!pump.is_upload()),
@@ -246,7 +246,7 @@ impl Files {
         }
     }
 
-    /// Whether something that the session has open is with a worker.
+    /// True if something that the session has open is with a worker.
     pub(super) fn is_with_worker(&self) -> bool {
         matches!(self.state, FileState::OnWorker { .. } | FileState::Abandoned(_))
     }

@@ -163,7 +163,7 @@ impl Peer {
         self.session.is_logged_in()
     }
 
-    /// Whether bytes of a transfer move.
+    /// True if bytes of a transfer move.
     pub(super) fn is_moving(&self) -> bool {
         self.data.is_moving()
     }

@@ -37,20 +37,20 @@ pub(super) struct Shown<'a> {
     /// Mark of the client whose TLS session it has resumed.
     pub(super) resumed: Option<u64>,
     pub(super) certificate: Option<&'a [u8]>,
-    /// Whether the client can resume its TLS session again.
+    /// True if the client can resume its TLS session again.
     pub(super) is_renewed: bool,
-    /// Whether its tickets may be those of siblings, or with them.
+    /// True if its tickets may be those of siblings, or with them.
     pub(super) has_siblings: bool,
 }
 
 /// Verdict on a data connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ownership {
-    /// It may be the client's.
+    /// Connection that may be the client's.
     Plausible,
-    /// It has not resumed the TLS session, as it must.
+    /// Connection that has not resumed the TLS session, as it must.
     NotResumed,
-    /// It has not shown the client certificate of the control connection.
+    /// Connection without the client certificate of the control connection.
     OtherCertificate,
 }
 
@@ -118,7 +118,7 @@ impl ClientTls {
     fn must_resume(&self, resumed: Option<u64>, now: Instant) -> bool {
         let used = self.without_tickets > self.most_without && self.most_without <= TICKETS;
         let may_have_none = used || self.renewed + TICKETS_LAST < now;
-        // Who resumes a session of another client has no want of tickets.
+        // A client that resumes another's session has no want of tickets.
         self.resumes && (resumed.is_some() || !may_have_none)
     }
 }

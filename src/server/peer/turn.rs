@@ -19,24 +19,24 @@ pub(in crate::server) struct Turn<'a> {
 /// Fate of a peer after its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Fate {
-    /// It waits for an event or its deadline.
+    /// Peer that waits for an event or its deadline.
     Rest,
     /// Its budget is used up: it wants another turn.
     Again,
-    /// It wants one when there is time for its TLS handshake.
+    /// Peer that wants a turn when there is time for its TLS handshake.
     Deferred(Handshake),
-    /// It is to be removed, for this cause.
+    /// Peer that is to be removed, for this cause.
     Gone(Disconnect),
 }
 
 /// Input of the session.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// So many bytes of commands, which are in the loop's buffer.
+    /// Bytes of commands, so many, which are in the loop's buffer.
     Received(usize),
     /// FIN of the client.
     Ended,
-    /// So many bytes of replies are on their way.
+    /// Bytes of replies, so many, are on their way.
     Sent(usize),
     Answer(Answer),
     Data(DataEvent),

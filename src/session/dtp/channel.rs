@@ -29,12 +29,12 @@ pub(super) enum ChannelState {
     /// The client is to connect to us, since that moment.
     Listening(Instant),
     Clear,
-    /// It comes under TLS: the client need not wait for a command to begin.
+    /// Connection that comes under TLS: the client need not wait for a command to begin.
     Securing,
     Secured,
     /// The client has ended it in place of the TLS handshake.
     EndedEarly,
-    /// It broke, which is told in the reply to the next transfer.
+    /// Connection that broke, which is told in the reply to the next transfer.
     Lost(Box<TransferEnd>),
 }
 
@@ -48,7 +48,7 @@ impl Channel {
         Channel { side, state }
     }
 
-    /// Whether it can take such news in.
+    /// True if it can take such news in.
     pub(super) fn is_moved_by(&self, input: &Input) -> bool {
         match input {
             Input::Connected(_) => matches!(self.state, ChannelState::Listening(_)),
@@ -98,7 +98,7 @@ impl Channel {
         }
     }
 
-    /// Whether it is under TLS, or on its way there.
+    /// True if it is under TLS, or on its way there.
     pub(super) fn is_private(&self) -> bool {
         match self.state {
             ChannelState::Securing | ChannelState::Secured | ChannelState::EndedEarly => true,

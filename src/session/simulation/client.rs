@@ -139,9 +139,9 @@ pub(super) struct Client {
     /// The reply that is waited for before more is said, and what is said before.
     pauses: VecDeque<(u64, u64)>,
     tls: bool,
-    /// Whether it has said QUIT, in whatever form.
+    /// True if it has said QUIT, in whatever form.
     pub(super) quits: bool,
-    /// Whether its FIN follows what is unsent.
+    /// True if its FIN follows what is unsent.
     pub(super) leaves: bool,
     port: &'static str,
     /// Clients that read less than they are sent end by their deadline, so not all may be so.
@@ -215,7 +215,7 @@ impl Client {
         self.lines - self.ends.len() as u64
     }
 
-    /// Whether some of a line was sent, and not its end. Telnet commands are no text.
+    /// True if some of a line was sent, and not its end. Telnet commands are no text.
     pub(super) fn is_amid_a_line(&self) -> bool {
         let mut begun = &self.begun[..];
         while let Some(rest) = TELNET.iter().find_map(|command| begun.strip_prefix(*command)) {
@@ -224,7 +224,7 @@ impl Client {
         !begun.is_empty()
     }
 
-    /// Whether data connections are to be private from the last AUTH on.
+    /// True if data connections are to be private from the last AUTH on.
     pub(super) fn wants_privacy(&self) -> bool {
         self.private
     }

@@ -103,7 +103,7 @@ impl Judge {
         assert!(self.complete <= *completed, "a 226 for a transfer that did not end");
     }
 
-    /// Whether a 226 is still to come.
+    /// True if a 226 is still to come.
     pub(super) fn is_owed(&self, completed: u64) -> bool {
         self.complete < completed
     }

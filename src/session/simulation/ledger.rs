@@ -7,7 +7,7 @@ use crate::proto::path::VPath;
 use crate::session::{DataEvent, Event, Session, TransferEnd, TransferKind};
 
 pub(super) struct Ledger {
-    /// Whether commands and replies are to be told.
+    /// True if commands and replies are to be told.
     traces: bool,
     /// The transfer that has begun and not ended.
     running: Option<(TransferKind, VPath)>,

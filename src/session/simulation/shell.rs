@@ -41,7 +41,7 @@ pub(super) struct Shell {
     pub(super) link: Link,
     pub(super) opened: Option<Opened>,
     pub(super) running: bool,
-    /// Whether the data connection is on its way into TLS, and whether it has come there.
+    /// Data connection on its way into TLS, and arrived there.
     securing: bool,
     secured: bool,
     /// Its client has ended it in place of the handshake.
@@ -114,12 +114,12 @@ impl Shell {
         self.question.is_some()
     }
 
-    /// Whether the control connection is on its way into TLS or out of it.
+    /// True if the control connection is on its way into TLS or out of it.
     pub(super) fn is_changing(&self) -> bool {
         matches!(self.question, Some(Effect::Secure | Effect::Clear))
     }
 
-    /// Whether a handshake is under way that only a deadline ends.
+    /// True if a handshake is under way that only a deadline ends.
     pub(super) fn is_stuck(&self) -> bool {
         self.stuck && (self.is_changing() || (self.securing && self.opened.is_some()))
     }
@@ -130,18 +130,18 @@ impl Shell {
         self.is_changing().then(|| self.shaking_since + DATA_TIMEOUT)
     }
 
-    /// Whether the data connection serves a client that has crashed. An upload is read to its end.
+    /// True if the data connection serves a client that has crashed. An upload is read to its end.
     pub(super) fn serves_nobody(&self) -> bool {
         let sends = self.running && self.opened != Some(Opened::Upload);
         self.deserted && (sends || self.link == Link::Connecting)
     }
 
-    /// Whether the connection is lost in the handshake that is under way.
+    /// True if the connection is lost in the handshake that is under way.
     pub(super) fn loses(&self, chance: &mut Chance) -> bool {
         self.question == Some(Effect::Secure) && (self.input_ended || chance.one_in(20))
     }
 
-    /// Whether something is under way that the session waits for.
+    /// True if something is under way that the session waits for.
     pub(super) fn is_busy(&self) -> bool {
         self.is_asked() || self.link == Link::Connecting || self.opened.is_some()
     }
@@ -154,7 +154,7 @@ impl Shell {
         self.penalty = self.penalty.filter(|until| *until > now);
     }
 
-    /// Whether the client is still listened to.
+    /// True if the client is still listened to.
     pub(super) fn hears(&self) -> bool {
         !self.input_ended && !self.over
     }
