@@ -403,7 +403,9 @@ fn what_the_permissions_forbid_is_refused_beforehand() {
     assert_eq!(tree.prepare("folder/file", UploadMode::Replace).unwrap_err(), Refusal::Denied);
     fs::set_permissions(tree.path("folder"), fs::Permissions::from_mode(0o555)).unwrap();
     assert_eq!(tree.prepare("folder/file", UploadMode::Replace).unwrap_err(), Refusal::Denied);
-    // The folder decides on replacing, as it does for a rename; the file only on writing to it.
+    // A file that forbids its owner to write is not replaced either, though its folder would do.
+    assert_eq!(tree.prepare("file", UploadMode::Replace).unwrap_err(), Refusal::Denied);
+    fs::set_permissions(tree.path("file"), fs::Permissions::from_mode(0o200)).unwrap();
     assert!(tree.prepare("file", UploadMode::Replace).is_ok());
     fs::set_permissions(tree.path("folder"), fs::Permissions::from_mode(0o755)).unwrap();
 }
