@@ -87,8 +87,8 @@ pub struct Config {
     /// old file stays, since a client that crashed looks alike; a new file is kept in any case.
     pub replace_on_hangup: bool,
     /// Uploads are on the disk, file and name, before they are answered: slower, by what the disk
-    /// takes to say so. Without it that holds of the bytes of what replaces a file, of joined parts
-    /// and of files of more than 1 MiB; those of a small new file are then on their way.
+    /// takes to say so. Without it that holds of the bytes of a file that takes its name when it is
+    /// whole, so that no power cut leaves it without them, and not of the name.
     pub durable: bool,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,

@@ -52,7 +52,6 @@ impl Combination {
             }
         }
         let mut to = root.upload(target, UploadMode::Replace, PartialUploads::Discard, new)?;
-        to.make_bytes_durable();
         to.begin()?;
         Ok(Combination { root, from, parts: parts.into_iter(), folder, to })
     }

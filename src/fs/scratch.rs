@@ -103,13 +103,8 @@ impl Scratch {
     }
 
     /// Sees the file to the disk, as [`settle`] does.
-    pub(super) fn settle(
-        &self,
-        medium: Medium,
-        lasting: Lasting,
-        size: u64,
-    ) -> Result<(), Refusal> {
-        settle(self.made()?, medium, lasting, size)
+    pub(super) fn settle(&self, medium: Medium, lasting: Lasting) -> Result<(), Refusal> {
+        settle(self.made()?, medium, lasting)
     }
 
     /// Sees the name of the file to the disk.
@@ -142,19 +137,14 @@ impl Scratch {
         Ok(())
     }
 
-    /// Holder of the name, which would be replaced (`O_PATH`).
-    pub(super) fn standing(&self, name: &[u8]) -> Option<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        openat(&self.folder, name, flags, Mode::empty()).ok()
-    }
-
-    /// Gives the file its name, in place of a file or link that has it, `old` as far as is known. What
-    /// an old file had besides its content is inherited.
+    /// Gives the file its name, in place of a file or link that has it. What an old file had besides
+    /// its content is inherited.
     ///
     /// # Errors
     /// `IsDirectory` if a directory has the name; then it has none.
-    pub(super) fn take_over(&mut self, name: &[u8], old: Option<OwnedFd>) -> Result<(), Refusal> {
-        if let Some(old) = old
+    pub(super) fn take_over(&mut self, name: &[u8]) -> Result<(), Refusal> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        if let Ok(old) = openat(&self.folder, name, flags, Mode::empty())
             && let Ok(facts) = facts_of(&old)
             && facts.kind == Kind::File
         {

@@ -113,18 +113,13 @@ impl Upload {
             Place::Itself { file, .. } => root.medium_at(file),
             Place::Aside { .. } => medium,
         };
-        let (name, lasting, mode) = (name.to_vec(), Lasting::Begun, NEW_FILE_MODE);
+        let (name, lasting, mode) = (name.to_vec(), Lasting::Asked, NEW_FILE_MODE);
         Ok(Upload { name, place, keep, new, mode, lasting, splices, written: 0, medium })
     }
 
     /// Has file and name on the disk before [`finish`](Upload::finish) succeeds.
     pub fn make_durable(&mut self) {
         self.lasting = Lasting::Name;
-    }
-
-    /// Has the bytes on the disk before the file has its name: something else is given up for them.
-    pub(super) fn make_bytes_durable(&mut self) {
-        self.lasting = self.lasting.max(Lasting::Bytes);
     }
 
     /// A new file is to have the permissions of the one that it is copied from.
@@ -140,14 +135,13 @@ impl Upload {
 
     /// True if [`finish`](Upload::finish) waits for the disk.
     pub fn finish_may_block(&self) -> bool {
-        self.may_block() || waits(self.medium, self.lasting_at_the_end(), self.written)
+        self.may_block() || waits(self.medium, self.lasting_at_the_end())
     }
 
     fn lasting_at_the_end(&self) -> Lasting {
         match &self.place {
-            // An old file is given up for it.
-            Place::Aside { claim: Claim::Held, .. } => self.lasting.max(Lasting::Bytes),
-            Place::Aside { claim: Claim::Free | Claim::FreeOnly, .. } => self.lasting,
+            Place::Aside { .. } => self.lasting.max(Lasting::Bytes),
+            // Readers see it now, so that no name waits for its bytes.
             Place::Itself { .. } => self.lasting,
         }
     }
@@ -310,22 +304,13 @@ impl Upload {
         self.keep = PartialUploads::Discard;
         let lasting = self.lasting_at_the_end();
         match &mut self.place {
-            // Readers see it now, so that no name waits for its bytes.
-            Place::Itself { file, .. } => settle(file, self.medium, lasting, 0),
+            Place::Itself { file, .. } => settle(file, self.medium, lasting),
             Place::Aside { scratch, claim } => {
                 scratch.give_back(self.written)?;
+                scratch.settle(self.medium, lasting)?;
                 match claim {
-                    Claim::FreeOnly => {
-                        scratch.settle(self.medium, lasting, self.written)?;
-                        scratch.take_new(&self.name)?;
-                    }
-                    Claim::Free | Claim::Held => {
-                        let old = scratch.standing(&self.name);
-                        // The name may have been taken since it was looked at.
-                        let bytes = old.as_ref().map_or(Lasting::Begun, |_| Lasting::Bytes);
-                        scratch.settle(self.medium, lasting.max(bytes), self.written)?;
-                        scratch.take_over(&self.name, old)?;
-                    }
+                    Claim::FreeOnly => scratch.take_new(&self.name)?,
+                    Claim::Free | Claim::Held => scratch.take_over(&self.name)?,
                 }
                 if lasting == Lasting::Name { scratch.settle_name() } else { Ok(()) }
             }

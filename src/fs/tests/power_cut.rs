@@ -3,7 +3,6 @@
 
 use super::*;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 struct DiskInFile {
     directory: tempfile::TempDir,
@@ -59,20 +58,7 @@ impl Drop for DiskInFile {
     }
 }
 
-/// Waits until the kernel is writing nothing: a small file takes it milliseconds.
-fn await_what_is_on_its_way() {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let is_writing = || {
-        let counts = fs::read_to_string("/proc/vmstat").unwrap();
-        !counts.lines().any(|line| line == "nr_writeback 0")
-    };
-    while is_writing() {
-        assert!(Instant::now() < deadline, "the kernel writes on and on");
-        std::thread::yield_now();
-    }
-}
-
-/// It was there with 0 bytes: its name had been written down, and its bytes had not.
+/// It was there with 0 bytes, or with zeros: its name had been written down, and its bytes had not.
 #[test]
 #[ignore = "needs root: mounts an ext4 in a file"]
 fn a_file_is_whole_or_absent() {
@@ -82,13 +68,11 @@ fn a_file_is_whole_or_absent() {
         disk.store("replaced", &old, true);
         disk.store("replaced", &new, false);
         disk.store("new", &new, false);
-        await_what_is_on_its_way();
         let other = fs::File::create(disk.directory.path().join("mounted/other")).unwrap();
         other.sync_all().unwrap();
         let found = disk.after_a_power_cut(&["replaced", "new"]);
         assert!([Some(&old), Some(&new)].contains(&found[0].as_ref()), "replaced, {size} bytes");
-        let length = found[1].as_ref().map(Vec::len);
-        assert!([None, Some(&new)].contains(&found[1].as_ref()), "new: {length:?} of {size} bytes");
+        assert!([None, Some(&new)].contains(&found[1].as_ref()), "new, {size} bytes");
     }
 }
 
