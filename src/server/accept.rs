@@ -256,7 +256,7 @@ impl EventLoop {
         true
     }
 
-    /// Sends a 421 in one try: whoever floods us is not waited for, nor shaken hands with.
+    /// Sends a 421 in one try: whoever floods us is not waited for, and gets no TLS handshake.
     fn turn_away(&mut self, mut control: Link, client: SocketAddr, mode: TlsMode, now: Instant) {
         if let Some(left_out) = self.acceptor.turned_away.line(now) {
             log::warn!("{client} turned away, too many sessions{left_out}");

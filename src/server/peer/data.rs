@@ -34,7 +34,7 @@ enum DataState {
     #[default]
     None,
     /// The client is to come to a passive port.
-    Leased(Lease),
+    Leased(Box<Lease>),
     /// Active connect, pending until it is writable.
     Connecting(Link),
     /// Connection that stands, and waits for its transfer.
@@ -100,7 +100,7 @@ impl Data {
 
     /// Awaits the client at a passive port.
     pub(super) fn await_client(&mut self, lease: Lease) {
-        self.state = DataState::Leased(lease);
+        self.state = DataState::Leased(Box::new(lease));
     }
 
     /// Awaits the end of a connect that was begun.
@@ -158,7 +158,7 @@ impl Data {
     /// Gives the connection up, in whatever state it is; an unused lease is to be given back.
     pub(super) fn give_up(&mut self, now: Instant) -> Option<Lease> {
         match std::mem::take(&mut self.state) {
-            DataState::Leased(lease) => return Some(lease),
+            DataState::Leased(lease) => return Some(*lease),
             DataState::None | DataState::Connecting(_) => {}
             DataState::Open(link) | DataState::Securing(link) | DataState::Moving(link) => {
                 self.lingering.take(link, now);

@@ -5,7 +5,7 @@ use super::super::events;
 use super::super::scheduler::Handshake;
 use super::control::Lost;
 use super::data::{Secured, TlsTerms};
-use super::files::FileNews;
+use super::turn::FileNews;
 use super::turn::Input;
 use super::{Peer, Turn};
 use crate::config::{SessionReuse, TlsClose};
@@ -27,7 +27,7 @@ impl Peer {
     /// Goes on with a data connection that was given up, behind the reply that tells of it.
     pub(super) fn let_go(&mut self, turn: &mut Turn<'_>) -> bool {
         let is_all_sent = self.session.output().is_empty();
-        let (shared, slot, now) = (&mut *turn.shared, self.key.slot(), turn.now);
+        let (shared, slot, now) = (&mut *turn.shared, self.key().slot(), turn.now);
         let most = turn.budget.min(shared.buffers.buffer.len());
         let buffer = &mut shared.buffers.buffer[..most];
         let used = self.data.linger(is_all_sent, buffer, &mut shared.poller, slot, now);
@@ -54,7 +54,7 @@ impl Peer {
             now: turn.now,
         };
         let poller = &mut turn.shared.poller;
-        let event = match self.data.handshake(&terms, poller, self.key.slot()) {
+        let event = match self.data.handshake(&terms, poller, self.key().slot()) {
             None | Some(Secured::Pending) => return false,
             Some(Secured::Done) => DataEvent::Secured,
             Some(Secured::EndedEarly) => DataEvent::EndedEarly,
@@ -111,7 +111,7 @@ impl Peer {
             }
             State::Blocked => {
                 let poller = &mut turn.shared.poller;
-                FileNews::Stepped(self.data.await_event(poller, self.key.slot()))
+                FileNews::Stepped(self.data.await_event(poller, self.key().slot()))
             }
             State::NeedsWorker => {
                 self.files.work_on_transfer(&mut turn.budget, turn.shared, turn.now)

@@ -7,7 +7,8 @@ use super::super::events;
 use super::super::file_work::Terms;
 use super::super::logins::{Grant, Judged};
 use super::super::siblings::Place;
-use super::files::{FileNews, Request};
+use super::files::Request;
+use super::turn::FileNews;
 use super::{Input, Peer, Turn};
 use crate::fs::RootPath;
 use crate::net::{Link, Role};
@@ -87,7 +88,7 @@ impl Peer {
     /// Has it looked up whether the certificate that the client has shown is that of the user of this
     /// name.
     fn recognise(&mut self, name: Vec<u8>, turn: &mut Turn<'_>) -> Option<Input> {
-        let from = (self.key, self.session.client());
+        let from = (self.key(), self.session.client());
         self.login = Some(turn.shared.logins.recognise(from, name, turn.now));
         None
     }
@@ -98,7 +99,7 @@ impl Peer {
         {
             return self.enter(Grant { access, root: None, require_tls: RequireTls::Off }, turn);
         }
-        let from = (self.key, self.session.client());
+        let from = (self.key(), self.session.client());
         self.login = Some(turn.shared.logins.verify(from, name, secret, turn.now));
         None
     }
@@ -162,7 +163,7 @@ impl Peer {
         self.join_siblings(turn);
         let local = self.control.scoped(SocketAddr::new(self.session.local(), 0));
         let client = self.session.client();
-        let lease = turn.shared.lease(local, client, self.key, turn.now)?;
+        let lease = turn.shared.lease(local, client, self.key(), turn.now)?;
         let address = lease.address();
         self.data.await_client(lease);
         Some(address)
@@ -177,7 +178,7 @@ impl Peer {
             return Some(Input::Data(DataEvent::OwnListener));
         }
         let connecting = Link::connect(from, to).and_then(|mut link| {
-            link.register(&mut turn.shared.poller, self.key.slot(), Role::Data)?;
+            link.register(&mut turn.shared.poller, self.key().slot(), Role::Data)?;
             Ok(link)
         });
         match connecting {

@@ -1,11 +1,10 @@
-//! Files of a peer: what its session has open, and whose hands it is in.
+//! Files of a peer: what its session has open, on the loop or with a worker.
 //!
 //! All that a session has open goes with the work that a worker does for it, so that no two threads
 //! ever have the same file. A session has one piece of work with the workers at most, so that its
 //! files see everything in order, and no more waits than there may be sessions. Work that was given
 //! up meanwhile comes back all the same, and is dropped where that stops nobody.
 
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,15 +15,16 @@ use super::super::logins::Grant;
 use super::super::neighbourhood::Neighbourhood;
 use super::super::shared::Shared;
 use super::super::worker_pool::{Lane, Ticket};
+use super::turn::FileNews;
 use crate::fs::{FileJob, Refusal, RootPath};
 use crate::net::Key;
 use crate::session::{FileDone, FileOp, Verdict};
-use crate::transfer::{Pump, State};
+use crate::transfer::Pump;
 
 /// Files of one session, beneath one root.
 #[derive(Debug)]
 pub(super) struct Files {
-    /// Names the session, for the workers.
+    /// Names the peer, and its control connection.
     owner: Key,
     /// Neighbourhood of the client: they have their turns with the workers.
     neighbourhood: Neighbourhood,
@@ -61,23 +61,6 @@ pub(in crate::server) enum Request {
     Enter(RootPath, Grant),
 }
 
-/// News of the files, for the session.
-#[derive(Debug)]
-pub(super) enum FileNews {
-    /// None yet.
-    Pending,
-    /// Answer to an operation.
-    Answer(Result<FileDone, Refusal>),
-    /// Verdict on a login, whose root is open.
-    Verdict(Verdict),
-    /// Root of a user who has logged in, which cannot be opened.
-    RootMissing(RootPath, io::Error),
-    /// State of the transfer after work on its file.
-    Stepped(State),
-    /// End of the session, for no fault of its client.
-    Failed(&'static str),
-}
-
 /// Place where work was done, chosen by [`Files::run`].
 enum Ran {
     Here(Finished),
@@ -88,6 +71,10 @@ impl Files {
     /// Files of a session that has nothing open yet.
     pub(super) fn new(owner: Key, neighbourhood: Neighbourhood) -> Files {
         Files { owner, neighbourhood, disk: None, state: FileState::Idle }
+    }
+
+    pub(super) fn owner(&self) -> Key {
+        self.owner
     }
 
     /// Does what the session asks for, or has it done.

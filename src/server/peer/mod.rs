@@ -27,15 +27,13 @@ use crate::proto::reply::Reply;
 use crate::session::{Answer, DataEvent, Disconnect, Session};
 use control::{Changed, Control, Lost, Received};
 use data::Data;
-use files::{FileNews, Files};
-use turn::Input;
+use files::Files;
 pub(super) use turn::{Fate, Turn};
+use turn::{FileNews, Input};
 
 /// One client.
 #[derive(Debug)]
 pub(super) struct Peer {
-    /// Names the peer, and its control connection.
-    key: Key,
     session: Session,
     control: Control,
     data: Data,
@@ -52,7 +50,6 @@ impl Peer {
     pub(super) fn new(key: Key, session: Session, control: Link, host: Rc<Host>) -> Peer {
         let neighbourhood = Neighbourhood::of(session.client());
         Peer {
-            key,
             session,
             control: Control::new(control),
             data: Data::default(),
@@ -147,7 +144,7 @@ impl Peer {
     // Questions of the loop.
 
     pub(super) fn key(&self) -> Key {
-        self.key
+        self.files.owner()
     }
 
     pub(super) fn client(&self) -> std::net::IpAddr {
@@ -291,6 +288,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 792, "a peer has {} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 736, "a peer has {} bytes", size_of::<Peer>());
     }
 }

@@ -1,10 +1,13 @@
 //! Turn of a peer: its means, what it tells the session, and its fate after it.
 
+use std::io;
 use std::time::Instant;
 
 use super::super::scheduler::Handshake;
 use super::super::shared::Shared;
-use crate::session::{Answer, DataEvent, Disconnect};
+use crate::fs::{Refusal, RootPath};
+use crate::session::{Answer, DataEvent, Disconnect, FileDone, Verdict};
+use crate::transfer::State;
 
 /// Means of a peer for one turn, or for one thing that happened to it.
 pub(in crate::server) struct Turn<'a> {
@@ -57,4 +60,21 @@ impl<'a> Turn<'a> {
     ) -> Turn<'a> {
         Turn { shared, now, budget, deferred: None }
     }
+}
+
+/// News of the files, for the session.
+#[derive(Debug)]
+pub(super) enum FileNews {
+    /// None yet.
+    Pending,
+    /// Answer to an operation.
+    Answer(Result<FileDone, Refusal>),
+    /// Verdict on a login, whose root is open.
+    Verdict(Verdict),
+    /// Root of a user who has logged in, which cannot be opened.
+    RootMissing(RootPath, io::Error),
+    /// State of the transfer after work on its file.
+    Stepped(State),
+    /// End of the session, for no fault of its client.
+    Failed(&'static str),
 }
