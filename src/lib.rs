@@ -100,7 +100,9 @@ pub use config::{
     TlsPair,
 };
 pub use server::{Counts, Grace, Handle, Server, raise_descriptor_limit};
-pub use users::{Access, Account, PartialUploads, RequireTls, StoredPassword, ValueError};
+pub use users::{
+    Access, Account, PartialUploads, Replacing, RequireTls, StoredPassword, ValueError,
+};
 
 #[cfg(doc)]
 #[doc = include_str!("ARCHITECTURE.md")]

@@ -5,7 +5,7 @@
 use super::tls_flags::TlsFlags;
 use super::user_command::UserCommand;
 use super::{Anonymous, Config};
-use crate::users::{PartialUploads, ValueError};
+use crate::users::{PartialUploads, Replacing, ValueError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -111,6 +111,10 @@ pub struct ServeFlags {
     #[arg(long, value_name = "keep|discard")]
     #[arg(default_value = "keep", help_heading = UPLOADS)]
     partial_uploads: PartialUploads,
+    /// How an upload replaces a file
+    #[arg(long, value_name = "atomic|in-place")]
+    #[arg(default_value = "atomic", help_heading = UPLOADS)]
+    replace: Replacing,
     /// Uploads replace files even at a hang-up [default: no]
     #[arg(long, help_heading = UPLOADS)]
     replace_on_hangup: bool,
@@ -161,6 +165,7 @@ impl ServeFlags {
         config.stall_timeout = self.stall_timeout;
         config.handshake_timeout = self.handshake_timeout;
         config.partial_uploads = self.partial_uploads;
+        config.replacing = self.replace;
         config.replace_on_hangup = self.replace_on_hangup;
         config.durable = self.durable;
         config.strict_allo = self.strict_allo;
@@ -265,7 +270,7 @@ mod tests {
             "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
              --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard \
-             --replace-on-hangup --durable --strict-allo",
+             --replace in-place --replace-on-hangup --durable --strict-allo",
         )
         .config()
         .unwrap();
@@ -284,6 +289,7 @@ mod tests {
         expected.stall_timeout = Duration::from_secs(4);
         expected.handshake_timeout = Duration::from_secs(5);
         expected.partial_uploads = PartialUploads::Discard;
+        expected.replacing = Replacing::InPlace;
         expected.replace_on_hangup = true;
         (expected.durable, expected.strict_allo) = (true, true);
         assert_eq!(config, expected);
@@ -309,6 +315,7 @@ mod tests {
             ("--idle-timeout 0", "from 1"),
             ("--data-timeout 99999999999999999999", "from 1"),
             ("--partial-uploads drop", "keep, discard"),
+            ("--replace never", "atomic, in-place"),
             ("user add ftp --users u", "another name"),
             ("user add x --users u --access all", "\"read\" or \"write\""),
             ("user add x", "--users <FILE>"),

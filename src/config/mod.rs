@@ -25,7 +25,7 @@ pub use tls::{Pem, SessionReuse, TlsClose, TlsConfig, TlsIdentity, TlsPair};
 pub use users::Users;
 pub use users_file::{Look, Seen, UsersFile, UsersNews, edit_users_file};
 
-use crate::users::{Access, Account, PartialUploads, ValueError};
+use crate::users::{Access, Account, PartialUploads, Replacing, ValueError};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -83,6 +83,8 @@ pub struct Config {
     pub handshake_timeout: Duration,
     /// Fate of a new file whose upload is cut off.
     pub partial_uploads: PartialUploads,
+    /// Way in which an upload replaces a file.
+    pub replacing: Replacing,
     /// An upload whose client hangs up behind it, without QUIT, replaces an old file. Otherwise the
     /// old file stays, since a client that crashed looks alike; a new file is kept in any case.
     pub replace_on_hangup: bool,
@@ -125,6 +127,7 @@ impl Config {
             stall_timeout: Duration::from_secs(300),
             handshake_timeout: Duration::from_secs(30),
             partial_uploads: PartialUploads::Keep,
+            replacing: Replacing::Atomic,
             replace_on_hangup: false,
             durable: false,
             strict_allo: false,

@@ -13,6 +13,7 @@ use super::remote::Medium;
 use super::scratch::Scratch;
 use super::standing::{aside, itself};
 use super::{Download, Pipe, Refusal, Root, SpliceError};
+use crate::proto::facts::Kind;
 use crate::proto::path::VPath;
 use crate::users::PartialUploads;
 use rustix::fs::ftruncate;
@@ -24,6 +25,9 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 pub enum UploadMode {
     /// Replace it, whole and at once. A link is replaced itself; what it led to stays.
     Replace,
+    /// Empty it and write it anew, under all its names; a link is replaced itself. If there is no file,
+    /// the same as `Replace`.
+    Overwrite,
     /// Go on writing it at this offset in bytes; at 0 the same as `Replace`.
     ResumeAt(u64),
     /// Go on writing it at its end; if there is none, the same as `Replace`.
@@ -97,6 +101,11 @@ impl Upload {
             UploadMode::Replace | UploadMode::ResumeAt(0) => {
                 aside(root, path, folder, Claim::Free)?
             }
+            UploadMode::Overwrite => match root.link_facts(path) {
+                Ok(standing) if standing.kind == Kind::File => itself(root, path, Some(0))?,
+                Ok(_) | Err(Refusal::NotFound) => aside(root, path, folder, Claim::Free)?,
+                Err(refusal) => return Err(refusal),
+            },
             UploadMode::Create => aside(root, path, folder, Claim::FreeOnly)?,
             UploadMode::Append => match itself(root, path, None) {
                 Err(Refusal::NotFound) => aside(root, path, folder, Claim::Free)?,

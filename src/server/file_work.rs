@@ -11,7 +11,7 @@ use crate::proto::command::Change;
 use crate::proto::path::VPath;
 use crate::session::{ByteRange, FileDone, FileOp, Listing};
 use crate::transfer::{ListingLines, Pump, State, WORKER_LIST_BUDGET};
-use crate::users::PartialUploads;
+use crate::users::{PartialUploads, Replacing};
 
 /// Buffer of a worker, in bytes. It is allocated for one piece of work: idle workers hold none.
 const WORKER_BUFFER_BYTES: usize = 128 * 1024;
@@ -59,10 +59,23 @@ pub(super) enum Finished {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) partial_uploads: PartialUploads,
+    pub(super) replacing: Replacing,
     /// Uploads are on the disk before they are answered.
     pub(super) durable: bool,
     /// Seconds since 1970.
     pub(super) wall_clock: i64,
+}
+
+impl Terms {
+    /// Mode of an upload, as these terms have it.
+    fn mode(self, asked: UploadMode) -> UploadMode {
+        match (self.replacing, asked) {
+            (Replacing::InPlace, UploadMode::Replace | UploadMode::ResumeAt(0)) => {
+                UploadMode::Overwrite
+            }
+            (Replacing::Atomic | Replacing::InPlace, asked) => asked,
+        }
+    }
 }
 
 impl Work {
@@ -183,7 +196,7 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
             return opened(Pump::download(open(root, path, *range)?, *coding));
         }
         FileOp::OpenUpload(path, mode, new, coding) => {
-            let mut upload = root.upload(path, *mode, terms.partial_uploads, *new)?;
+            let mut upload = root.upload(path, terms.mode(*mode), terms.partial_uploads, *new)?;
             if terms.durable {
                 upload.make_durable();
             }
@@ -198,6 +211,7 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
         }
         FileOp::Copy(from, to, new) => {
             let from = open(root, from, ByteRange::default())?;
+            // Never in place: both may be names of one file.
             let mut to = root.upload(to, UploadMode::Replace, PartialUploads::Discard, *new)?;
             if terms.durable {
                 to.make_durable();

@@ -20,7 +20,7 @@ mod policy;
 
 pub(crate) use password::HashMemory;
 pub use password::StoredPassword;
-pub use policy::{Access, PartialUploads, RequireTls};
+pub use policy::{Access, PartialUploads, Replacing, RequireTls};
 
 use std::borrow::Cow;
 use std::fmt;

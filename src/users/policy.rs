@@ -73,6 +73,32 @@ impl FromStr for RequireTls {
     }
 }
 
+/// Way in which an upload replaces a file.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replacing {
+    /// The whole new file takes the name in one step; until then, and if the upload is cut off, the
+    /// old one stands. It has other names no more, and there must be room for both.
+    #[default]
+    Atomic,
+    /// The file itself is emptied and written anew: all its names show the new content, and whoever
+    /// may write to it may replace it. Readers see it grow, and nothing is left of the old content
+    /// if the upload is cut off.
+    InPlace,
+}
+
+impl FromStr for Replacing {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Replacing, ValueError> {
+        match text {
+            "atomic" => Ok(Replacing::Atomic),
+            "in-place" => Ok(Replacing::InPlace),
+            _ => Err(ValueError::new("write one of atomic, in-place")),
+        }
+    }
+}
+
 /// The fate of a new file whose upload is cut off.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::common::program::Program;
 use crate::common::{
     Client, ROUNDS, TestServer, Way, bytes_for, names_in, random_bytes, stuck, wait_until,
 };
-use packetboat::PartialUploads;
+use packetboat::{PartialUploads, Replacing};
 use rustix::process::Signal;
 use socket2::SockRef;
 use std::fs;
@@ -98,6 +98,23 @@ fn a_stor_that_is_cut_off_leaves_the_old_file() {
         assert_eq!(server.read("file"), b"old");
         assert_eq!(server.names(), ["file"]);
     }
+}
+
+#[test]
+fn a_stor_in_place_keeps_the_other_names_of_a_file() {
+    let server = TestServer::with(|config| config.replacing = Replacing::InPlace);
+    server.write("file", "the old content");
+    std::fs::hard_link(server.path("file"), server.path("same")).unwrap();
+    let mut client = server.client();
+    client.put("STOR file", "new", Way::Epsv);
+    assert_eq!(server.read("same"), b"new");
+    // A copy onto another name of the same file would lose it.
+    client.expect(350, "SITE CPFR file");
+    client.expect(250, "SITE CPTO same");
+    assert_eq!((server.read("file"), server.read("same")), (b"new".into(), b"new".into()));
+    reset(stuck::upload(&mut client, "STOR file", b"part"));
+    client.expect_reply(426);
+    assert_eq!(server.read("file"), b"part");
 }
 
 #[test]

@@ -119,6 +119,7 @@ impl Peer {
         }
         let terms = Terms {
             partial_uploads: self.host.config.partial_uploads,
+            replacing: self.host.config.replacing,
             durable: self.host.config.durable,
             wall_clock: turn.shared.wall_clock,
         };
