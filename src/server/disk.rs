@@ -9,6 +9,7 @@ use nix::sys::time::TimeValLike;
 
 use super::worker_pool::Lane;
 use crate::fs::{Medium, Root};
+use crate::transfer::Pump;
 
 /// Duration of a call that kept everybody waiting: the next may as well.
 const SLOW: Duration = Duration::from_millis(20);
@@ -40,9 +41,18 @@ impl Disk {
         Disk { root, device }
     }
 
-    /// Lane of the workers for what may block.
+    /// Lane of the workers for names beneath the root, and for what is open at another machine or
+    /// program.
     pub(super) fn lane(&self) -> Lane {
         Lane::Device(self.root.device())
+    }
+
+    /// Lane of the workers for what a transfer has open.
+    pub(super) fn lane_of(&self, pump: &Pump) -> Lane {
+        match pump.may_block() {
+            true => self.lane(),
+            false => Lane::Local(self.root.device()),
+        }
     }
 }
 

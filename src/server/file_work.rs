@@ -4,8 +4,9 @@
 use std::io;
 use std::time::Instant;
 
-use super::disk::{Device, Latency};
+use super::disk::{Device, Disk, Latency};
 use super::logins::Grant;
+use super::worker_pool::Lane;
 use crate::fs::{Download, FileJob, JobResult, JobState, Refusal, Root, RootPath, UploadMode};
 use crate::proto::command::Change;
 use crate::proto::path::VPath;
@@ -105,6 +106,14 @@ impl Work {
                 let asked = if responsive { budget.div_ceil(JOB_COST) } else { 0 };
                 device.writes.may_block(responsive, now) || job.may_block(asked)
             }
+        }
+    }
+
+    /// Lane of the workers that it is for.
+    pub(super) fn lane(&self, disk: &Disk) -> Lane {
+        match self {
+            Work::Begin(pump) | Work::Step(pump) | Work::Finish(pump) => disk.lane_of(pump),
+            Work::Operation(..) | Work::Lines(_) | Work::Job(_) => disk.lane(),
         }
     }
 

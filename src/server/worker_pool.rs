@@ -54,8 +54,12 @@ pub(super) struct Ticket {
 pub(super) enum Lane {
     /// All jobs of a pool with one purpose.
     Only,
-    /// Work on a root that is on this device.
+    /// Work on names beneath a root on this device, which may lead anywhere, and on files that another
+    /// machine or program keeps.
     Device(u64),
+    /// Work on open files beneath it that a disk of this machine keeps: such a disk may be slow, and
+    /// does not hang with what is mounted within.
+    Local(u64),
     /// Opening of the root at this path, on a device that is not yet known.
     Opening(PathBuf),
 }
@@ -65,7 +69,7 @@ impl Lane {
     fn most_threads(&self) -> usize {
         match self {
             Lane::Only | Lane::Opening(_) => 1,
-            Lane::Device(_) => DEVICE_THREADS,
+            Lane::Device(_) | Lane::Local(_) => DEVICE_THREADS,
         }
     }
 }

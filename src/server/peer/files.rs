@@ -192,12 +192,14 @@ impl Files {
                 (FileState::OnWorker { .. } | FileState::Abandoned(_), _) => true,
                 (FileState::Idle, _) | (_, None) => false,
                 (FileState::Transfer(pump) | FileState::Status(pump), Some(disk)) => {
-                    let responsive = shared.workers.is_responsive(&disk.lane(), now);
+                    let lane = disk.lane_of(&pump);
+                    let responsive = shared.workers.is_responsive(&lane, now);
                     let stores = pump.is_upload() && disk.device.storing_may_block(responsive, now);
-                    self.drop_one(stores || pump.may_block(), pump, &disk, shared)
+                    let lane = (stores || pump.may_block()).then_some(lane);
+                    self.drop_one(lane, pump, &disk, shared)
                 }
                 (FileState::Job(mut job), Some(disk)) => {
-                    self.drop_one(job.may_block(0), job, &disk, shared)
+                    self.drop_one(job.may_block(0).then(|| disk.lane()), job, &disk, shared)
                 }
             };
         if abandoned {
@@ -207,7 +209,11 @@ impl Files {
 
     /// Lane of the workers for work on what is open.
     pub(super) fn lane(&self) -> Option<Lane> {
-        Some(self.disk.as_ref()?.lane())
+        let disk = self.disk.as_ref()?;
+        match &self.state {
+            FileState::Transfer(pump) => Some(disk.lane_of(pump)),
+            _ => Some(disk.lane()),
+        }
     }
 
     fn ticket(&self, lane: Lane) -> Ticket {
@@ -300,23 +306,25 @@ impl Files {
         let Some(disk) = self.disk.clone() else {
             return Ran::Sent(FileNews::Failed("there is work on its files before a login"));
         };
-        let responsive = shared.workers.is_responsive(&disk.lane(), now);
+        let lane = work.lane(&disk);
+        let responsive = shared.workers.is_responsive(&lane, now);
         if work.may_block(&disk.device, *budget, responsive, now) {
-            return Ran::Sent(self.send_work(work, &disk, shared));
+            return Ran::Sent(self.send_work(work, lane, &disk, shared));
         }
         let buffer = &mut shared.buffers.buffer;
         let latency = work.latency(&disk.device);
         match Latency::time_if(latency, || work.run(&disk.root, buffer, budget)) {
             Finished::NeedsWorker(operation, terms) => {
-                Ran::Sent(self.send_work(Work::Operation(operation, terms), &disk, shared))
+                let work = Work::Operation(operation, terms);
+                Ran::Sent(self.send_work(work, lane, &disk, shared))
             }
             finished => Ran::Here(finished),
         }
     }
 
-    fn send_work(&mut self, work: Work, disk: &Disk, shared: &mut Shared) -> FileNews {
+    fn send_work(&mut self, work: Work, lane: Lane, disk: &Disk, shared: &mut Shared) -> FileNews {
         let root = disk.root.blocking();
-        self.send(self.ticket(disk.lane()), shared, move || work.run_on_worker(&root))
+        self.send(self.ticket(lane), shared, move || work.run_on_worker(&root))
     }
 
     fn send(
@@ -376,16 +384,16 @@ impl Files {
         }
     }
 
-    /// Drops a thing, on a worker if that may block: whether a worker has it now.
+    /// Drops a thing, on a worker of the lane if that may block: whether a worker has it now.
     fn drop_one(
         &self,
-        may_block: bool,
+        lane: Option<Lane>,
         thing: impl Send + 'static,
         disk: &Disk,
         shared: &mut Shared,
     ) -> bool {
-        if may_block {
-            return shared.workers.drop_on_worker(self.ticket(disk.lane()), thing);
+        if let Some(lane) = lane {
+            return shared.workers.drop_on_worker(self.ticket(lane), thing);
         }
         disk.device.names.time(|| drop(thing));
         false
