@@ -126,10 +126,14 @@ pub mod parts {
 /// Parts of the program `packetboat` beside the server. They change with it, at any time.
 #[doc(hidden)]
 pub mod program {
+    pub use crate::config::command_line::{
+        Command, CommandLine, ConfigCommand, EXAMPLE, Misuse, system_variable,
+    };
     pub use crate::config::edit_users_file;
     pub use crate::config::explain;
-    pub use crate::config::flags::{Command, CommandLine, ServeFlags};
+    pub use crate::config::flags::ServeFlags;
     pub use crate::config::summary::summary;
+    pub use crate::server::warnings;
 }
 
 #[cfg(doctest)]

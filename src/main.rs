@@ -5,43 +5,72 @@
 
 mod logger;
 
-use clap::Parser;
 use log::LevelFilter;
 use logger::Logger;
-use packetboat::program::{Command, CommandLine, ServeFlags, explain, summary};
+use packetboat::program::{
+    Command, CommandLine, ConfigCommand, EXAMPLE, Misuse, ServeFlags, explain, summary,
+    system_variable, warnings,
+};
 use packetboat::{Config, Error, Server};
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let CommandLine { command, serve: flags } = CommandLine::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let CommandLine { command, serve: flags } = match CommandLine::read(&words, system_variable) {
+        Ok(command_line) => command_line,
+        Err(Misuse::Words(error)) => error.exit(),
+        Err(Misuse::Settings(line)) => return failed(&line),
+    };
     let done = match command {
         Some(Command::User(command)) => command.run().map(|lines| print(&lines)),
-        None => serve(&flags),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            // The exit code still tells when nobody hears the line.
-            let _ = writeln!(std::io::stderr(), "packetboat: {line}");
-            ExitCode::from(2)
+        Some(Command::Config(ConfigCommand::Example)) => {
+            print(EXAMPLE);
+            Ok(())
         }
-    }
+        Some(Command::Check(flags)) => check(&flags),
+        Some(Command::Serve(flags)) => serve(&flags, words),
+        None => serve(&flags, words),
+    };
+    done.map_or_else(|line| failed(&line), |()| ExitCode::SUCCESS)
 }
 
-fn serve(flags: &ServeFlags) -> Result<(), String> {
+fn failed(line: &str) -> ExitCode {
+    // The exit code still tells when nobody hears the line.
+    let _ = writeln!(std::io::stderr(), "packetboat: {line}");
+    ExitCode::from(2)
+}
+
+/// Says what the settings mean, and serves nobody.
+fn check(flags: &ServeFlags) -> Result<(), String> {
+    let config = flags.config()?;
+    let warned = warnings(&config).map_err(|error| explain(&error))?;
+    let addresses: Vec<_> = config.listen.iter().chain(&config.listen_tls).copied().collect();
+    let lines = summary(&config, &addresses, None).map_err(|error| explain(&error))?;
+    for line in lines {
+        print(&format!("{line}\n"));
+    }
+    for warning in warned {
+        print(&format!("Warning: {warning}\n"));
+    }
+    Ok(())
+}
+
+fn serve(flags: &ServeFlags, words: Vec<OsString>) -> Result<(), String> {
     let logger = Logger::start(level(flags.verbosity()))
         .map_err(|error| format!("there is no thread for the log: {error}"))?;
-    let done = run(flags.config()?).map_err(|error| explain(&error));
+    let done = run(flags.config()?, words).map_err(|error| explain(&error));
     logger.finish();
     done
 }
 
-fn run(config: Config) -> Result<(), Error> {
+fn run(config: Config, words: Vec<OsString>) -> Result<(), Error> {
     if let Err(error) = packetboat::raise_descriptor_limit(config.max_sessions) {
         log::warn!("cannot have more descriptors: {error}");
     }
     let mut server = Server::bind(config.clone())?;
+    server.reload_from(move || configuration(&words));
     server.stop_on_signals()?;
     for line in summary(&config, server.addresses(), server.fingerprint())? {
         print(&format!("{line}\n"));
@@ -49,6 +78,16 @@ fn run(config: Config) -> Result<(), Error> {
     server.run()?;
     print("Stopped.\n");
     Ok(())
+}
+
+/// Configuration that the same command line means now.
+fn configuration(words: &[OsString]) -> Result<Config, String> {
+    match CommandLine::read(words, system_variable) {
+        Ok(CommandLine { command: Some(Command::Serve(flags)), .. }) => flags.config(),
+        Ok(CommandLine { serve, .. }) => serve.config(),
+        Err(Misuse::Settings(line)) => Err(line),
+        Err(Misuse::Words(error)) => Err(error.to_string()),
+    }
 }
 
 /// Lines that are logged for an operator who wants more or less than usual.

@@ -24,6 +24,8 @@ pub struct Error {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
+    /// The configuration file cannot be read.
+    ConfigFile,
     /// [`Config::root`](crate::Config::root) cannot be opened.
     Root,
     /// An address of [`Config::listen`](crate::Config::listen) or
@@ -216,6 +218,7 @@ const PRIVILEGED: &str = "no permission: ports below 1024 need CAP_NET_BIND_SERV
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let noun = match self.kind {
+            ErrorKind::ConfigFile => "the configuration file",
             ErrorKind::Root => "the root",
             ErrorKind::Listen => "listening on",
             ErrorKind::ActivePort => "active data connections from port",

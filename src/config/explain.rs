@@ -8,6 +8,7 @@ use super::{Error, ErrorKind};
 /// Error as a line for the command line.
 pub fn explain(error: &Error) -> String {
     let (noun, remedy) = match error.kind() {
+        ErrorKind::ConfigFile => ("--config", None),
         ErrorKind::Root => ("ROOT", None),
         ErrorKind::Listen => ("--listen", other_address(error)),
         ErrorKind::ActivePort => ("--active-port", other_active_port(error)),

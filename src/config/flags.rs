@@ -1,44 +1,17 @@
-//! The command line: what each option is called, what it takes, what it says in `--help`, and how
+//! Flags of a server: what each option is called, what it takes, what it says in `--help`, and how
 //! they all become one [`Config`]. Nothing is opened or looked up here.
 
 #[cfg(feature = "tls")]
 use super::tls_flags::TlsFlags;
-use super::user_command::UserCommand;
 use super::{Anonymous, Config};
 use crate::users::{PartialUploads, Replacing, ValueError};
+use clap::ArgAction;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, Parser, Subcommand};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-
-/// The whole command line of `packetboat`.
-#[derive(Debug, Parser)]
-#[command(
-    version,
-    about = "A light FTP server: serves a folder, to this machine only unless told otherwise.",
-    max_term_width = 100,
-    args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true
-)]
-pub struct CommandLine {
-    /// Command to carry out instead of serving, if any.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// Options of the server.
-    #[command(flatten)]
-    pub serve: ServeFlags,
-}
-
-/// Commands that do something else than serve.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Add, change, remove or list the users of a users file
-    #[command(subcommand)]
-    User(UserCommand),
-}
 
 /// The options of a server. Their comments are the lines of `--help`.
 #[derive(Debug, clap::Args)]
@@ -87,24 +60,24 @@ pub struct ServeFlags {
     #[arg(long, value_name = "N", value_parser = session_count, help_heading = LIMITS)]
     max_sessions_per_address: Option<usize>,
     /// Longest time for logging in
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    #[arg(long, value_name = "DURATION", default_value = "60")]
+    #[arg(value_parser = duration, help_heading = LIMITS)]
     login_timeout: Duration,
     /// Longest silence of a session
-    #[arg(long, value_name = "SECONDS", default_value = "300")]
-    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    #[arg(long, value_name = "DURATION", default_value = "300")]
+    #[arg(value_parser = duration, help_heading = LIMITS)]
     idle_timeout: Duration,
     /// Longest wait for a data connection
-    #[arg(long, value_name = "SECONDS", default_value = "30")]
-    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    #[arg(long, value_name = "DURATION", default_value = "30")]
+    #[arg(value_parser = duration, help_heading = LIMITS)]
     data_timeout: Duration,
     /// Longest stall of a transfer
-    #[arg(long, value_name = "SECONDS", default_value = "300")]
-    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    #[arg(long, value_name = "DURATION", default_value = "300")]
+    #[arg(value_parser = duration, help_heading = LIMITS)]
     stall_timeout: Duration,
     /// Longest TLS handshake
-    #[arg(long, value_name = "SECONDS", default_value = "30")]
-    #[arg(value_parser = seconds, help_heading = LIMITS)]
+    #[arg(long, value_name = "DURATION", default_value = "30")]
+    #[arg(value_parser = duration, help_heading = LIMITS)]
     handshake_timeout: Duration,
 
     /// A new file whose upload is cut off
@@ -125,6 +98,9 @@ pub struct ServeFlags {
     #[arg(long, help_heading = UPLOADS)]
     strict_allo: bool,
 
+    /// A file of these settings, see `config example` [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// Log more: -v debug, -vv trace [default: info]
     #[arg(short, action = ArgAction::Count, help_heading = LOG)]
     verbose: u8,
@@ -234,19 +210,32 @@ fn session_count(text: &str) -> Result<usize, String> {
     }
 }
 
-/// The upper end keeps every deadline within what the clock can tell.
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse() {
-        Ok(seconds @ 1..=31_536_000) => Ok(Duration::from_secs(seconds)),
-        Ok(_) | Err(_) => Err("write whole seconds, from 1 to 31536000 (a year)".to_owned()),
+/// A duration as people write it. The upper end keeps every deadline within what the clock can tell.
+fn duration(text: &str) -> Result<Duration, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let each = match unit.trim_start() {
+        "" | "s" => Some(1),
+        "m" | "min" => Some(60),
+        "h" => Some(60 * 60),
+        "d" => Some(24 * 60 * 60),
+        _ => None,
+    };
+    let seconds = each.and_then(|each| number.parse::<u64>().ok()?.checked_mul(each));
+    match seconds {
+        Some(seconds @ 1..=31_536_000) => Ok(Duration::from_secs(seconds)),
+        Some(_) | None => Err("write seconds, or a duration as 90s, 5m, 2h or 1d, of a second at \
+                               least and a year at most"
+            .to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+    use crate::config::command_line::CommandLine;
     use clap::error::ErrorKind;
+    use clap::{CommandFactory, Parser};
     use std::ffi::{OsStr, OsString};
     use std::os::unix::ffi::OsStrExt;
 
@@ -312,8 +301,9 @@ mod tests {
             ("--passive-address 0.0.0.0", "203.0.113.7"),
             ("--max-sessions 0", "from 1"),
             ("--max-sessions-per-address many", "from 1"),
-            ("--idle-timeout 0", "from 1"),
-            ("--data-timeout 99999999999999999999", "from 1"),
+            ("--idle-timeout 0", "a second at least"),
+            ("--data-timeout 99999999999999999999", "a year"),
+            ("--data-timeout 1w", "5m, 2h"),
             ("--partial-uploads drop", "keep, discard"),
             ("--replace never", "atomic, in-place"),
             ("user add ftp --users u", "another name"),
@@ -326,6 +316,18 @@ mod tests {
         }
         let banner = CommandLine::try_parse_from(["packetboat", "--banner", "a\r\n230 b"]);
         assert!(banner.unwrap_err().to_string().contains("one line"));
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in
+            [("7", 7), ("90s", 90), ("5m", 300), ("5 min", 300), ("2h", 7200), ("1d", 86_400)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "s", "5 m x", "-1", "1.5h", "366d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
     }
 
     #[test]

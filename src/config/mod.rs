@@ -1,6 +1,9 @@
 //! Configuration: flags, accounts and the users file, checked before anything starts. It reads the
 //! file that users are kept in, never a served one, and knows no socket and no session.
 
+pub mod command_line;
+mod config_file;
+mod entries;
 mod error;
 mod explain;
 mod exposed;
@@ -138,13 +141,14 @@ impl Config {
         }
     }
 
-    /// Rights of anonymous users: those that were said, else write while nobody but this machine
-    /// can connect, else read.
+    /// Rights of anonymous users: those that were said. Without a word about them: none beside a users
+    /// file, else write while nobody but this machine can connect, else read.
     pub fn anonymous_access(&self) -> Anonymous {
-        match (self.anonymous, self.is_local()) {
-            (Some(said), _) => said,
-            (None, true) => Anonymous::Write,
-            (None, false) => Anonymous::Read,
+        match (self.anonymous, &self.users, self.is_local()) {
+            (Some(said), _, _) => said,
+            (None, Some(_), _) => Anonymous::Off,
+            (None, None, true) => Anonymous::Write,
+            (None, None, false) => Anonymous::Read,
         }
     }
 

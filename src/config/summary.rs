@@ -20,7 +20,7 @@ pub fn summary(
         fs::canonicalize(&config.root).map_err(|source| Error::root(&config.root, source))?;
     let users = Users::open(config)?;
     let mut lines = lines(config, addresses, &folder, users.in_file());
-    lines.extend(config.tls.as_ref().map(|tls| secured(tls, fingerprint.unwrap_or_default())));
+    lines.extend(config.tls.as_ref().map(|tls| secured(tls, fingerprint)));
     Ok(lines)
 }
 
@@ -76,7 +76,7 @@ fn listening(scheme: &str, address: SocketAddr) -> String {
     }
 }
 
-fn secured(tls: &TlsConfig, fingerprint: &str) -> String {
+fn secured(tls: &TlsConfig, fingerprint: Option<&str>) -> String {
     let required = match tls.require {
         RequireTls::Off => "for who asks for it",
         RequireTls::Login => "required to log in",
@@ -86,7 +86,8 @@ fn secured(tls: &TlsConfig, fingerprint: &str) -> String {
         TlsIdentity::SelfSigned => "a self-signed certificate of its own",
         TlsIdentity::Certificates(_) => "a certificate",
     };
-    format!("TLS is {required}, with {identity}, SHA-256 fingerprint {fingerprint}")
+    let fingerprint = fingerprint.map(|text| format!(", SHA-256 fingerprint {text}"));
+    format!("TLS is {required}, with {identity}{}", fingerprint.unwrap_or_default())
 }
 
 fn anonymous(config: &Config) -> String {
@@ -153,7 +154,7 @@ mod tests {
                 "Listening on every IPv6 address, port 21: ftp://[::1]:21/ from this machine, \
                  ftp://NAME-OR-ADDRESS:21/ from others",
                 "Serving /srv/files",
-                "Anonymous users may read only, because other machines can connect",
+                "Anonymous users may not log in",
                 "2 users (1 may read only, 1 may also store) in u.toml",
                 "Passive transfers use the ports 50000 to 50099",
             ]

@@ -108,7 +108,7 @@ enum Tls {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flags::CommandLine;
+    use super::super::command_line::CommandLine;
     use super::*;
     use clap::Parser;
 

@@ -35,6 +35,8 @@ pub enum Reply<'a> {
     NoLogin,
     /// The server goes down.
     ShuttingDown,
+    /// The account of the user is no longer there.
+    AccountGone,
     /// A line of another protocol, or bytes that are no line, before login.
     NotFtp,
     /// Unknown commands before login, too many.
@@ -271,6 +273,7 @@ impl Reply<'_> {
             Reply::TooManySessions => (421, "Too many sessions, try again later."),
             Reply::Idle => (421, "Idle for too long, closing."),
             Reply::NoLogin => (421, "No login in time, closing."),
+            Reply::AccountGone => (421, "This account may no longer log in."),
             Reply::ShuttingDown => (421, "The server is shutting down."),
             Reply::NotFtp => (421, "This is FTP, and what was said is not; closing."),
             Reply::TooManyUnknown => (421, "Too many unknown commands before a login, closing."),

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 use super::event_loop::EventLoop;
 use super::events;
 use super::host::Host;
+use super::listening::{TlsMode, Wanted};
 use super::neighbourhood::Neighbourhood;
 use super::peer::Peer;
 use super::repeats::Repeats;
 use super::strangers::Strangers;
+use slab::Slab;
+
 use crate::net::{self, AcceptError, AcceptErrorKind, Link, Listener, Role};
 use crate::proto::reply::Reply;
 use crate::session::{Disconnect, Session};
@@ -22,27 +25,23 @@ const ACCEPTS: usize = 64;
 /// Time for which a listener is left alone after it could not accept.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Beginning of control connections of a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TlsMode {
-    /// In clear; a client may say AUTH TLS (RFC 4217).
-    Explicit,
-    /// With a TLS handshake (implicit FTPS).
-    Implicit,
-}
-
 /// Listener for control connections, and the host that they come to.
 #[derive(Debug)]
 pub(super) struct ControlListener {
     listener: Listener,
-    mode: TlsMode,
+    pub(super) wanted: Wanted,
     pub(super) host: Rc<Host>,
     paused: Pause,
 }
 
 impl ControlListener {
-    pub(super) fn new(listener: Listener, mode: TlsMode, host: Rc<Host>) -> ControlListener {
-        ControlListener { listener, mode, host, paused: Pause::default() }
+    pub(super) fn new(listener: Listener, wanted: Wanted, host: Rc<Host>) -> ControlListener {
+        ControlListener { listener, wanted, host, paused: Pause::default() }
+    }
+
+    /// Address that it listens on, with the port that was chosen.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.listener.address()
     }
 }
 
@@ -67,11 +66,11 @@ impl Pause {
 /// State of accepting.
 #[derive(Debug)]
 pub(super) struct Acceptor {
-    pub(super) listeners: Vec<ControlListener>,
+    pub(super) listeners: Slab<ControlListener>,
     /// Pause of all listeners for passive connections.
     passive_paused: Pause,
     /// Most sessions that there are descriptors for.
-    places: usize,
+    pub(super) places: usize,
     /// Number of sessions that each neighbourhood has.
     sessions: HashMap<Neighbourhood, usize>,
     /// Number of the latest session.
@@ -89,7 +88,7 @@ struct Arrival {
 
 impl Acceptor {
     /// Acceptor for at most so many sessions, whatever their hosts allow.
-    pub(super) fn new(listeners: Vec<ControlListener>, places: usize) -> Acceptor {
+    pub(super) fn new(listeners: Slab<ControlListener>, places: usize) -> Acceptor {
         Acceptor {
             listeners,
             passive_paused: Pause::default(),
@@ -110,20 +109,21 @@ impl Acceptor {
 
     /// True if a connection may wait that can be accepted now.
     pub(super) fn has_work(&self, passive_is_ready: bool) -> bool {
-        let can_accept =
-            |control: &ControlListener| control.listener.is_ready() && control.paused.is_over();
+        let can_accept = |(_, control): (usize, &ControlListener)| {
+            control.listener.is_ready() && control.paused.is_over()
+        };
         self.listeners.iter().any(can_accept) || (passive_is_ready && self.passive_paused.is_over())
     }
 
     /// Moment at which a listener is tried again.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let control = self.listeners.iter().map(|control| control.paused);
+        let control = self.listeners.iter().map(|(_, control)| control.paused);
         control.chain([self.passive_paused]).filter_map(|pause| pause.0).min()
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
         self.passive_paused.expire(now);
-        self.listeners.iter_mut().for_each(|control| control.paused.expire(now));
+        self.listeners.iter_mut().for_each(|(_, control)| control.paused.expire(now));
     }
 
     /// Forgets a session of this client.
@@ -173,11 +173,12 @@ impl EventLoop {
             self.acceptor.note_failure(&error, now);
         }
         let mut strangers = None;
-        for index in 0..self.acceptor.listeners.len() {
-            if self.acceptor.listeners[index].paused.is_over()
-                && let Err(error) = self.accept_control(index, &mut strangers, now)
+        let slots: Vec<usize> = self.acceptor.listeners.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            if self.acceptor.listeners[slot].paused.is_over()
+                && let Err(error) = self.accept_control(slot, &mut strangers, now)
             {
-                self.acceptor.listeners[index].paused.begin(now);
+                self.acceptor.listeners[slot].paused.begin(now);
                 self.acceptor.note_failure(&error, now);
             }
         }
@@ -200,19 +201,19 @@ impl EventLoop {
 
     fn accept_control(
         &mut self,
-        index: usize,
+        slot: usize,
         strangers: &mut Option<Strangers>,
         now: Instant,
     ) -> Result<(), AcceptError> {
         for _ in 0..ACCEPTS {
-            let ControlListener { listener, mode, host, .. } = &mut self.acceptor.listeners[index];
+            let ControlListener { listener, wanted, host, .. } = &mut self.acceptor.listeners[slot];
             if !listener.is_ready() {
                 break;
             }
             let Some((stream, client)) = listener.accept()? else { break };
             // Only a listener on every address has to ask where the client came in.
             let local = Some(listener.address().ip()).filter(|ip| !ip.is_unspecified());
-            let (mode, host, arrival) = (*mode, Rc::clone(host), Arrival { client, local });
+            let (mode, host, arrival) = (wanted.mode, Rc::clone(host), Arrival { client, local });
             let control = Link::adopt(stream);
             match self.has_place(client.ip(), &host, strangers, now) {
                 true => self.admit(control, arrival, mode, host, strangers, now),
@@ -249,7 +250,7 @@ impl EventLoop {
                 let (number, client) = (peer.number(), peer.client());
                 log::warn!("#{number} {client} leaves its place, too many sessions{left_out}");
             }
-            peer.turn_away();
+            peer.dismiss(Reply::TooManySessions);
         }
         let cause = Disconnect::Failed("left its place to another client, before a login");
         self.remove(slot, cause, now);

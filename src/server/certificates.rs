@@ -9,6 +9,9 @@ use super::clock::wall_clock;
 use crate::config::{Error, ErrorKind, SessionReuse, TlsConfig, TlsIdentity, TlsPair};
 use crate::net::{FlawedIdentity, Identity, Resumption, Tls};
 
+/// Time before its end, in seconds, at which a certificate is to be renewed.
+const SOON: u64 = 30 * 24 * 60 * 60;
+
 /// Occasion at which certificates are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occasion {
@@ -16,6 +19,8 @@ pub(super) enum Occasion {
     Start,
     /// An expired certificate is better than none.
     Reload,
+    /// Nothing is put in force: all that is wrong is told.
+    Check,
 }
 
 /// Reads the certificates that there are, or makes one.
@@ -28,10 +33,12 @@ pub(super) fn load<'a>(
     listen: impl IntoIterator<Item = &'a SocketAddr>,
 ) -> Result<Loaded, Error> {
     let lacking = |trouble: String| Error::setting(ErrorKind::Tls, trouble);
+    let mut warnings = Vec::new();
     let identities = match &config.identity {
         TlsIdentity::SelfSigned => vec![Identity::self_signed(names(listen)).map_err(lacking)?],
         TlsIdentity::Certificates(pairs) => {
-            pairs.iter().map(|pair| identity(pair, occasion)).collect::<Result<Vec<_>, _>>()?
+            let read = pairs.iter().map(|pair| identity(pair, occasion, &mut warnings));
+            read.collect::<Result<Vec<_>, _>>()?
         }
     };
     let Some(first) = identities.first() else {
@@ -52,10 +59,14 @@ pub(super) fn load<'a>(
         Some((client_ca, _)) => client_ca.flawed(ErrorKind::ClientCa, trouble),
         None => lacking(trouble),
     })?;
-    Ok(Loaded { tls, fingerprint })
+    Ok(Loaded { tls, fingerprint, warnings })
 }
 
-fn identity(pair: &TlsPair, occasion: Occasion) -> Result<Identity, Error> {
+fn identity(
+    pair: &TlsPair,
+    occasion: Occasion,
+    warnings: &mut Vec<String>,
+) -> Result<Identity, Error> {
     let chain = pair.certificate.read(ErrorKind::Certificate)?;
     let key = pair.key.read(ErrorKind::PrivateKey)?;
     let now = u64::try_from(wall_clock()).unwrap_or_default();
@@ -65,11 +76,20 @@ fn identity(pair: &TlsPair, occasion: Occasion) -> Result<Identity, Error> {
         }
         FlawedIdentity::Key(trouble) => pair.key.flawed(ErrorKind::PrivateKey, trouble),
     })?;
-    if let Some(trouble) = identity.outdated() {
-        let error = pair.certificate.flawed(ErrorKind::Certificate, trouble.to_owned());
-        match occasion {
-            Occasion::Start => log::warn!("{error}"),
-            Occasion::Reload => return Err(error),
+    let outdated = identity
+        .outdated()
+        .map(|trouble| pair.certificate.flawed(ErrorKind::Certificate, trouble.to_owned()));
+    match (outdated, occasion) {
+        (Some(error), Occasion::Start) => log::warn!("{error}"),
+        (Some(error), Occasion::Reload) => return Err(error),
+        (Some(error), Occasion::Check) => warnings.push(error.to_string()),
+        (None, Occasion::Start | Occasion::Reload) => {}
+        (None, Occasion::Check) => {
+            let soon = Identity::from_pem(&chain, &key, now + SOON);
+            if soon.is_ok_and(|soon| soon.outdated().is_some()) {
+                let words = "it expires within 30 days; have it renewed".to_owned();
+                warnings.push(pair.certificate.flawed(ErrorKind::Certificate, words).to_string());
+            }
         }
     }
     Ok(identity)
@@ -80,6 +100,8 @@ fn identity(pair: &TlsPair, occasion: Occasion) -> Result<Identity, Error> {
 pub(super) struct Loaded {
     pub(super) tls: Tls,
     pub(super) fingerprint: String,
+    /// Faults that are no reason not to serve.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Names that clients may call this machine by: its own, and the addresses that it listens on.

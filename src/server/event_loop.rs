@@ -23,6 +23,7 @@ use super::handle::Counts;
 use super::host::Host;
 use super::lifecycle::Lifecycle;
 use super::peer::{Fate, Peer, Turn};
+use super::reload::Reloader;
 use super::scheduler::Scheduler;
 use super::shared::Shared;
 use super::timers::Timers;
@@ -38,6 +39,7 @@ pub(super) struct EventLoop {
     pub(super) host: Rc<Host>,
     pub(super) peers: Slab<Peer>,
     pub(super) scheduler: Scheduler,
+    pub(super) reloader: Reloader,
     timers: Timers,
 }
 
@@ -54,12 +56,13 @@ impl EventLoop {
         // The device is known from now on; the root is held by nobody.
         shared.roots.adopt(&RootPath::Server(config.root.clone()), root);
         let host = Rc::new(Host::new(config, tls.map(|loaded| loaded.tls)));
-        let listeners = listeners
-            .into_iter()
-            .map(|(listener, mode)| ControlListener::new(listener, mode, Rc::clone(&host)));
+        let listeners = listeners.into_iter().map(|(slot, (listener, wanted))| {
+            (slot, ControlListener::new(listener, wanted, Rc::clone(&host)))
+        });
         EventLoop {
             shared,
             acceptor: Acceptor::new(listeners.collect(), places),
+            reloader: Reloader::new(server.source, handle.waker()),
             lifecycle: Lifecycle::new(handle, signals),
             host,
             peers: Slab::new(),
@@ -85,6 +88,7 @@ impl EventLoop {
         let now = Instant::now();
         self.shared.begin_round(wall_clock());
         self.handle_lifecycle(now);
+        self.finish_reload(now);
         self.expire(now);
         self.collect_verdicts(now);
         self.collect_files(now);

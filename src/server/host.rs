@@ -54,15 +54,12 @@ impl Host {
         }
     }
 
-    /// Same host with other certificates, for connections to come.
-    pub(super) fn with_tls(&self, tls: Tls) -> Host {
-        Host {
-            config: self.config.clone(),
-            settings: Rc::clone(&self.settings),
-            tls: Some(tls),
-            #[cfg(feature = "testing")]
-            faults: Rc::clone(&self.faults),
-        }
+    /// Host that takes the place of this one, for connections to come.
+    pub(super) fn follow(&self, config: Config, tls: Option<Tls>) -> Host {
+        let next = Host::new(config, tls);
+        #[cfg(feature = "testing")]
+        let next = Host { faults: Rc::clone(&self.faults), ..next };
+        next
     }
 
     /// Access of anonymous users; `None` lets none in.

@@ -1,13 +1,11 @@
-//! Life of a server: signals, the reload of certificates, and the way to its end.
+//! Life of a server: signals, and the way to its end.
 
-use std::rc::Rc;
 use std::time::Instant;
 
-use super::certificates::Occasion;
 use super::event_loop::EventLoop;
 use super::handle::Handle;
 use super::peer::Peer;
-use super::{RELOAD_SIGNAL, STOP_SIGNALS, certificates};
+use super::{RELOAD_SIGNAL, STOP_SIGNALS};
 use crate::net::Signals;
 
 /// State of a server's life.
@@ -63,28 +61,13 @@ impl EventLoop {
         let stops = caught.iter().filter(|signal| STOP_SIGNALS.contains(signal)).count();
         self.lifecycle.stop_signals += stops;
         if caught.contains(&RELOAD_SIGNAL) {
-            self.reload();
+            self.begin_reload();
         }
         let stops = self.lifecycle.handle.stops().max(self.lifecycle.stop_signals);
         if stops > 0 && self.lifecycle.drained_by.is_none() {
             self.drain(now);
         }
         self.lifecycle.stops = stops;
-    }
-
-    /// Reads certificates anew, for connections to come; a bad one changes nothing.
-    fn reload(&mut self) {
-        let Some(config) = &self.host.config.tls else { return };
-        match certificates::load(config, Occasion::Reload, &[]) {
-            Ok(loaded) => {
-                self.host = Rc::new(self.host.with_tls(loaded.tls));
-                for control in &mut self.acceptor.listeners {
-                    control.host = Rc::clone(&self.host);
-                }
-                log::info!("TLS certificate reloaded, SHA-256 fingerprint {}", loaded.fingerprint);
-            }
-            Err(error) => log::error!("the TLS certificate stays as it was: {error}"),
-        }
     }
 
     /// Lets transfers finish, within the grace: no connection is accepted any more, and sessions

@@ -170,6 +170,16 @@ impl Logins {
         self.turn_away_late(neighbourhood, now);
     }
 
+    /// Has these users from now on.
+    pub(super) fn use_users(&mut self, users: Users) {
+        self.lookups.use_users(users);
+    }
+
+    /// True if there is a user of this name, as last read.
+    pub(super) fn knows(&self, name: &[u8]) -> bool {
+        self.lookups.find(name).is_some()
+    }
+
     /// Next verdict: whose, and what it is.
     pub(super) fn verdict(&mut self, now: Instant) -> Option<(Key, Judged)> {
         if let Some(settled) = self.settled.pop_front() {

@@ -14,6 +14,7 @@ mod file_work;
 mod handle;
 mod host;
 mod lifecycle;
+mod listening;
 mod logins;
 mod nat_hint;
 mod neighbourhood;
@@ -22,6 +23,8 @@ mod observer;
 mod password_worker;
 mod peer;
 mod penalties;
+mod prepared;
+mod reload;
 mod repeats;
 mod roots;
 mod scheduler;
@@ -37,20 +40,24 @@ use std::net::SocketAddr;
 
 use rustix::process::Signal;
 
-use crate::config::{Config, Error, TlsIdentity, Users};
-use crate::fs::{Root, RootPath};
-use crate::net::{Listener, Poller, Role, Signals, can_connect_from};
-use accept::TlsMode;
+use slab::Slab;
+
+use crate::config::{Config, Error, Users};
+use crate::fs::Root;
+use crate::net::{Listener, Poller, Signals, can_connect_from};
 use certificates::{Loaded, Occasion};
 pub use descriptors::raise_descriptor_limit;
 use event_loop::EventLoop;
 pub use handle::{Counts, Grace, Handle};
+use listening::Wanted;
 #[cfg(feature = "testing")]
 pub use observer::{Event, EventKind};
+pub use prepared::warnings;
+use prepared::{Prepared, exposed};
 
 /// The signals that end the server.
 const STOP_SIGNALS: [i32; 2] = [Signal::INT.as_raw(), Signal::TERM.as_raw()];
-/// The signal that has certificates read anew.
+/// The signal that has the configuration read anew.
 const RELOAD_SIGNAL: i32 = Signal::HUP.as_raw();
 /// Caught so that it does not end the process: an upload beyond the limit of file sizes is refused
 /// by an error as well.
@@ -66,13 +73,15 @@ pub struct Server {
     root: Root,
     users: Users,
     poller: Poller,
-    listeners: Vec<(Listener, TlsMode)>,
+    listeners: Slab<(Listener, Wanted)>,
     addresses: Vec<SocketAddr>,
     /// Sessions that there are descriptors for.
     places: usize,
     tls: Option<Loaded>,
     signals: Option<Signals>,
     handle: Handle,
+    /// Source of the configuration at a reload.
+    source: Option<reload::Source>,
     #[cfg(feature = "testing")]
     observer: Option<std::sync::mpsc::Sender<Event>>,
 }
@@ -82,28 +91,13 @@ impl Server {
     ///
     /// # Errors
     /// A setting is wrong, or one of these cannot be had; [`Error::kind`] says which.
-    pub fn bind(mut config: Config) -> Result<Server, Error> {
-        config.check()?;
-        let root = RootPath::Server(config.root.clone()).open();
-        let root = root.map_err(|source| Error::root(&config.root, source))?;
-        // Each login follows the path, from wherever the process has gone by then.
-        let absolute = std::path::absolute(&config.root);
-        config.root = absolute.map_err(|source| Error::root(&config.root, source))?;
-        let users = Users::open(&config)?;
+    pub fn bind(config: Config) -> Result<Server, Error> {
+        let Prepared { config, root, users, tls } = Prepared::open(config, Occasion::Start)?;
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
-        let tls = config.tls.as_ref();
-        let tls = tls
-            .map(|tls| {
-                let listen = config.listen.iter().chain(&config.listen_tls);
-                certificates::load(tls, Occasion::Start, listen)
-            })
-            .transpose()?;
-        let explicit = config.listen.iter().map(|address| (*address, TlsMode::Explicit));
-        let implicit = config.listen_tls.iter().map(|address| (*address, TlsMode::Implicit));
-        let listeners = listen(&mut poller, explicit.chain(implicit))?;
+        let listeners = listening::open_all(&mut poller, &config)?;
         let addresses: Vec<SocketAddr> =
-            listeners.iter().map(|(listener, _)| listener.address()).collect();
+            listeners.iter().map(|(_, (listener, _))| listener.address()).collect();
         if let Some(port) = config.active_port {
             for address in &addresses {
                 match can_connect_from(SocketAddr::new(address.ip(), port)) {
@@ -114,8 +108,8 @@ impl Server {
             }
         }
         // Warnings come last: a server that cannot start says why, and nothing else.
-        for path in config.exposed() {
-            log::warn!("{}: everybody on this machine may change it; chmod o-w", path.display());
+        for warning in exposed(&config) {
+            log::warn!("{warning}");
         }
         let places = descriptors::places(config.max_sessions);
         let handle = Handle::new(waker);
@@ -130,6 +124,7 @@ impl Server {
             tls,
             signals: None,
             handle,
+            source: None,
             #[cfg(feature = "testing")]
             observer: None,
         })
@@ -152,19 +147,23 @@ impl Server {
         self.handle.clone()
     }
 
+    /// Has the configuration that a reload puts in force come from here; the error is one line for the
+    /// log. Without it a reload reads anew what the present configuration names: users, certificates.
+    pub fn reload_from(
+        &mut self,
+        source: impl Fn() -> Result<Config, String> + Send + Sync + 'static,
+    ) {
+        self.source = Some(reload::Source::new(source));
+    }
+
     /// Has SIGINT and SIGTERM of this process end it, the first with [`Grace::Transfers`] and the
-    /// second with [`Grace::None`], and SIGHUP read the TLS certificates anew, if there are any
-    /// but one that is self-signed.
+    /// second with [`Grace::None`], and SIGHUP reload the configuration, see
+    /// [`reload_from`](Server::reload_from).
     ///
     /// # Errors
     /// The signals cannot be caught ([`ErrorKind::EventLoop`](crate::ErrorKind)).
     pub fn stop_on_signals(&mut self) -> Result<(), Error> {
-        let mut caught = [&STOP_SIGNALS[..], &[HARMLESS_SIGNAL]].concat();
-        let tls = self.config.tls.as_ref().map(|tls| &tls.identity);
-        // Otherwise it is, as ever, the end of the terminal and of what runs there.
-        if tls.is_some_and(|identity| *identity != TlsIdentity::SelfSigned) {
-            caught.push(RELOAD_SIGNAL);
-        }
+        let caught = [&STOP_SIGNALS[..], &[HARMLESS_SIGNAL, RELOAD_SIGNAL]].concat();
         let signals = Signals::new(&mut self.poller, &caught).map_err(Error::event_loop)?;
         self.signals = Some(signals);
         Ok(())
@@ -183,47 +182,5 @@ impl Server {
     /// about.
     pub fn run(self) -> Result<(), Error> {
         EventLoop::new(self).run().map_err(Error::event_loop)
-    }
-}
-
-/// Opens the listeners for control connections. An address that is not there yet may come, as some do
-/// only when the machine has been up for a while; a family that is switched off is done without, if
-/// there is another.
-fn listen(
-    poller: &mut Poller,
-    addresses: impl Iterator<Item = (SocketAddr, TlsMode)>,
-) -> Result<Vec<(Listener, TlsMode)>, Error> {
-    let (mut listeners, mut missing) = (Vec::new(), Ok(()));
-    for (address, mode) in addresses {
-        let key = poller.key(listeners.len(), Role::Listener);
-        let opened = Listener::open(address).or_else(|error| match error.kind() {
-            io::ErrorKind::AddrNotAvailable => {
-                log::warn!(
-                    "this machine does not have the address {} now: nobody can connect there until \
-                     it has",
-                    address.ip()
-                );
-                Listener::open_early(address)
-            }
-            _ => Err(error),
-        });
-        let listener = opened.and_then(|mut listener| {
-            listener.prepare_control()?;
-            listener.register(poller, key)?;
-            Ok(listener)
-        });
-        match listener {
-            Ok(listener) => listeners.push((listener, mode)),
-            Err(error) if Listener::lacks_family(&error) => {
-                let error = Error::listen(address, error);
-                log::warn!("{error}");
-                missing = Err(error);
-            }
-            Err(error) => return Err(Error::listen(address, error)),
-        }
-    }
-    match listeners.is_empty() {
-        true => missing.map(|()| listeners),
-        false => Ok(listeners),
     }
 }

@@ -62,6 +62,11 @@ impl Scheduler {
         }
     }
 
+    /// Moves at most so many bytes in a round from now on.
+    pub(super) fn set_largest_budget(&mut self, bytes: usize) {
+        (self.largest_budget, self.budget) = (bytes, bytes);
+    }
+
     /// True if a peer wants a turn.
     pub(super) fn has_work(&self) -> bool {
         [&self.ready, &self.bulk, &self.control_handshakes, &self.data_handshakes]

@@ -141,6 +141,11 @@ impl Shared {
         self.passive.listens_on(address) || (is_control && is_own())
     }
 
+    /// Notes the addresses of the listeners for control connections.
+    pub(super) fn use_addresses(&mut self, addresses: Vec<SocketAddr>) {
+        self.addresses = addresses;
+    }
+
     /// Takes back a lease whose connection did not come.
     pub(super) fn lease_unused(&mut self, lease: Lease, session: u64, now: Instant) {
         let waited = now.saturating_duration_since(lease.since());

@@ -30,6 +30,8 @@ pub(super) struct UserLookup<T> {
 #[derive(Debug)]
 struct Look {
     since: Instant,
+    /// True if there are other users since: what it finds is of no use.
+    outdated: bool,
     /// Keeps the look from being given up.
     _token: Arc<()>,
 }
@@ -44,6 +46,14 @@ impl<T> UserLookup<T> {
     pub(super) fn new(users: Users, waker: Arc<Waker>) -> UserLookup<T> {
         let pool = WorkerPool::new("users file", 1, waker);
         UserLookup { users, pool, look: None, current: Vec::new(), next: Vec::new(), told: false }
+    }
+
+    /// Has these users from now on.
+    pub(super) fn use_users(&mut self, users: Users) {
+        self.users = users;
+        if let Some(look) = &mut self.look {
+            look.outdated = true;
+        }
     }
 
     /// Has the file looked at; gives back the lookup if there is no use in waiting for that.
@@ -63,7 +73,9 @@ impl<T> UserLookup<T> {
     pub(super) fn collect(&mut self, now: Instant) -> Vec<T> {
         let mut ready = Vec::new();
         while let Some(done) = self.pool.done() {
-            if let Some(news) = done.outcome.flatten().and_then(|seen| self.users.adopt(seen)) {
+            let outdated = self.look.as_ref().is_some_and(|look| look.outdated);
+            let seen = done.outcome.flatten().filter(|_| !outdated);
+            if let Some(news) = seen.and_then(|seen| self.users.adopt(seen)) {
                 events::record_users(&news);
             }
             (self.look, self.told) = (None, false);
@@ -114,7 +126,7 @@ impl<T> UserLookup<T> {
     fn begin(&mut self, ticket: Ticket, now: Instant) -> bool {
         let Some(look) = self.users.look() else { return false };
         let token = self.pool.submit(ticket, move || look.take());
-        self.look = token.map(|token| Look { since: now, _token: token });
+        self.look = token.map(|token| Look { since: now, outdated: false, _token: token });
         self.look.is_some()
     }
 }

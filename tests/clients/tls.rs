@@ -28,7 +28,7 @@ impl Desk {
                 ("--users", local.join("users")),
             ];
             let files = files.map(|(flag, path)| [flag.to_owned(), path.display().to_string()]);
-            let implicit = ["--listen-tls".to_owned(), "0".to_owned()];
+            let implicit = ["--listen-tls", "0", "--anonymous", "write"].map(str::to_owned);
             let words = words.iter().map(|&word| word.to_owned());
             files.into_iter().flatten().chain(implicit).chain(words).collect()
         })

@@ -97,11 +97,6 @@ impl Program {
         self.status("VmRSS:").trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// Whether SIGHUP does not end it.
-    pub fn catches_hang_ups(&self) -> bool {
-        u64::from_str_radix(&self.status("SigCgt:"), 16).unwrap() & 1 == 1
-    }
-
     /// The processor's time that it has taken, in hundredths of a second.
     pub fn ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();

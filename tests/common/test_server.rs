@@ -3,7 +3,7 @@
 use super::descriptors::{self, Descriptors};
 use super::running::Running;
 use super::{Client, USERS, names_in, under_tls, user, wait_until};
-use packetboat::{Config, Counts, TlsConfig, TlsIdentity};
+use packetboat::{Anonymous, Config, Counts, TlsConfig, TlsIdentity};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -54,6 +54,7 @@ impl TestServer {
     pub fn with_users(change: impl FnOnce(&mut Config)) -> TestServer {
         TestServer::with(|config| {
             config.users = Some("users.toml".into());
+            config.anonymous = Some(Anonymous::Write);
             change(config);
         })
     }

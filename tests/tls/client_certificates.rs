@@ -40,6 +40,7 @@ impl Known {
         fs::write(&users, lines).unwrap();
         fs::create_dir(&served).unwrap();
         let own = ["--tls", "self-signed", "--tls-client-ca", path(&ca), "--users", path(&users)];
+        let own = [&own[..], &["--anonymous", "write"]].concat();
         let program = Program::start("", &[&own[..], words, &[path(&served)]].concat());
         Known { authority, program, _folder: folder }
     }

@@ -154,6 +154,24 @@ impl PassivePorts {
         }
     }
 
+    /// Leases these ports from now on, or any. What is awaited at others may still come.
+    pub fn use_range(&mut self, range: Option<RangeInclusive<u16>>, now: Instant) {
+        if range == self.range {
+            return;
+        }
+        self.range = range;
+        for slot in 0..self.listeners.len() {
+            let unused = |open: &mut PassiveListener| open.claims == 0;
+            if let Some(open) = self.listeners[slot].take_if(unused) {
+                self.forget(slot, &open);
+            }
+        }
+        self.places.retain(|_, place| !place.is_empty());
+        let range = &self.range;
+        self.places.values_mut().for_each(|place| place.use_range(range.clone()));
+        self.sweep = (!self.addresses.is_empty()).then_some(now + SWEEP);
+    }
+
     /// True if this is the address of one of the listeners.
     pub fn listens_on(&self, address: SocketAddr) -> bool {
         self.addresses.contains(&address)

@@ -44,8 +44,8 @@ pub(super) struct Place {
     /// Ports of the range that somebody else has, and when they are tried again.
     taken: Vec<u16>,
     retry: Option<Instant>,
-    /// True if there is a range, to which a closed port goes back.
-    ranged: bool,
+    /// Range to which a closed port goes back.
+    range: Option<RangeInclusive<u16>>,
     clients: HashMap<IpAddr, Claims>,
 }
 
@@ -61,12 +61,18 @@ impl Place {
     pub(super) fn new(range: Option<RangeInclusive<u16>>) -> Place {
         Place {
             open: Vec::new(),
-            ranged: range.is_some(),
-            closed: range.into_iter().flatten().collect(),
+            closed: range.clone().into_iter().flatten().collect(),
+            range,
             taken: Vec::new(),
             retry: None,
             clients: HashMap::new(),
         }
+    }
+
+    /// Has these ports to open, and gives the listeners that are open out no more.
+    pub(super) fn use_range(&mut self, range: Option<RangeInclusive<u16>>) {
+        let clients = std::mem::take(&mut self.clients);
+        *self = Place { clients, ..Place::new(range) };
     }
 
     /// Number of leases that a client holds.
@@ -77,7 +83,9 @@ impl Place {
     /// Number of listeners that are free for a client.
     pub(super) fn free(&self, client: IpAddr) -> usize {
         let claims = self.clients.get(&client);
-        self.open.len() - claims.map_or(0, |claims| claims.held + claims.cooling.len())
+        let claimed = claims.map_or(0, |claims| claims.held + claims.cooling.len());
+        // Claims may be to listeners that are given out no more.
+        self.open.len().saturating_sub(claimed)
     }
 
     /// True if nothing is open, and nobody has a claim.
@@ -151,7 +159,7 @@ impl Place {
 
     /// Gives a port that was closed back to the range.
     pub(super) fn give_back(&mut self, port: u16) {
-        if self.ranged {
+        if self.range.as_ref().is_some_and(|range| range.contains(&port)) {
             self.closed.push(port);
         }
     }

@@ -124,11 +124,11 @@ impl Peer {
         }
     }
 
-    /// Sends a 421 in one try, if no other reply is on its way.
-    pub(super) fn turn_away(&mut self) {
+    /// Sends a last reply in one try, if no other is on its way.
+    pub(super) fn dismiss(&mut self, last: Reply) {
         if self.session.output().is_empty() {
             let mut reply = Vec::new();
-            Reply::TooManySessions.write_to(&mut reply);
+            last.write_to(&mut reply);
             self.control.try_to_say(&reply);
         }
     }
@@ -154,6 +154,11 @@ impl Peer {
     /// Number that the log knows it by.
     pub(super) fn number(&self) -> u64 {
         self.session.id()
+    }
+
+    /// Name of the user who is logged in.
+    pub(super) fn user(&self) -> Option<Rc<[u8]>> {
+        self.session.logged_in()
     }
 
     pub(super) fn is_logged_in(&self) -> bool {
