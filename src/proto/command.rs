@@ -7,6 +7,7 @@
 
 mod change;
 mod comb;
+mod mode_change;
 mod protection;
 mod site;
 
@@ -20,8 +21,9 @@ use super::hostport::{self, EprtError};
 use super::listing::FactSet;
 use super::verb::{self, Argument, Rule, Verb};
 pub use change::Change;
-use change::{mff, timed};
+use change::{mff, timed, zoned};
 use comb::comb;
+pub use mode_change::ModeChange;
 pub use protection::Protection;
 use protection::{auth, pbsz, prot};
 use site::site;
@@ -108,7 +110,7 @@ pub enum Command {
     Rmd(Vec<u8>),
     Rnfr(Vec<u8>),
     Rnto(Vec<u8>),
-    SiteChmod(Change, Vec<u8>),
+    SiteChmod(ModeChange, Vec<u8>),
     SiteCpfr(Vec<u8>),
     SiteCpto(Vec<u8>),
     SiteHelp,
@@ -227,7 +229,7 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Lang if word.is_empty() || word.eq_ignore_ascii_case(b"EN") => Command::Lang,
         Verb::Lang => return Err(Misuse::Unsupported(rule)),
         Verb::List => Command::List(without_options(raw).to_vec()),
-        Verb::Mdtm => Command::Mdtm(path(), timed(raw)),
+        Verb::Mdtm => Command::Mdtm(path(), zoned(raw)),
         Verb::Mff => mff(rule, raw)?,
         Verb::Mfmt => {
             let (change, path) = timed(raw).ok_or(Misuse::Malformed(rule))?;

@@ -269,7 +269,7 @@ fn changed(
             for change in changes {
                 match change {
                     Change::Modified(at) => write!(f, ", modified {}", date::mdtm(*at))?,
-                    Change::Mode(mode) => write!(f, ", mode {mode:04o}")?,
+                    Change::Mode(mode) => write!(f, ", mode {mode}")?,
                 }
             }
         }

@@ -176,7 +176,7 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
         FileOp::Change(path, changes) => {
             changes.iter().try_for_each(|change| match change {
                 Change::Modified(seconds) => root.set_modified(path, *seconds),
-                Change::Mode(mode) => root.set_mode(path, *mode),
+                Change::Mode(mode) => root.set_mode(path, mode),
             })?;
         }
         FileOp::OpenDownload(path, range, coding) => {

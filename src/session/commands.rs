@@ -203,7 +203,8 @@ impl Session {
             }
             Command::Mfmt(change, path) => self.set_facts(vec![change], &path),
             Command::Mff(changes, path) => self.set_facts(changes, &path),
-            Command::SiteChmod(change, path) | Command::SiteUtime(change, path) => {
+            Command::SiteChmod(mode, path) => self.change_mode(mode, &path),
+            Command::SiteUtime(change, path) => {
                 self.ask(FileQuestion::Site, FileOp::Change(self.path(&path), vec![change]));
             }
             Command::SiteUmask(mask) => self.set_umask(mask),

@@ -6,7 +6,7 @@ use super::waiting::{FileQuestion, Waiting};
 use super::{FileDone, FileOp, Listing, Session};
 use crate::fs::Refusal;
 use crate::proto::coding::Representation;
-use crate::proto::command::Change;
+use crate::proto::command::{Change, ModeChange};
 use crate::proto::date;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::listing::{self, Style};
@@ -148,9 +148,23 @@ impl Session {
 
     /// MFMT and MFF.
     pub(super) fn set_facts(&mut self, changes: Vec<Change>, argument: &[u8]) {
+        if !self.settings.set_id && changes.iter().any(Change::sets_special_bits) {
+            return self.reply(Reply::NoSetId);
+        }
         let operation = FileOp::Change(self.path(argument), changes.clone());
         let told = Box::new((changes, argument.to_vec()));
         self.ask(FileQuestion::SetFacts(told), operation);
+    }
+
+    /// SITE CHMOD.
+    pub(super) fn change_mode(&mut self, mode: ModeChange, argument: &[u8]) {
+        let change = Change::Mode(mode.under(self.parameters.usual_umask()));
+        match change.sets_special_bits() && !self.settings.set_id {
+            true => self.reply(Reply::NoSetId),
+            false => {
+                self.ask(FileQuestion::Site, FileOp::Change(self.path(argument), vec![change]))
+            }
+        }
     }
 
     pub(super) fn copy_from(&mut self, path: VPath) {

@@ -67,6 +67,7 @@ impl Talk {
             passive_address: None,
             host_name: "host".to_owned(),
             strict_allo: false,
+            set_id: false,
             replace_on_hangup: false,
             tls: None,
             traces: false,

@@ -3,6 +3,7 @@
 use super::chance::Chance;
 use super::shell::{Link, Opened, Shell};
 use crate::fs::Refusal;
+use crate::proto::command::Change;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::session::{FileDone, FileOp};
@@ -40,7 +41,12 @@ impl Shell {
             FileOp::OpenUpload(..) => (true, true),
             FileOp::OpenDownload(..) => (false, true),
             FileOp::MakeDir(..) | FileOp::RemoveDir(_) | FileOp::RemoveFile(_) => (true, false),
-            FileOp::Rename(..) | FileOp::Change(..) => (true, false),
+            FileOp::Change(_, changes) => {
+                let special = changes.iter().any(Change::sets_special_bits);
+                assert!(self.set_id || !special, "a set-id bit that is not allowed");
+                (true, false)
+            }
+            FileOp::Rename(..) => (true, false),
             FileOp::Copy(..) | FileOp::Combine(..) => (true, false),
             FileOp::FinishUpload | FileOp::FinishNewUpload => {
                 assert!(self.ended && self.opened == Some(Opened::Upload), "nothing has ended");

@@ -71,6 +71,7 @@ pub(super) struct Shell {
     distrusts: bool,
     /// Settings of the server.
     pub(super) replace_on_hangup: bool,
+    pub(super) set_id: bool,
 }
 
 impl Shell {
@@ -102,6 +103,7 @@ impl Shell {
             handshakes: 0,
             distrusts: chance.one_in(8),
             replace_on_hangup: settings.replace_on_hangup,
+            set_id: settings.set_id,
             lateness: chance.pick(&[1, 2, 10]),
         }
     }
