@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use super::waiting::{FileQuestion, Waiting};
-use super::{FileDone, FileOp, Listing, Session};
+use super::{FileDone, FileOp, Session};
 use crate::fs::Refusal;
 use crate::proto::coding::Representation;
 use crate::proto::command::{Change, ModeChange};
 use crate::proto::date;
 use crate::proto::facts::{Facts, Kind};
+use crate::proto::list_options::ListOptions;
 use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 use crate::proto::reply::{self, Reply};
@@ -232,13 +233,11 @@ impl Session {
     }
 
     /// STAT with a path: a listing on the control connection (RFC 959, 4.1.3).
-    pub(super) fn status_of(&mut self, argument: &[u8]) {
+    pub(super) fn status_of(&mut self, options: ListOptions, argument: &[u8]) {
         if self.login.access().is_none() {
             return self.reply(Reply::NotLoggedIn);
         }
-        let path = self.path(argument);
-        let (spelled, coding) = (argument.to_vec(), self.parameters.coding);
-        let listing = Listing { path, spelled, style: Style::Long, coding };
+        let listing = self.listing(Style::Long, options, argument);
         self.ask(FileQuestion::OpenStatus, FileOp::OpenListing(listing));
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Files {
     /// Root of the client's `/`; none before a login.
     disk: Option<Rc<Disk>>,
     state: FileState,
+    /// True if a listing has ended that was not in the order that was asked for.
+    unsorted: bool,
 }
 
 /// State of what is open.
@@ -87,7 +89,7 @@ enum Ran {
 impl Files {
     /// Files of a session that has nothing open yet.
     pub(super) fn new(owner: Key, neighbourhood: Neighbourhood) -> Files {
-        Files { owner, neighbourhood, disk: None, state: FileState::Idle }
+        Files { owner, neighbourhood, disk: None, state: FileState::Idle, unsorted: false }
     }
 
     /// Does what the session asks for, or has it done.
@@ -205,6 +207,7 @@ impl Files {
                 (FileState::OnWorker { .. } | FileState::Abandoned(_), _) => true,
                 (FileState::Idle, _) | (_, None) => false,
                 (FileState::Transfer(pump) | FileState::Status(pump), Some(disk)) => {
+                    self.unsorted = pump.is_unsorted();
                     let responsive = shared.workers.is_responsive(&disk.lane(), now);
                     let stores = pump.is_upload() && disk.device.storing_may_block(responsive, now);
                     self.drop_one(stores || pump.may_block(), pump, &disk, shared)
@@ -216,6 +219,11 @@ impl Files {
         if abandoned {
             self.state = FileState::Abandoned(None);
         }
+    }
+
+    /// True if a listing has ended that was not in the order that was asked for; told once.
+    pub(super) fn take_unsorted(&mut self) -> bool {
+        std::mem::take(&mut self.unsorted)
     }
 
     /// Lane of the workers for work on what is open.

@@ -371,6 +371,7 @@ fn facts() -> Facts {
         group: 0,
         size: u64::MAX,
         modified: i64::MIN,
+        modified_ns: 0,
         created: Some(i64::MAX),
         device: 1,
         inode: 1,
