@@ -63,8 +63,7 @@ pub fn name(out: &mut Vec<u8>, prefix: &[u8], name: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the heading of a folder within a listing of many, and a blank line before it if it
-/// `is_first` not.
+/// Appends the heading of a folder within a listing of many, and a blank line before all but the first.
 pub fn heading(out: &mut Vec<u8>, folder: &[u8], is_first: bool) {
     if !is_first {
         out.extend_from_slice(b"\r\n");

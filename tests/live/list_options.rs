@@ -1,5 +1,6 @@
 //! Options of LIST, NLST and STAT, which mean what they mean to `ls`, and patterns in every component.
 
+use crate::common::logged::{logged, with_log};
 use crate::common::{Client, ROUNDS, TestServer, under_tls};
 use std::fs::{self, File, Permissions};
 use std::io::Read;
@@ -86,6 +87,22 @@ fn names_come_in_the_order_of_ls() {
         assert_eq!(last_words(client.list("NLST -t [abe]")), "b e a");
         assert_eq!(last_words(client.list("LIST -S [abe]")), "a b e");
     }
+}
+
+#[test]
+fn an_order_that_is_given_up_is_said_in_the_log() {
+    const FILES: usize = 20_000;
+    let server = with_log(|_| {});
+    server.fill(FILES, |number| format!("{number:05}"));
+    fs::create_dir(server.path("few")).unwrap();
+    let mut client = server.client();
+    let said = || logged(&server, &["INFO", "too many names to be sorted"]);
+    for (line, lines) in [("NLST", 0), ("NLST -t few", 0), ("NLST -t", 1)] {
+        client.list(line);
+        assert_eq!(said(), lines, "{line}");
+    }
+    assert_eq!(client.expect(213, "STAT -S").split("\r\n").count(), FILES + 3);
+    assert_eq!(said(), 2, "STAT");
 }
 
 #[test]
