@@ -68,6 +68,8 @@ impl Shell {
             login_timeout: Duration::from_secs(60),
             passive_address: None,
             strict_allo: false,
+            recursive_lists: true,
+            set_id: false,
             replace_on_hangup: false,
             tls: None,
             traces: false,

@@ -30,6 +30,7 @@ pub const FILE: Facts = Facts {
     group: 1000,
     size: 1_234_567,
     modified: 1_700_000_000,
+    modified_ns: 0,
     created: None,
     device: 1,
     inode: 1,

@@ -40,6 +40,12 @@ pub struct ServeFlags {
     /// The users file, made by `packetboat user add` [default: none]
     #[arg(long, value_name = "FILE", help_heading = ACCESS)]
     users: Option<PathBuf>,
+    /// LIST -R lists one folder only [default: its whole tree]
+    #[arg(long, help_heading = ACCESS)]
+    no_recursive_lists: bool,
+    /// Clients may set set-id and sticky bits [default: no]
+    #[arg(long, help_heading = ACCESS)]
+    allow_set_id: bool,
 
     /// The ports for passive transfers [default: any free port]
     #[arg(long, value_name = "LOW-HIGH", value_parser = port_range, help_heading = PASSIVE)]
@@ -145,6 +151,8 @@ impl ServeFlags {
         config.replace_on_hangup = self.replace_on_hangup;
         config.durable = self.durable;
         config.strict_allo = self.strict_allo;
+        config.recursive_lists = !self.no_recursive_lists;
+        config.allow_set_id = self.allow_set_id;
         Ok(config)
     }
 
@@ -259,7 +267,8 @@ mod tests {
             "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
              --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard \
-             --replace in-place --replace-on-hangup --durable --strict-allo",
+             --replace in-place --replace-on-hangup --durable --strict-allo --no-recursive-lists \
+             --allow-set-id",
         )
         .config()
         .unwrap();
@@ -281,6 +290,7 @@ mod tests {
         expected.replacing = Replacing::InPlace;
         expected.replace_on_hangup = true;
         (expected.durable, expected.strict_allo) = (true, true);
+        (expected.recursive_lists, expected.allow_set_id) = (false, true);
         assert_eq!(config, expected);
         let few = flags("--max-sessions-per-address 3").config().unwrap();
         assert_eq!((few.max_sessions, few.max_sessions_per_address), (10_000, 3));

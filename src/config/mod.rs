@@ -97,6 +97,12 @@ pub struct Config {
     pub durable: bool,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,
+    /// Clients may list a tree of folders at once (`LIST -R`), as far as that is bounded. Otherwise they
+    /// get the first folder of it.
+    pub recursive_lists: bool,
+    /// Clients may set the set-user-id, set-group-id and sticky bits of files. Otherwise such a change
+    /// is refused as a whole.
+    pub allow_set_id: bool,
     /// Time that running transfers have at shutdown with [`Grace::Transfers`](crate::Grace).
     pub shutdown_grace: Duration,
     /// Bytes that the sessions that move many may move between them before the loop comes around;
@@ -134,6 +140,8 @@ impl Config {
             replace_on_hangup: false,
             durable: false,
             strict_allo: false,
+            recursive_lists: true,
+            allow_set_id: false,
             shutdown_grace: Duration::from_secs(10),
             round_bytes: 1 << 20,
             #[cfg(feature = "testing")]

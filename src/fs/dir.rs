@@ -65,11 +65,15 @@ impl Dir {
     /// The facts of the entry `name`, or of the directory itself for `.`; a link is not followed.
     ///
     /// # Errors
-    /// `NotFound` if it vanished since its name was read: to be skipped, not reported. `BadName`
-    /// for what is no entry's name. Anything else: it is there, and can't be looked at.
+    /// `NotFound` if it vanished since its name was read: to be skipped, not reported; and for a name
+    /// that no client sees. `BadName` for what is no entry's name. Anything else: it is there, and
+    /// can't be looked at.
     pub fn facts_of(&self, name: &[u8]) -> Result<Facts, Refusal> {
         if !is_entry(name) {
             return Err(Refusal::BadName);
+        }
+        if is_temporary(name) {
+            return Err(Refusal::NotFound);
         }
         let facts = if self.may_block { fresh_facts_at } else { facts_at };
         facts(&self.directory, name)

@@ -83,6 +83,7 @@ fn from_statx(stat: &Statx) -> Facts {
         group: stat.stx_gid,
         size: stat.stx_size,
         modified: stat.stx_mtime.tv_sec,
+        modified_ns: stat.stx_mtime.tv_nsec,
         created: knows_birth.then_some(stat.stx_btime.tv_sec),
         device: makedev(stat.stx_dev_major, stat.stx_dev_minor),
         inode: stat.stx_ino,

@@ -47,6 +47,8 @@ pub enum Refusal {
     NeedsWorker,
     /// The process or the system has no descriptor left.
     TooManyOpen,
+    /// More names or folders than one listing goes through.
+    TooMany,
     /// Other error, by its number.
     Failed(i32),
     /// A fault on demand: refused with this reply.
@@ -102,6 +104,7 @@ impl fmt::Display for Refusal {
             Refusal::CrossDevice => "It can't be moved to another file system.",
             Refusal::NeedsWorker => "It is on a file system that may block.",
             Refusal::TooManyOpen => "Too many open files; try again later.",
+            Refusal::TooMany => "Too many names, or folders too deep, for one listing.",
             #[cfg(feature = "testing")]
             Refusal::Scripted(_, text) => text,
             Refusal::Failed(errno) => {

@@ -11,6 +11,7 @@ use super::litter::is_temporary;
 use super::remote::{Medium, medium};
 use super::scratch::magic_link;
 use super::{Dir, Download, NewFile, Refusal, Upload, UploadMode};
+use crate::proto::command::ModeChange;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::users::PartialUploads;
@@ -131,24 +132,38 @@ impl Root {
         Ok(mkdirat(self.folder_of(path)?, name, mode)?)
     }
 
-    /// Sets the permission bits of a file or directory, `0o777` at most.
+    /// Changes the permission bits of a file or directory. A change that depends on the bits that
+    /// there are is made to the file that was asked for them, whatever has its name by then.
     ///
     /// # Errors
-    /// `Denied` if it is somebody else's, and for the root: nobody could undo that from within.
-    pub fn set_mode(&self, path: &VPath, mode: u16) -> Result<(), Refusal> {
-        let file = self.resolve_to_change(path)?;
-        let mode = Mode::from_raw_mode(mode.into());
+    /// `Denied` if it is somebody else's, for the root, since nobody could undo that from within, and
+    /// for set-id bits that the kernel does not let this process give.
+    pub fn set_mode(&self, path: &VPath, change: &ModeChange) -> Result<(), Refusal> {
+        let mut file = self.resolve_to_change(path)?;
+        let wanted = |file: &OwnedFd| {
+            let facts = facts_of(file)?;
+            Ok::<_, Refusal>(change.applied_to(facts.mode, facts.kind))
+        };
+        let mut mode = wanted(&file)?;
+        let bits = |mode: u16| Mode::from_raw_mode(mode.into());
         // A descriptor that can't do anything else can be named by /proc, and nothing but this one.
-        match chmodat(CWD, magic_link(&file), mode, AtFlags::empty()) {
+        match chmodat(CWD, magic_link(&file), bits(mode), AtFlags::empty()) {
             // Without /proc it takes the right to read the file.
             Err(Errno::NOENT) => match facts_of(&file)?.kind {
                 Kind::File | Kind::Directory => {
                     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-                    Ok(fchmod(self.resolve(path, flags)?, mode)?)
+                    file = self.resolve(path, flags)?;
+                    mode = wanted(&file)?;
+                    fchmod(&file, bits(mode))?;
                 }
-                Kind::Link | Kind::Special => Err(Refusal::NotRegular),
+                Kind::Link | Kind::Special => return Err(Refusal::NotRegular),
             },
-            result => Ok(result?),
+            result => result?,
+        }
+        // The kernel drops the set-group-id bit of a foreign group without a word.
+        match change.sets_special_bits() && mode & !facts_of(&file)?.mode != 0 {
+            true => Err(Refusal::Denied),
+            false => Ok(()),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod change;
 mod comb;
+mod mode_change;
 mod protection;
 mod site;
 
@@ -17,11 +18,13 @@ use super::checksum::{Algorithm, Target};
 use super::coding::{Level, Mode, Representation};
 use super::digits::number;
 use super::hostport::{self, EprtError};
+use super::list_options::ListOptions;
 use super::listing::FactSet;
 use super::verb::{self, Argument, Rule, Verb};
 pub use change::Change;
-use change::{mff, timed};
+use change::{mff, timed, zoned};
 use comb::comb;
+pub use mode_change::ModeChange;
 pub use protection::Protection;
 use protection::{auth, pbsz, prot};
 use site::site;
@@ -76,7 +79,7 @@ pub enum Command {
     Help(Option<&'static Rule>),
     Host(Vec<u8>),
     Lang,
-    List(Vec<u8>),
+    List(ListOptions, Vec<u8>),
     /// The time of a file; or, if there is no file of this name, old clients set a time so.
     Mdtm(Vec<u8>, Option<(Change, Vec<u8>)>),
     Mff(Vec<Change>, Vec<u8>),
@@ -85,7 +88,7 @@ pub enum Command {
     Mlsd(Vec<u8>),
     Mlst(Vec<u8>),
     Mode(Mode),
-    Nlst(Vec<u8>),
+    Nlst(ListOptions, Vec<u8>),
     Noop,
     /// `None` asks which.
     OptsHash(Option<Algorithm>),
@@ -108,7 +111,7 @@ pub enum Command {
     Rmd(Vec<u8>),
     Rnfr(Vec<u8>),
     Rnto(Vec<u8>),
-    SiteChmod(Change, Vec<u8>),
+    SiteChmod(ModeChange, Vec<u8>),
     SiteCpfr(Vec<u8>),
     SiteCpto(Vec<u8>),
     SiteHelp,
@@ -116,7 +119,8 @@ pub enum Command {
     SiteUmask(Option<u16>),
     SiteUtime(Change, Vec<u8>),
     Size(Vec<u8>),
-    Stat(Option<Vec<u8>>),
+    /// `None` asks what the session is doing.
+    Stat(Option<(ListOptions, Vec<u8>)>),
     Stor(Vec<u8>),
     Stou,
     Stru,
@@ -226,8 +230,11 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Host => Command::Host(word.to_vec()),
         Verb::Lang if word.is_empty() || word.eq_ignore_ascii_case(b"EN") => Command::Lang,
         Verb::Lang => return Err(Misuse::Unsupported(rule)),
-        Verb::List => Command::List(without_options(raw).to_vec()),
-        Verb::Mdtm => Command::Mdtm(path(), timed(raw)),
+        Verb::List => {
+            let (options, path) = ListOptions::parse(raw);
+            Command::List(options, path.to_vec())
+        }
+        Verb::Mdtm => Command::Mdtm(path(), zoned(raw)),
         Verb::Mff => mff(rule, raw)?,
         Verb::Mfmt => {
             let (change, path) = timed(raw).ok_or(Misuse::Malformed(rule))?;
@@ -240,7 +247,10 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
             b'Z' => Mode::Deflate,
             _ => Mode::Stream,
         }),
-        Verb::Nlst => Command::Nlst(without_options(raw).to_vec()),
+        Verb::Nlst => {
+            let (options, path) = ListOptions::parse(raw);
+            Command::Nlst(options, path.to_vec())
+        }
         Verb::Noop => Command::Noop,
         Verb::Opts => opts(rule, word)?,
         Verb::Pass => Command::Pass(Secret(path())),
@@ -259,7 +269,11 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Rnto => Command::Rnto(path()),
         Verb::Site => site(rule, raw)?,
         Verb::Size => Command::Size(path()),
-        Verb::Stat => Command::Stat((!raw.is_empty()).then(|| without_options(raw).to_vec())),
+        Verb::Stat if raw.is_empty() => Command::Stat(None),
+        Verb::Stat => {
+            let (options, path) = ListOptions::parse(raw);
+            Command::Stat(Some((options, path.to_vec())))
+        }
         Verb::Stor => Command::Stor(path()),
         Verb::Stou => Command::Stou,
         Verb::Stru => code(rule, word, b"F", b"RP").map(|_| Command::Stru)?,
@@ -366,20 +380,6 @@ fn opts_mode(rule: &'static Rule, value: &[u8]) -> Result<Command, Misuse> {
         }
         _ => Err(Misuse::Malformed(rule)),
     }
-}
-
-/// Many clients take LIST for a shell's `ls` and send `-a`, `-la name` or `-1 name`. Everything is
-/// listed anyway, so the options are dropped; a name that looks like one is told by `./-name`. What
-/// holds more than letters and digits is a name: inetutils' `mdelete -*.x` asks `NLST -*.x`, and
-/// would delete all that a listing of the whole folder names.
-fn without_options(raw: &[u8]) -> &[u8] {
-    let mut rest = raw;
-    while let ([b'-', letters @ ..], more) = split(rest)
-        && letters.iter().all(u8::is_ascii_alphanumeric)
-    {
-        rest = more.unwrap_or_default();
-    }
-    rest
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct Facts {
     pub size: u64,
     /// Time of the last change of its content, in seconds since 1970 (UTC).
     pub modified: i64,
+    /// Nanoseconds of that time behind the second.
+    pub modified_ns: u32,
     /// Time of its creation, in seconds since 1970 (UTC), where the file system knows.
     pub created: Option<i64>,
     /// The number of the device it is on; with `inode`, what makes it unique.
@@ -42,8 +44,20 @@ impl Facts {
     /// Facts of a file that is there and can't be looked at: its kind, if even that is known.
     pub fn without_a_look(kind: Option<Kind>) -> Facts {
         let kind = kind.unwrap_or(Kind::File);
-        let (mode, links, owner, group, size, modified) = (0, 1, 0, 0, 0, 0);
+        let (mode, links, owner, group, size, modified, modified_ns) = (0, 1, 0, 0, 0, 0, 0);
         let (created, device, inode) = (None, 0, 0);
-        Facts { kind, mode, links, owner, group, size, modified, created, device, inode }
+        Facts {
+            kind,
+            mode,
+            links,
+            owner,
+            group,
+            size,
+            modified,
+            modified_ns,
+            created,
+            device,
+            inode,
+        }
     }
 }

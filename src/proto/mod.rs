@@ -12,6 +12,7 @@ pub mod foreign;
 pub mod glob;
 pub mod hostport;
 pub mod line;
+pub mod list_options;
 pub mod listing;
 pub mod path;
 pub mod reply;

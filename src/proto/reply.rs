@@ -176,6 +176,8 @@ pub enum Reply<'a> {
     Changed(&'a [Change], &'a [u8]),
     /// SITE CHMOD, SITE UTIME.
     SiteDone,
+    /// SITE CHMOD, MFF with bits that the operator does not allow.
+    NoSetId,
     /// SITE UMASK: what it is now.
     Umask(u16),
     /// SITE CPFR: SITE CPTO may come.
@@ -319,15 +321,11 @@ impl Reply<'_> {
             Reply::EpsvWasPromised => (501, "Not after EPSV ALL."),
             Reply::PassiveNeedsV4 => (425, "PASV cannot tell an IPv6 address, use EPSV."),
             Reply::NoPassivePort => (425, "No port is free for a passive connection, try again."),
-            Reply::UseProtocol(list) => {
-                return (522, owned(&["Network protocol not supported, use ", list, "."]));
-            }
+            Reply::UseProtocol(list) => return (522, owned(&["Network protocol not supported, use ", list, "."])),
             Reply::TypeSet(Representation::Image) => (200, "Type set to: Binary."),
             Reply::TypeSet(Representation::Ascii) => (200, "Type set to: ASCII."),
             Reply::ParameterSet => (200, "Okay."),
-            Reply::Restarting(at) => {
-                return (350, owned(&["Restarting at ", &at.to_string(), ". Send the transfer."]));
-            }
+            Reply::Restarting(at) => return (350, owned(&["Restarting at ", &at.to_string(), ". Send the transfer."])),
             Reply::NoRestartInAscii => (504, "REST needs TYPE I."),
             Reply::RoomEnough => (200, "There is room enough."),
             Reply::RoomMissing => (452, "There is not enough room for that."),
@@ -356,6 +354,7 @@ impl Reply<'_> {
             Reply::Facts(line) => return (250, named("Facts follow:\n", line, "\nEnd of facts.")),
             Reply::Free(bytes) => return (213, owned(&[&bytes.to_string()])),
             Reply::Changed(changes, path) => return (213, named(&spelled(changes), path, "")),
+            Reply::NoSetId => (550, "Set-id and sticky bits are not allowed here."),
             Reply::SiteDone => (200, "Done."),
             Reply::Umask(mask) => return (200, owned(&[&format!("UMASK is {mask:03o}.")])),
             Reply::SendCopyName => (350, "Send SITE CPTO with the name of the copy."),

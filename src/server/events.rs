@@ -125,6 +125,12 @@ pub(super) fn record_root_missing(session: &Session, path: &Path, error: &io::Er
     log::error!("#{id} {client} cannot log in: the user's root {path}: {error}");
 }
 
+/// Records a listing that was not put in the order that its client asked for.
+pub(super) fn record_unsorted(session: &Session) {
+    let (id, client) = (session.id(), session.client());
+    log::info!("#{id} {client} asked for an order in a folder of too many names to be sorted");
+}
+
 /// Words of the kernel or of TLS for the loss of a data connection.
 pub(super) fn loss(error: &io::Error) -> DataLoss {
     match error.kind() {
@@ -269,7 +275,7 @@ fn changed(
             for change in changes {
                 match change {
                     Change::Modified(at) => write!(f, ", modified {}", date::mdtm(*at))?,
-                    Change::Mode(mode) => write!(f, ", mode {mode:04o}")?,
+                    Change::Mode(mode) => write!(f, ", mode {mode}")?,
                 }
             }
         }

@@ -198,7 +198,7 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
         FileOp::Change(path, changes) => {
             changes.iter().try_for_each(|change| match change {
                 Change::Modified(seconds) => root.set_modified(path, *seconds),
-                Change::Mode(mode) => root.set_mode(path, *mode),
+                Change::Mode(mode) => root.set_mode(path, mode),
             })?;
         }
         FileOp::OpenDownload(path, range, coding) => {
@@ -211,8 +211,9 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
             }
             return opened(Pump::upload(upload, *coding));
         }
-        FileOp::OpenListing(Listing { path, spelled, style, coding }) => {
-            let lines = ListingLines::open(root, path, spelled, *style, terms.wall_clock)?;
+        FileOp::OpenListing(Listing { path, spelled, style, options, coding }) => {
+            let place = (path, &spelled[..]);
+            let lines = ListingLines::open(root, place, *style, *options, terms.wall_clock)?;
             return opened(Pump::listing(lines, *coding));
         }
         FileOp::Checksum(path, algorithm, range) => {
@@ -254,6 +255,7 @@ fn open(root: &Root, path: &VPath, range: ByteRange) -> Result<Download, Refusal
 mod tests {
     use super::*;
     use crate::proto::coding::Coding;
+    use crate::proto::list_options::ListOptions;
     use crate::proto::listing::Style;
 
     /// Four of them kept all threads busy for as long as a huge folder has names.
@@ -265,7 +267,9 @@ mod tests {
         }
         let root = RootPath::Server(folder.path().into()).open().unwrap().blocking();
         let path = VPath::root().join(b"*z");
-        let listing = ListingLines::open(&root, &path, b"*z", Style::Long, 0).unwrap();
+        let options = ListOptions::default();
+        let place = (&path, &b"*z"[..]);
+        let listing = ListingLines::open(&root, place, Style::Long, options, 0).unwrap();
         let mut pump = Box::new(Pump::listing(listing, Coding::default()));
         let mut pieces = 0;
         loop {

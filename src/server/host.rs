@@ -40,6 +40,8 @@ impl Host {
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             strict_allo: config.strict_allo,
             replace_on_hangup: config.replace_on_hangup,
+            recursive_lists: config.recursive_lists,
+            set_id: config.allow_set_id,
             tls: config.tls.as_ref().map(|tls| tls.require),
             traces: log::log_enabled!(log::Level::Debug),
         };

@@ -189,8 +189,8 @@ impl Session {
             Command::Stor(path) => self.store(&path, now),
             Command::Appe(path) => self.append(&path, now),
             Command::Stou => self.store_unique(now),
-            Command::List(path) => self.list(&path, now),
-            Command::Nlst(path) => self.list_names(&path, now),
+            Command::List(options, path) => self.list(options, &path, now),
+            Command::Nlst(options, path) => self.list_names(options, &path, now),
             Command::Mlsd(path) => self.list_facts(&path, now),
             Command::Rang(first, last) => self.choose_range(first, last),
             Command::Abor => self.abort(now),
@@ -203,7 +203,8 @@ impl Session {
             }
             Command::Mfmt(change, path) => self.set_facts(vec![change], &path),
             Command::Mff(changes, path) => self.set_facts(changes, &path),
-            Command::SiteChmod(change, path) | Command::SiteUtime(change, path) => {
+            Command::SiteChmod(mode, path) => self.change_mode(mode, &path),
+            Command::SiteUtime(change, path) => {
                 self.ask(FileQuestion::Site, FileOp::Change(self.path(&path), vec![change]));
             }
             Command::SiteUmask(mask) => self.set_umask(mask),
@@ -235,7 +236,7 @@ impl Session {
             Command::Help(Some(rule)) => self.reply(Reply::HelpOn(rule.name, rule.help)),
             Command::SiteHelp => self.reply(Reply::SiteHelp),
             Command::Stat(None) => self.status(now),
-            Command::Stat(Some(path)) => self.status_of(&path),
+            Command::Stat(Some((options, path))) => self.status_of(options, &path),
         }
     }
 }

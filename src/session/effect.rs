@@ -9,6 +9,7 @@ use crate::proto::checksum::Algorithm;
 use crate::proto::coding::Coding;
 use crate::proto::command::{Change, Secret};
 use crate::proto::facts::Facts;
+use crate::proto::list_options::ListOptions;
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::users::{Access, RequireTls};
@@ -120,13 +121,15 @@ pub struct ByteRange {
 /// Listing that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// A folder, a single file, or, if nothing has that name, a folder and behind it a shell
-    /// pattern for the names in it.
+    /// A folder, a single file, or, if nothing has that name, a shell pattern in any of its
+    /// components.
     pub path: VPath,
     /// Path as the client spelled it; empty for the current folder.
     pub spelled: Vec<u8>,
     /// Spelling of a line.
     pub style: Style,
+    /// Options of the client's.
+    pub options: ListOptions,
     /// Coding of the lines on a data connection; of no account on the control connection.
     pub coding: Coding,
 }

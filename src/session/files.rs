@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use super::waiting::{FileQuestion, Waiting};
-use super::{FileDone, FileOp, Listing, Session};
+use super::{FileDone, FileOp, Session};
 use crate::fs::Refusal;
 use crate::proto::coding::Representation;
-use crate::proto::command::Change;
+use crate::proto::command::{Change, ModeChange};
 use crate::proto::date;
 use crate::proto::facts::{Facts, Kind};
+use crate::proto::list_options::ListOptions;
 use crate::proto::listing::{self, Style};
 use crate::proto::path::VPath;
 use crate::proto::reply::{self, Reply};
@@ -148,9 +149,23 @@ impl Session {
 
     /// MFMT and MFF.
     pub(super) fn set_facts(&mut self, changes: Vec<Change>, argument: &[u8]) {
+        if !self.settings.set_id && changes.iter().any(Change::sets_special_bits) {
+            return self.reply(Reply::NoSetId);
+        }
         let operation = FileOp::Change(self.path(argument), changes.clone());
         let told = Box::new((changes, argument.to_vec()));
         self.ask(FileQuestion::SetFacts(told), operation);
+    }
+
+    /// SITE CHMOD.
+    pub(super) fn change_mode(&mut self, mode: ModeChange, argument: &[u8]) {
+        let change = Change::Mode(mode.under(self.parameters.usual_umask()));
+        match change.sets_special_bits() && !self.settings.set_id {
+            true => self.reply(Reply::NoSetId),
+            false => {
+                self.ask(FileQuestion::Site, FileOp::Change(self.path(argument), vec![change]))
+            }
+        }
     }
 
     pub(super) fn copy_from(&mut self, path: VPath) {
@@ -218,13 +233,11 @@ impl Session {
     }
 
     /// STAT with a path: a listing on the control connection (RFC 959, 4.1.3).
-    pub(super) fn status_of(&mut self, argument: &[u8]) {
+    pub(super) fn status_of(&mut self, options: ListOptions, argument: &[u8]) {
         if self.login.access().is_none() {
             return self.reply(Reply::NotLoggedIn);
         }
-        let path = self.path(argument);
-        let (spelled, coding) = (argument.to_vec(), self.parameters.coding);
-        let listing = Listing { path, spelled, style: Style::Long, coding };
+        let listing = self.listing(Style::Long, options, argument);
         self.ask(FileQuestion::OpenStatus, FileOp::OpenListing(listing));
     }
 

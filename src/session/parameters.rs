@@ -41,6 +41,11 @@ impl Parameters {
     pub(super) fn new_file(&self, reserve: u64) -> NewFile {
         NewFile { umask: self.umask, reserve }
     }
+
+    /// Umask that was set, or the one that is usual.
+    pub(super) fn usual_umask(&self) -> u16 {
+        self.umask.unwrap_or(USUAL_UMASK)
+    }
 }
 
 impl Session {
@@ -93,6 +98,6 @@ impl Session {
     /// SITE UMASK; without a mask it tells the one in force.
     pub(super) fn set_umask(&mut self, mask: Option<u16>) {
         self.parameters.umask = mask.or(self.parameters.umask);
-        self.reply(Reply::Umask(self.parameters.umask.unwrap_or(USUAL_UMASK)));
+        self.reply(Reply::Umask(self.parameters.usual_umask()));
     }
 }

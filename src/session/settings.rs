@@ -28,6 +28,10 @@ pub struct Settings {
     pub strict_allo: bool,
     /// True if an upload whose client hung up behind it replaces an old file.
     pub replace_on_hangup: bool,
+    /// True if clients may list a tree of folders at once.
+    pub recursive_lists: bool,
+    /// True if clients may set set-id and sticky bits.
+    pub set_id: bool,
     /// Requirement of TLS; `None` if there is no TLS.
     pub tls: Option<RequireTls>,
     /// True if commands and replies are told as events.

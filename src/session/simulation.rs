@@ -366,13 +366,8 @@ impl World {
 }
 
 fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge, Ledger) {
-    let tls = chance.pick(&[
-        None,
-        Some(RequireTls::Off),
-        Some(RequireTls::Off),
-        Some(RequireTls::Login),
-        Some(RequireTls::Data),
-    ]);
+    let required = chance.pick(&[RequireTls::Off, RequireTls::Login, RequireTls::Data]);
+    let tls = chance.pick(&[None, Some(RequireTls::Off), Some(required)]);
     let settings = Settings {
         banner: "packetboat ready.".to_owned(),
         idle_timeout: Duration::from_secs(300),
@@ -383,6 +378,8 @@ fn connect(chance: &mut Chance, now: Instant) -> (Session, Client, Shell, Judge,
         passive_address: chance.one_in(2).then_some([192, 0, 2, 1].into()),
         host_name: "host".to_owned(),
         strict_allo: chance.one_in(2),
+        recursive_lists: chance.one_in(2),
+        set_id: chance.one_in(2),
         replace_on_hangup: chance.one_in(4),
         tls,
         traces: chance.one_in(4),

@@ -10,6 +10,7 @@ use super::{ByteRange, Event, FileDone, FileOp, Listing, Session};
 use crate::fs::{Refusal, UploadMode};
 use crate::proto::coding::Representation;
 use crate::proto::command::Protection;
+use crate::proto::list_options::{Form, ListOptions};
 use crate::proto::listing::Style;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
@@ -58,28 +59,41 @@ impl Session {
         );
     }
 
-    pub(super) fn list(&mut self, argument: &[u8], now: Instant) {
-        self.list_as(Style::Long, argument, now);
+    pub(super) fn list(&mut self, options: ListOptions, argument: &[u8], now: Instant) {
+        self.list_as(Style::Long, options, argument, now);
     }
 
     pub(super) fn list_facts(&mut self, argument: &[u8], now: Instant) {
         let may_write = self.login.access() == Some(Access::Write);
-        self.list_as(Style::Machine { wanted: self.parameters.facts, may_write }, argument, now);
+        let style = Style::Machine { wanted: self.parameters.facts, may_write };
+        self.list_as(style, ListOptions::default(), argument, now);
     }
 
-    pub(super) fn list_names(&mut self, argument: &[u8], now: Instant) {
-        self.list_as(Style::Names, argument, now);
+    pub(super) fn list_names(&mut self, options: ListOptions, argument: &[u8], now: Instant) {
+        let style = match options.form {
+            Form::Usual => Style::Names,
+            Form::Long => Style::Long,
+        };
+        self.list_as(style, options, argument, now);
     }
 
-    fn list_as(&mut self, style: Style, argument: &[u8], now: Instant) {
-        let path = self.path(argument);
-        let (spelled, coding) = (argument.to_vec(), self.parameters.coding);
-        let listing = Listing { path: path.clone(), spelled, style, coding };
+    fn list_as(&mut self, style: Style, options: ListOptions, argument: &[u8], now: Instant) {
+        let listing = self.listing(style, options, argument);
         let kind = match style {
             Style::Long | Style::Names => TransferKind::Listing,
             Style::Machine { .. } => TransferKind::Facts,
         };
-        self.begin(kind, path, FileOp::OpenListing(listing), now);
+        self.begin(kind, listing.path.clone(), FileOp::OpenListing(listing), now);
+    }
+
+    /// Listing that a client asks for, as far as it may have it.
+    pub(super) fn listing(&self, style: Style, options: ListOptions, argument: &[u8]) -> Listing {
+        let options = match self.settings.recursive_lists {
+            true => options,
+            false => options.without_trees(),
+        };
+        let (path, spelled) = (self.path(argument), argument.to_vec());
+        Listing { path, spelled, style, options, coding: self.parameters.coding }
     }
 
     fn upload(&mut self, kind: TransferKind, path: VPath, mode: UploadMode, now: Instant) {

@@ -2,27 +2,33 @@
 //!
 //! A folder's names are gathered and sorted first, up to a bound; a folder with more of them is
 //! streamed as the kernel gives it. Either way each call does a bounded piece of work, and what is
-//! kept does not grow with the folder.
+//! kept does not grow with the folder. A walk says which folder comes next.
 
-use super::names::Names;
+mod line;
+mod open;
+mod walk;
+
+use super::names::{Names, Taken};
 use crate::fs::{Dir, Refusal, Root};
-use crate::proto::facts::{Facts, Kind};
-use crate::proto::glob::{self, Pattern};
-use crate::proto::listing::{self, Style};
-use crate::proto::path::VPath;
+use crate::proto::facts::Facts;
+use crate::proto::list_options::{Direction, ListOptions, Order};
+use crate::proto::listing::Style;
+use line::{Heading, Line, facts_for};
+use walk::{Choice, Walk};
 
 /// Names that a listing is sorted to, about. A folder that holds more is streamed unsorted, so
 /// that its first line is seen at once.
 const SORTED_NAMES: usize = 2_000;
-/// Longest honest pattern.
-const LONGEST_PATTERN: usize = 1024;
+/// Names that are sorted where the client has chosen the order, about. With their facts they take
+/// one megabyte, or four where all names are long.
+const ORDERED_NAMES: usize = 10_000;
 /// Costs of work in the budget: in the time that it takes, about so many bytes could be sent.
 /// One call for names, and each name that it brings.
 const READ_COST: usize = 160 * 1024;
 const NAME_READ_COST: usize = 768;
 /// A name, spelled or passed over.
 const NAME_COST: usize = 256;
-/// The facts of a file.
+/// The facts of a file, or the way into a folder.
 const FACTS_COST: usize = 16 * 1024;
 /// One step of matching, of which there can be the pattern's length for every byte of a name.
 const STEP_COST: usize = 4;
@@ -33,16 +39,21 @@ const PIECE_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct ListingLines {
     root: Root,
-    folder: VPath,
+    walk: Walk,
+    /// Current folder of the walk.
     dir: Dir,
-    pattern: Option<Pattern>,
     style: Style,
+    options: ListOptions,
+    /// Text before each name.
     prefix: Vec<u8>,
+    heading: Heading,
     /// The time that dates are shown relative to, in seconds since 1970.
     now: i64,
     names: Names,
     progress: Progress,
     looks: Looks,
+    /// True once a folder had more names than could be put in the order that was asked for.
+    unsorted: bool,
 }
 
 /// Looks at the files that were listed.
@@ -58,281 +69,202 @@ struct Looks {
 enum Progress {
     /// Names are gathered, to be sorted.
     Gathering,
+    /// Files are looked at, since their facts decide the order.
+    Looking,
     /// Too many names: lines are made of those at hand, then the next are read.
     Streaming,
-    /// Lines are made of the names at hand, which are the last.
+    /// Lines are made of the names at hand, which are the last of the folder.
     Spelling,
+    /// The folder is done with, and the walk goes on.
+    Leaving,
+    /// The next folder is opened.
+    Entering,
 }
 
 impl ListingLines {
-    /// Opens what `path` names, which the client spelled `spelled`: a folder's entries, one file,
-    /// or, if nothing has this name, what matches its last component. `now` is in seconds since
-    /// 1970.
-    ///
-    /// # Errors
-    /// Nothing has this name, and it is no pattern; or it may not be read.
-    pub fn open(
-        root: &Root,
-        path: &VPath,
-        spelled: &[u8],
-        style: Style,
-        now: i64,
-    ) -> Result<ListingLines, Refusal> {
-        let lines = |folder: VPath, prefix: &[u8]| {
-            Ok::<_, Refusal>(ListingLines {
-                dir: root.dir(&folder)?,
-                root: root.clone(),
-                folder,
-                pattern: None,
-                style,
-                prefix: prefix.to_vec(),
-                now,
-                names: Names::default(),
-                progress: Progress::Gathering,
-                looks: Looks::default(),
-            })
-        };
-        let refusal = match lines(path.clone(), &folder_prefix(spelled)) {
-            Ok(lines) => return Ok(lines),
-            Err(refusal) if matches!(style, Style::Machine { .. }) => return Err(refusal),
-            Err(refusal) => refusal,
-        };
-        let folder_part = spelled.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
-        let prefix = &spelled[..folder_part];
-        let name = path.name().unwrap_or_default();
-        // A link that leads nowhere is listed as the link that it is.
-        let dangles = || refusal == Refusal::NotFound && root.link_facts(path).is_ok();
-        if refusal == Refusal::NotDirectory || dangles() {
-            let mut one = lines(path.parent(), prefix)?;
-            one.names.push(name, None);
-            one.progress = Progress::Spelling;
-            return Ok(one);
-        }
-        if !is_pattern(name) || !matches!(refusal, Refusal::NotFound | Refusal::BadName) {
-            return Err(refusal);
-        }
-        let mut matching = lines(path.parent(), prefix)?;
-        matching.pattern = Some(Pattern::parse(name));
-        Ok(matching)
-    }
-
     /// True if a call may wait for a slow disk: then it is for a thread that may.
     pub fn may_block(&self) -> bool {
         self.root.may_block()
+    }
+
+    /// True if a folder had more names than could be put in the order that was asked for.
+    pub fn is_unsorted(&self) -> bool {
+        self.unsorted
     }
 
     /// Puts lines into `out`, which is empty, or works towards them, until `most` of the budget is
     /// used up or a fair piece is made: the cost, or `None` when there are no more.
     ///
     /// # Errors
-    /// The folder can't be read on, or was removed meanwhile; or none of its files can be looked at,
-    /// which is said behind their names.
+    /// A folder can't be read on, or was removed meanwhile; none of its files can be looked at, which
+    /// is said behind their names; or not all folders of a tree are listed, for this refusal.
     pub fn fill(&mut self, out: &mut Vec<u8>, most: usize) -> Result<Option<usize>, Refusal> {
-        if self.progress == Progress::Gathering {
-            return self.gather().map(Some);
+        match self.progress {
+            Progress::Gathering => self.gather().map(Some),
+            Progress::Looking => Ok(Some(self.look(most))),
+            Progress::Streaming | Progress::Spelling => self.spell(out, most).map(Some),
+            Progress::Leaving => self.leave(),
+            Progress::Entering => Ok(Some(self.enter())),
         }
-        let mut cost = 0;
-        while cost < most && out.len() < PIECE_BYTES {
-            let Some((name, kind)) = self.names.next() else {
-                if !out.is_empty() {
-                    // Lines that are made are sent, whatever comes of the next call.
-                    return Ok(Some(cost));
-                }
-                if self.progress == Progress::Spelling {
-                    return self.end();
-                }
-                self.names.clear();
-                return self.read().map(|read| Some(cost + read));
-            };
-            cost += NAME_COST;
-            if let Some(pattern) = &self.pattern {
-                cost += pattern.len() * name.len() * STEP_COST;
-                if !pattern.matches(name) {
-                    continue;
-                }
-            }
-            let facts = match self.style {
-                Style::Names => {
-                    listing::name(out, &self.prefix, name);
-                    continue;
-                }
-                Style::Long => self.dir.facts_of(name),
-                Style::Machine { .. } => machine_facts((&self.root, &self.folder), &self.dir, name),
-            };
-            match (facts, self.style) {
-                // A link may lead to where only a worker may go.
-                (Err(Refusal::NeedsWorker), _) => {
-                    self.root = self.root.blocking();
-                    self.names.put_back();
-                    return Ok(Some(cost));
-                }
-                // File gone since its name was read.
-                (Err(Refusal::NotFound), _) | (_, Style::Names) => {}
-                (Ok(facts), Style::Long) => {
-                    self.looks.told = true;
-                    let is_link = facts.kind == Kind::Link;
-                    let target = if is_link { self.dir.link_target(name) } else { None };
-                    listing::long(out, name, &facts, target.as_deref(), self.now);
-                }
-                (Ok(facts), Style::Machine { wanted, may_write }) => {
-                    self.looks.told = true;
-                    listing::machine(out, name, &facts, may_write, wanted);
-                }
-                (Err(refusal), Style::Long) => {
-                    self.looks.refused = Some(refusal);
-                    listing::long(out, name, &Facts::without_a_look(kind), None, self.now);
-                }
-                (Err(refusal), Style::Machine { wanted, may_write }) => {
-                    self.looks.refused = Some(refusal);
-                    let facts = Facts::without_a_look(kind);
-                    listing::machine(out, name, &facts, may_write, wanted.without_a_look());
-                }
-            }
-            cost += FACTS_COST;
-        }
-        Ok(Some(cost))
     }
 
-    /// All names are spelled. Without a word, those of a removed folder would look like all there are,
-    /// and a disk that answers nothing like a folder of empty files.
-    fn end(&self) -> Result<Option<usize>, Refusal> {
-        match (self.looks.told, self.looks.refused) {
-            (false, Some(refusal)) => Err(refusal),
-            _ if self.dir.is_removed() => Err(Refusal::NotFound),
-            _ => Ok(None),
+    /// Makes lines of the names at hand, and has more read when there are none: the cost.
+    fn spell(&mut self, out: &mut Vec<u8>, most: usize) -> Result<usize, Refusal> {
+        let mut cost = 0;
+        if self.walk.choice() == Choice::All {
+            self.heading.put(out);
         }
+        while cost < most && out.len() < PIECE_BYTES {
+            let Some(Taken { name, kind, facts }) = self.names.next() else {
+                if out.is_empty() {
+                    cost += self.read_or_finish()?;
+                }
+                // Lines that are made are sent, whatever comes of the next call.
+                return Ok(cost);
+            };
+            let choice = self.walk.choice();
+            cost += NAME_COST;
+            // Names whose facts are known were chosen before.
+            if facts.is_none() {
+                cost += choice.steps(name) * STEP_COST;
+                if !choice.admits(name) {
+                    continue;
+                }
+            }
+            if !self.walk.lists() {
+                self.walk.note(name, kind);
+                continue;
+            }
+            let facts = match facts {
+                Some(facts) => facts,
+                None if self.style == Style::Names && !self.walk.must_look(kind) => {
+                    Ok(Facts::without_a_look(kind))
+                }
+                None => {
+                    cost += FACTS_COST;
+                    facts_for(self.style, (&self.root, &self.walk), &self.dir, name)
+                }
+            };
+            match facts {
+                // A link may lead to where only a worker may go.
+                Err(Refusal::NeedsWorker) => {
+                    self.root = self.root.blocking();
+                    self.names.put_back();
+                    return Ok(cost);
+                }
+                // File gone since its name was read.
+                Err(Refusal::NotFound) => continue,
+                Err(refusal) => self.looks.refused = Some(refusal),
+                Ok(_) => self.looks.told = true,
+            }
+            self.walk.note(name, facts.map_or(kind, |facts| Some(facts.kind)));
+            self.heading.put(out);
+            let line = Line { prefix: &self.prefix, name, kind, facts };
+            line.put(out, self.style, &self.dir, self.now);
+        }
+        Ok(cost)
+    }
+
+    /// Reads on when there is no name at hand, or is done with the folder: the cost.
+    fn read_or_finish(&mut self) -> Result<usize, Refusal> {
+        if self.progress == Progress::Spelling {
+            // Without a word, the names of a removed folder would look like all there are.
+            if !self.walk.is_below() && self.dir.is_removed() {
+                return Err(Refusal::NotFound);
+            }
+            self.progress = Progress::Leaving;
+            return Ok(0);
+        }
+        self.names.clear();
+        self.read()
+    }
+
+    /// Goes to the next folder: the cost, or `None` if there is none.
+    fn leave(&mut self) -> Result<Option<usize>, Refusal> {
+        if self.walk.go_on()? {
+            self.progress = Progress::Entering;
+            return Ok(Some(0));
+        }
+        let refused = match (self.looks.told, self.looks.refused) {
+            // A disk that answers nothing would look like a folder of empty files.
+            (false, Some(refusal)) => Some(refusal),
+            (true, _) | (false, None) => self.walk.refusal(),
+        };
+        refused.map_or(Ok(None), Err)
+    }
+
+    /// Opens the folder that the walk has come to: the cost.
+    fn enter(&mut self) -> usize {
+        match self.root.dir(&self.walk.place()) {
+            Ok(dir) => {
+                self.dir = dir;
+                self.begin();
+            }
+            Err(Refusal::NeedsWorker) => self.root = self.root.blocking(),
+            Err(refusal) => {
+                self.walk.is_shut(refusal);
+                self.progress = Progress::Leaving;
+            }
+        }
+        FACTS_COST
     }
 
     /// Reads more names, and decides what becomes of them: the cost.
     fn gather(&mut self) -> Result<usize, Refusal> {
         self.progress = Progress::Streaming;
         let cost = self.read()?;
-        match self.progress {
-            Progress::Spelling => self.names.sort(),
-            _ if self.names.len() < SORTED_NAMES => self.progress = Progress::Gathering,
-            _ => {}
+        let is_ordered = self.options.chooses_order() && self.walk.lists();
+        let most = if is_ordered { ORDERED_NAMES } else { SORTED_NAMES };
+        match (self.progress, is_ordered, self.options.order) {
+            (Progress::Spelling, true, Order::Newest | Order::Largest) => {
+                self.progress = Progress::Looking;
+            }
+            (Progress::Spelling, true, Order::Name) => self.names.sort(self.options.direction),
+            (Progress::Spelling, false, _) => self.names.sort(Direction::Forward),
+            _ if self.names.len() < most => self.progress = Progress::Gathering,
+            (_, true, _) => self.unsorted = true,
+            (_, false, _) => {}
         }
         Ok(cost)
+    }
+
+    /// Looks at files, and sorts them when all are looked at: the cost.
+    fn look(&mut self, most: usize) -> usize {
+        let mut cost = 0;
+        while cost < most {
+            let Some(Taken { name, .. }) = self.names.next() else {
+                self.names.sort_kept(self.options.order, self.options.direction);
+                self.progress = Progress::Spelling;
+                return cost + self.names.len() * NAME_COST;
+            };
+            let choice = self.walk.choice();
+            cost += NAME_COST + choice.steps(name) * STEP_COST;
+            if choice.admits(name) {
+                cost += FACTS_COST;
+                let facts = self.dir.facts_of(name);
+                self.names.keep(facts);
+            }
+        }
+        cost
     }
 
     /// Reads some names on; the last are spelled, and then it is over. The cost is returned.
     fn read(&mut self) -> Result<usize, Refusal> {
         let names = &mut self.names;
         let before = names.len();
-        let more = self.dir.next_names(|name, kind| names.push(name, kind))?;
+        let more = match self.dir.next_names(|name, kind| names.push(name, kind)) {
+            // A folder of a tree may go as a file may.
+            Err(Refusal::NotFound) if self.walk.is_below() => false,
+            more => more?,
+        };
         if !more {
             self.progress = Progress::Spelling;
         }
-        Ok(READ_COST + (self.names.len() - before) * NAME_READ_COST)
-    }
-}
-
-/// Facts that MLSD tells of a name. A link to a file is told, as by MLST, SIZE and RETR, as what it
-/// leads to. Otherwise rclone takes it for an empty file, and its copy for corrupted. A link to
-/// a folder stays a link: a client that mirrors would go round in circles.
-fn machine_facts(place: (&Root, &VPath), dir: &Dir, name: &[u8]) -> Result<Facts, Refusal> {
-    let facts = dir.facts_of(name)?;
-    if facts.kind != Kind::Link {
-        return Ok(facts);
-    }
-    let (root, folder) = place;
-    match root.facts(&folder.join(name)) {
-        Err(Refusal::NeedsWorker) => Err(Refusal::NeedsWorker),
-        Ok(target) if target.kind == Kind::File => Ok(target),
-        _ => Ok(facts),
-    }
-}
-
-fn is_pattern(name: &[u8]) -> bool {
-    name.len() <= LONGEST_PATTERN && glob::has_wildcards(name)
-}
-
-/// Prefix by which a folder's names are usable where the client is (RFC 1123, 4.1.2.7).
-fn folder_prefix(spelled: &[u8]) -> Vec<u8> {
-    match spelled {
-        b"" | b"." | b"./" => Vec::new(),
-        [.., b'/'] => spelled.to_vec(),
-        _ => [spelled, b"/"].concat(),
+        let count = self.names.len() - before;
+        self.walk.count(count);
+        Ok(READ_COST + count * NAME_READ_COST)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fs::RootPath;
-
-    /// The client waited until ten thousand names were read and sorted.
-    #[test]
-    fn the_first_lines_of_a_large_folder_come_before_its_last_names_are_read() {
-        const NAMES: usize = 3 * SORTED_NAMES;
-        let folder = tempfile::tempdir().unwrap();
-        for number in 0..NAMES {
-            std::fs::write(folder.path().join(format!("{number:06}")), "").unwrap();
-        }
-        let root = RootPath::Server(folder.path().into()).open().unwrap();
-        let mut lines = ListingLines::open(&root, &VPath::root(), b"", Style::Names, 0).unwrap();
-        let mut out = Vec::new();
-        while out.is_empty() {
-            lines.fill(&mut out, 1).unwrap().unwrap();
-        }
-        assert!(lines.names.len() < NAMES / 2, "{} names were read first", lines.names.len());
-        out.clear();
-        while lines.fill(&mut out, usize::MAX).unwrap().is_some() {
-            assert!(out.len() < 2 * PIECE_BYTES);
-            out.clear();
-        }
-    }
-
-    /// It was an empty listing, and a client that mirrors removed its copies.
-    #[test]
-    fn a_folder_that_is_removed_meanwhile_is_cut_off_and_not_empty() {
-        for style in [Style::Long, Style::Names] {
-            let folder = tempfile::tempdir().unwrap();
-            let (inner, file) = (folder.path().join("inner"), folder.path().join("inner/file"));
-            std::fs::create_dir(&inner).unwrap();
-            std::fs::write(&file, "").unwrap();
-            let root = RootPath::Server(folder.path().into()).open().unwrap();
-            let path = VPath::root().join(b"inner");
-            let mut lines = ListingLines::open(&root, &path, b"inner", style, 0).unwrap();
-            let mut out = Vec::new();
-            while lines.progress == Progress::Gathering {
-                lines.fill(&mut out, 1).unwrap().unwrap();
-            }
-            std::fs::remove_file(file).unwrap();
-            std::fs::remove_dir(inner).unwrap();
-            let end = loop {
-                out.clear();
-                match lines.fill(&mut out, usize::MAX) {
-                    Ok(Some(_)) => {}
-                    end => break end,
-                }
-            };
-            assert_eq!(end, Err(Refusal::NotFound), "{style:?}");
-        }
-    }
-
-    /// One LIST held up the server for seconds: names that don't match were taken for no work.
-    #[test]
-    fn a_laborious_pattern_is_matched_a_few_names_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        for number in 0..30 {
-            std::fs::write(folder.path().join(format!("{}{number}", "a".repeat(200))), "").unwrap();
-        }
-        let root = RootPath::Server(folder.path().into()).open().unwrap();
-        let pattern = ["*", &"[b-da]".repeat(30), "Z"].concat();
-        let path = VPath::root().join(pattern.as_bytes());
-        let open = || ListingLines::open(&root, &path, pattern.as_bytes(), Style::Names, 0);
-        let (mut lines, mut out) = (open().unwrap(), Vec::new());
-        let (mut calls, mut total) = (0, 0);
-        let most = READ_COST + 30 * NAME_READ_COST;
-        while let Some(cost) = lines.fill(&mut out, 1).unwrap() {
-            // The first calls read the names.
-            assert!(cost <= most, "one name of 200 bytes and a pattern of 32 cost {cost}");
-            calls += 1;
-            total += cost;
-        }
-        assert!(out.is_empty());
-        assert!(total >= 30 * 200 * 32, "thirty names cost {total}");
-        assert!(calls >= 30, "thirty names in {calls} calls");
-    }
-}
+mod tests;

@@ -48,7 +48,7 @@ enum Source {
         by_sendfile: bool,
     },
     /// Lines ending in CRLF by themselves.
-    Listing(ListingLines),
+    Listing(Box<ListingLines>),
 }
 
 impl Outgoing {
@@ -59,7 +59,7 @@ impl Outgoing {
     }
 
     pub(super) fn listing(lines: ListingLines, coding: Coding) -> Outgoing {
-        Outgoing::new(Source::Listing(lines), None, coding)
+        Outgoing::new(Source::Listing(Box::new(lines)), None, coding)
     }
 
     fn new(source: Source, text: Option<ToNetwork>, coding: Coding) -> Outgoing {
@@ -112,6 +112,14 @@ impl Outgoing {
         match &self.source {
             Source::File { file, .. } => Some(file.left()),
             Source::Listing(_) => None,
+        }
+    }
+
+    /// See [`Pump::is_unsorted`](super::Pump::is_unsorted).
+    pub(super) fn is_unsorted(&self) -> bool {
+        match &self.source {
+            Source::File { .. } => false,
+            Source::Listing(lines) => lines.is_unsorted(),
         }
     }
 
@@ -190,7 +198,9 @@ impl Outgoing {
     pub(super) fn lines(&mut self, budget: &mut usize) -> Result<Option<Vec<u8>>, Refusal> {
         let mut out = Vec::new();
         let Source::Listing(lines) = &mut self.source else { return Ok(Some(out)) };
-        while *budget > 0 && out.len() < STATUS_BYTES {
+        let may_block = lines.may_block();
+        // A listing that has come to another mount goes on with a worker.
+        while *budget > 0 && out.len() < STATUS_BYTES && lines.may_block() == may_block {
             let mut piece = Vec::new();
             match lines.fill(&mut piece, 1) {
                 Ok(Some(cost)) => *budget = budget.saturating_sub(cost),

@@ -53,6 +53,15 @@ impl Pump {
         }
     }
 
+    /// True for a listing with a folder of more names than could be put in the order that was asked
+    /// for.
+    pub fn is_unsorted(&self) -> bool {
+        match self {
+            Pump::Outgoing(outgoing) => outgoing.is_unsorted(),
+            Pump::Incoming(_) => false,
+        }
+    }
+
     /// True if bytes come in, rather than go out.
     pub fn is_upload(&self) -> bool {
         matches!(self, Pump::Incoming(_))

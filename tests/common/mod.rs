@@ -7,6 +7,7 @@ pub mod certificates;
 mod chance;
 pub mod client;
 pub mod descriptors;
+pub mod logged;
 pub mod ports;
 pub mod program;
 mod random;

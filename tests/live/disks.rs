@@ -57,6 +57,21 @@ fn overfill(client: &mut Client, line: &str, code: u16) {
     client.expect_reply(code);
 }
 
+/// Only a worker may go where another disk is.
+#[test]
+#[ignore = "needs root: mounts a tmpfs"]
+fn trees_and_patterns_lead_to_another_disk() {
+    let server = TestServer::start();
+    let _disk = Mounted::tmpfs(&server, "size=256k");
+    fs::create_dir(server.path("disk/inner")).unwrap();
+    server.write("disk/inner/file", "");
+    server.write("last", "");
+    let mut client = server.client();
+    assert_eq!(client.list("NLST -R"), [&b"disk"[..], b"last", b"disk/inner", b"disk/inner/file"]);
+    assert_eq!(client.list("NLST */*/f*"), [b"disk/inner/file"]);
+    assert_eq!(client.expect(213, "STAT -R").split("\r\n").count(), 11);
+}
+
 #[test]
 #[ignore = "needs root: mounts a tmpfs"]
 fn a_stor_on_a_disk_that_runs_full_is_452_and_the_old_file_stays() {

@@ -1,7 +1,8 @@
 //! Facts of files, told by MLSD and MLST, set by MFMT, MFF, MDTM and SITE.
 
 use crate::common::{TestServer, Way};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 /// 2023-03-04 11:24:31.
 const TIME: (&str, i64) = ("20230304112431", 1_677_929_071);
@@ -144,14 +145,34 @@ fn times_are_set_by_mfmt_mff_mdtm_and_site_utime() {
 }
 
 #[test]
+fn mdtm_sets_a_time_of_a_zone() {
+    let server = TestServer::start();
+    std::fs::create_dir(server.path("folder")).unwrap();
+    let mut client = server.client();
+    for (zone, ahead_s) in [("+60", 3600), ("-240", -14_400), ("+0", 0)] {
+        server.write("a file", "");
+        for name in ["a file", "folder"] {
+            client.expect(213, format!("MDTM {}{zone} {name}", TIME.0));
+            assert_eq!(server.modified(name), TIME.1 - ahead_s, "{name} {zone}");
+        }
+    }
+    for zone in ["+1440", "+", "+6x", "60"] {
+        client.expect(550, format!("MDTM {}{zone} a file", TIME.0));
+    }
+    client.expect(501, format!("MFMT {}+60 a file", TIME.0));
+}
+
+#[test]
 fn a_file_whose_name_begins_with_a_time_is_a_file_to_mdtm() {
     let server = TestServer::start();
-    let name = format!("{} file", TIME.0);
-    server.write(&name, "");
-    server.write("file", "");
-    let (before, mut client) = (server.modified("file"), server.client());
-    client.expect(213, format!("MDTM {name}"));
-    assert_eq!(server.modified("file"), before);
+    for zone in ["", "+60"] {
+        let name = format!("{}{zone} file", TIME.0);
+        server.write(&name, "");
+        server.write("file", "");
+        let (before, mut client) = (server.modified("file"), server.client());
+        client.expect(213, format!("MDTM {name}"));
+        assert_eq!(server.modified("file"), before);
+    }
 }
 
 #[test]
@@ -163,7 +184,6 @@ fn modes_are_set_by_site_chmod_mff_and_site_umask() {
     assert_eq!(server.mode("file"), 0o640);
     client.expect(213, "MFF UNIX.mode=0600; file");
     assert_eq!(server.mode("file"), 0o600);
-    client.expect(501, "SITE CHMOD 4755 file");
     client.expect(200, "SITE UMASK 027");
     assert!(client.expect(200, "SITE UMASK").contains("027"));
     client.store("new", "x", Way::Epsv);
@@ -175,6 +195,59 @@ fn modes_are_set_by_site_chmod_mff_and_site_umask() {
 }
 
 #[test]
+fn site_chmod_understands_what_chmod_understands() {
+    let server = TestServer::start();
+    server.write("a file", "");
+    std::fs::create_dir(server.path("folder")).unwrap();
+    let mut client = server.client();
+    for (mode, expected) in [
+        ("0644", 0o644),
+        ("u+x", 0o744),
+        ("+X", 0o755),
+        ("go-rx", 0o700),
+        ("a=r", 0o444),
+        ("u=rwx,go=rx", 0o755),
+        ("go=", 0o700),
+    ] {
+        client.expect(200, format!("SITE CHMOD {mode} a file"));
+        assert_eq!(server.mode("a file"), expected, "{mode}");
+    }
+    client.expect(200, "SITE CHMOD 700 folder");
+    client.expect(200, "site chmod a+rX folder");
+    assert_eq!(server.mode("folder"), 0o755);
+    for line in ["SITE CHMOD u+y a file", "SITE CHMOD u+x", "SITE CHMOD 00644 a file"] {
+        client.expect(501, line);
+    }
+    client.expect(550, "SITE CHMOD u+x missing");
+    client.expect(550, "SITE CHMOD u+x /");
+}
+
+#[test]
+fn set_id_bits_are_set_by_site_chmod_and_mff_where_the_operator_allows() {
+    for allowed in [false, true] {
+        let server = TestServer::with(|config| config.allow_set_id = allowed);
+        std::fs::create_dir(server.path("folder")).unwrap();
+        server.write("file", "");
+        let mut client = server.client();
+        for (line, done, name, mode) in [
+            ("SITE CHMOD 2775 folder", 200, "folder", 0o2775),
+            ("SITE CHMOD g-s,o=rxt folder", 200, "folder", 0o1775),
+            ("SITE CHMOD 4755 file", 200, "file", 0o4755),
+            ("MFF UNIX.mode=2711; file", 213, "file", 0o2711),
+            ("SITE CHMOD u+s file", 200, "file", 0o6711),
+        ] {
+            let before = server.mode(name);
+            client.expect(if allowed { done } else { 550 }, line);
+            assert_eq!(server.mode(name), if allowed { mode } else { before }, "{line}");
+        }
+        // Bits that are there stay, whoever set them.
+        std::fs::set_permissions(server.path("folder"), Permissions::from_mode(0o2770)).unwrap();
+        client.expect(200, "SITE CHMOD 755 folder");
+        assert_eq!(server.mode("folder"), 0o2755);
+    }
+}
+
+#[test]
 fn mfmt_site_chmod_hash_and_cpfr_follow_no_link_out_of_the_root() {
     let server = TestServer::start();
     std::fs::write(server.outside("secret"), "").unwrap();
@@ -183,6 +256,8 @@ fn mfmt_site_chmod_hash_and_cpfr_follow_no_link_out_of_the_root() {
     let mut client = server.client();
     client.expect(550, format!("MFMT {} link", TIME.0));
     client.expect(550, "SITE CHMOD 777 link");
+    client.expect(550, "SITE CHMOD a+rwx link");
+    client.expect(550, format!("MDTM {}+60 link", TIME.0));
     client.expect(550, "HASH link");
     client.expect(550, "SITE CPFR link");
     assert_eq!(std::fs::metadata(server.outside("secret")).unwrap().mtime(), before);

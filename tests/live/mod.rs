@@ -14,6 +14,7 @@ mod facts;
 mod files;
 mod hang_up;
 mod limits;
+mod list_options;
 mod listing;
 mod logins;
 mod mode_z;

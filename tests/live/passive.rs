@@ -1,13 +1,11 @@
 //! Passive data connections: SPEC.md, "Passive ports".
 
 use crate::common::client::{connect_from, eprt, port};
+use crate::common::logged::{logged, with_log};
 use crate::common::ports::free_ports;
 use crate::common::{Client, PATIENCE, TestServer, Way};
-use packetboat::Config;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Mutex;
-use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 /// A stranger's connection must be closed, by a FIN or a reset.
@@ -274,38 +272,6 @@ fn pasv_gives_two_clients_of_one_address_ports_of_their_own() {
 }
 
 // What the operator reads.
-
-/// Every line that was logged, and the thread of its server.
-static LINES: Mutex<Vec<(ThreadId, String)>> = Mutex::new(Vec::new());
-
-struct Lines;
-
-impl log::Log for Lines {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        let line = format!("{} {}", record.level(), record.args());
-        LINES.lock().unwrap().push((thread::current().id(), line));
-    }
-
-    fn flush(&self) {}
-}
-
-/// A server whose log is read by [`logged`].
-fn with_log(change: impl FnOnce(&mut Config)) -> TestServer {
-    let _ = log::set_logger(&Lines); // the first test has set it for all
-    log::set_max_level(log::LevelFilter::Warn);
-    TestServer::with(change)
-}
-
-/// How many lines of this server hold all these words.
-fn logged(server: &TestServer, words: &[&str]) -> usize {
-    let lines = LINES.lock().unwrap();
-    let own = lines.iter().filter(|(thread, _)| *thread == server.thread());
-    own.filter(|(_, line)| words.iter().all(|word| line.contains(word))).count()
-}
 
 #[test]
 fn when_pasv_can_have_no_port_the_log_says_what_to_do() {

@@ -1,6 +1,7 @@
 //! Refused: what is known before a byte comes, and what nobody may open at all.
 
 use super::*;
+use crate::proto::command::ModeChange;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use std::mem::MaybeUninit;
 use std::os::unix::fs::symlink;
@@ -22,7 +23,7 @@ fn a_read_only_file_is_not_written_to() {
     for mode in ALL {
         assert_eq!(tree.refusal("golden", mode), Some(Refusal::Denied), "{mode:?}");
     }
-    tree.root.set_mode(&v("golden"), 0o644).unwrap();
+    tree.root.set_mode(&v("golden"), &ModeChange::Octal(0o644)).unwrap();
     for mode in ALL {
         assert_eq!(tree.refusal("golden", mode), None, "{mode:?}");
     }
@@ -73,7 +74,8 @@ fn the_root_itself_is_not_changed() {
     let tree = Tree::new();
     symlink("/", tree.path("link")).unwrap();
     for name in ["/", "link"] {
-        assert_eq!(tree.root.set_mode(&v(name), 0), Err(Refusal::Denied), "{name}");
+        let shut = ModeChange::Octal(0);
+        assert_eq!(tree.root.set_mode(&v(name), &shut), Err(Refusal::Denied), "{name}");
         assert_eq!(tree.root.set_modified(&v(name), 0), Err(Refusal::Denied), "{name}");
     }
     assert_eq!(tree.root.enter(&v("/")), Ok(()));

@@ -1,16 +1,28 @@
 //! Facts that a client may set: their spelling in MFMT, MFF, MDTM, SITE CHMOD and SITE UTIME.
 
+use super::mode_change::{ModeChange, octal};
 use super::{Command, Misuse, split};
 use crate::proto::date;
+use crate::proto::digits::number;
 use crate::proto::verb::Rule;
 
 /// A fact of a file that a client may set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Time of the last change of its content, in seconds since 1970.
     Modified(i64),
-    /// Permission bits, `0o777` at most.
-    Mode(u16),
+    /// Permission bits.
+    Mode(ModeChange),
+}
+
+impl Change {
+    /// True if it may set a set-id or sticky bit.
+    pub fn sets_special_bits(&self) -> bool {
+        match self {
+            Change::Modified(_) => false,
+            Change::Mode(mode) => mode.sets_special_bits(),
+        }
+    }
 }
 
 /// A time, a space and a path.
@@ -20,12 +32,30 @@ pub(super) fn timed(raw: &[u8]) -> Option<(Change, Vec<u8>)> {
     Some((Change::Modified(date::parse_mdtm(time)?), path.to_vec()))
 }
 
-/// Permission bits in octal.
-pub(super) fn mode(word: &[u8]) -> Option<u16> {
-    let digits =
-        (1..=4).contains(&word.len()) && word.iter().all(|byte| (b'0'..=b'7').contains(byte));
-    let bits = word.iter().fold(0, |bits, digit| bits << 3 | u16::from(digit & 7));
-    (digits && bits <= 0o777).then_some(bits)
+/// MDTM that sets a time, as Serv-U has it. The time may be that of a zone, which is so many minutes
+/// ahead of UTC, or behind: `20230304112431+60 path`.
+pub(super) fn zoned(raw: &[u8]) -> Option<(Change, Vec<u8>)> {
+    let (word, path) = split(raw);
+    let path = path.filter(|path| !path.is_empty())?;
+    let sign = word.iter().position(|byte| b"+-".contains(byte)).unwrap_or(word.len());
+    let (time, zone) = word.split_at(sign);
+    let ahead_s = match zone.split_first() {
+        None => 0,
+        Some((b'-', minutes)) => -zone_s(minutes)?,
+        Some((_, minutes)) => zone_s(minutes)?,
+    };
+    Some((Change::Modified(date::parse_mdtm(time)? - ahead_s), path.to_vec()))
+}
+
+/// Distance of a zone from UTC in seconds; no zone is a day away.
+fn zone_s(minutes: &[u8]) -> Option<i64> {
+    let minutes = number(minutes).filter(|&minutes| minutes < 24 * 60)?;
+    Some(i64::try_from(minutes).ok()? * 60)
+}
+
+/// Umask in octal.
+pub(super) fn umask(word: &[u8]) -> Option<u16> {
+    octal(word).filter(|&bits| bits <= 0o777)
 }
 
 /// MFF: `fact=value;` any number of times, a space, a path (draft-somers-ftp-mfxx).
@@ -38,7 +68,7 @@ pub(super) fn mff(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         let (name, value) = (fact[..equals].to_ascii_lowercase(), &fact[equals + 1..]);
         let change = match name.as_slice() {
             b"modify" => date::parse_mdtm(value).map(Change::Modified),
-            b"unix.mode" => mode(value).map(Change::Mode),
+            b"unix.mode" => octal(value).map(|bits| Change::Mode(ModeChange::Octal(bits))),
             _ => return Err(Misuse::Unsupported(rule)),
         };
         change.ok_or(Misuse::Malformed(rule))
@@ -69,15 +99,41 @@ mod tests {
     const TIME: Change = Change::Modified(1_677_929_071);
 
     #[test]
-    fn times_and_modes() {
+    fn times_and_umasks() {
         assert_eq!(timed(b"20230304112431 a b"), Some((TIME, b"a b".to_vec())));
         for text in ["20230304112431", "20230304112431 ", "2023 a", "20231304112431 a"] {
             assert_eq!(timed(text.as_bytes()), None, "{text}");
         }
-        assert_eq!(mode(b"644"), Some(0o644));
-        assert_eq!(mode(b"0755"), Some(0o755));
+        assert_eq!(umask(b"22"), Some(0o22));
+        assert_eq!(umask(b"0027"), Some(0o27));
         for text in ["", "8", "u+x", "4755", "00644"] {
-            assert_eq!(mode(text.as_bytes()), None, "{text}");
+            assert_eq!(umask(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn mdtm_may_have_a_zone() {
+        for (text, ahead_s) in [
+            ("20230304112431 a b", 0),
+            ("20230304112431+60 a b", 3600),
+            ("20230304112431-240 a b", -14_400),
+            ("20230304112431.5+060 a b", 3600),
+            ("20230304112431+0 a b", 0),
+        ] {
+            let expected = Some((Change::Modified(1_677_929_071 - ahead_s), b"a b".to_vec()));
+            assert_eq!(zoned(text.as_bytes()), expected, "{text}");
+        }
+        for text in [
+            "20230304112431+60",
+            "20230304112431+60 ",
+            "20230304112431+ a",
+            "20230304112431+1440 a",
+            "20230304112431+6x a",
+            "20230304112431+-6 a",
+            "20230304112431+99999999999999999999 a",
+            "+60 a",
+        ] {
+            assert_eq!(zoned(text.as_bytes()), None, "{text}");
         }
     }
 

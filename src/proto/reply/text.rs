@@ -51,7 +51,7 @@ pub(super) fn features(facts: FactSet, algorithm: Algorithm, security: &[Verb]) 
 pub(super) fn spelled(changes: &[Change]) -> String {
     let facts = changes.iter().map(|change| match change {
         Change::Modified(at) => format!("Modify={};", date::mdtm(*at)),
-        Change::Mode(mode) => format!("UNIX.mode={mode:04o};"),
+        Change::Mode(mode) => format!("UNIX.mode={mode};"),
     });
     facts.chain([" ".to_owned()]).collect()
 }

@@ -1,6 +1,7 @@
 //! Lines of the log, one a row.
 
 use super::*;
+use crate::proto::command::ModeChange;
 use crate::users::Access;
 use std::rc::Rc;
 
@@ -86,7 +87,10 @@ fn changes() {
         ),
         (
             changed(
-                NameChange::Facts(a(), vec![Change::Modified(1_677_929_071), Change::Mode(0o640)]),
+                NameChange::Facts(
+                    a(),
+                    vec![Change::Modified(1_677_929_071), Change::Mode(ModeChange::Octal(0o640))],
+                ),
                 Ok(()),
             ),
             Level::Info,

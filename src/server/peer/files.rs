@@ -31,6 +31,8 @@ pub(super) struct Files {
     /// Root of the client's `/`; none before a login.
     disk: Option<Rc<Disk>>,
     state: FileState,
+    /// True if a listing has ended that was not in the order that was asked for.
+    unsorted: bool,
 }
 
 /// State of what is open.
@@ -70,7 +72,7 @@ enum Ran {
 impl Files {
     /// Files of a session that has nothing open yet.
     pub(super) fn new(owner: Key, neighbourhood: Neighbourhood) -> Files {
-        Files { owner, neighbourhood, disk: None, state: FileState::Idle }
+        Files { owner, neighbourhood, disk: None, state: FileState::Idle, unsorted: false }
     }
 
     pub(super) fn owner(&self) -> Key {
@@ -194,6 +196,7 @@ impl Files {
                 (FileState::Transfer(pump) | FileState::Status(pump), Some(disk)) => {
                     let lane = disk.lane_of(&pump);
                     let responsive = shared.workers.is_responsive(&lane, now);
+                    self.unsorted = pump.is_unsorted();
                     let stores = pump.is_upload() && disk.device.storing_may_block(responsive, now);
                     let lane = (stores || pump.may_block()).then_some(lane);
                     self.drop_one(lane, pump, &disk, shared)
@@ -205,6 +208,11 @@ impl Files {
         if abandoned {
             self.state = FileState::Abandoned(None);
         }
+    }
+
+    /// True if a listing has ended that was not in the order that was asked for; told once.
+    pub(super) fn take_unsorted(&mut self) -> bool {
+        std::mem::take(&mut self.unsorted)
     }
 
     /// Lane of the workers for work on what is open.

@@ -79,6 +79,9 @@ impl Peer {
             next = self.carry_out(turn);
         }
         turn.shared.events.record_all(&mut self.session);
+        if self.files.take_unsorted() {
+            events::record_unsorted(&self.session);
+        }
     }
 
     // Things that happen to it.

@@ -3,7 +3,9 @@
 use super::chance::Chance;
 use super::shell::{Link, Opened, Shell};
 use crate::fs::Refusal;
+use crate::proto::command::Change;
 use crate::proto::facts::{Facts, Kind};
+use crate::proto::list_options::Scope;
 use crate::proto::path::VPath;
 use crate::session::{FileDone, FileOp};
 use crate::users::Access;
@@ -40,7 +42,12 @@ impl Shell {
             FileOp::OpenUpload(..) => (true, true),
             FileOp::OpenDownload(..) => (false, true),
             FileOp::MakeDir(..) | FileOp::RemoveDir(_) | FileOp::RemoveFile(_) => (true, false),
-            FileOp::Rename(..) | FileOp::Change(..) => (true, false),
+            FileOp::Change(_, changes) => {
+                let special = changes.iter().any(Change::sets_special_bits);
+                assert!(self.set_id || !special, "a set-id bit that is not allowed");
+                (true, false)
+            }
+            FileOp::Rename(..) => (true, false),
             FileOp::Copy(..) | FileOp::Combine(..) => (true, false),
             FileOp::FinishUpload | FileOp::FinishNewUpload => {
                 assert!(self.ended && self.opened == Some(Opened::Upload), "nothing has ended");
@@ -57,7 +64,12 @@ impl Shell {
             FileOp::Facts(_) | FileOp::Exists(_) | FileOp::Enter(_) | FileOp::FreeSpace(_) => {
                 (false, false)
             }
-            FileOp::OpenListing(_) | FileOp::Checksum(..) => (false, false),
+            FileOp::OpenListing(listing) => {
+                let is_tree = listing.options.scope == Scope::Tree;
+                assert!(self.recursive_lists || !is_tree, "a tree that may not be listed");
+                (false, false)
+            }
+            FileOp::Checksum(..) => (false, false),
         };
         assert!(!writes || self.access == Access::Write, "{operation:?} by one who may only read");
         assert!(!transfers || self.link != Link::None, "{operation:?} without a data connection");
@@ -134,6 +146,7 @@ fn facts(chance: &mut Chance) -> Facts {
         group: 0,
         size: chance.below(u64::MAX),
         modified: chance.pick(&[0, 1_677_930_000, -1, i64::MIN, i64::MAX]),
+        modified_ns: 0,
         created: None,
         device: 1,
         inode: 1,

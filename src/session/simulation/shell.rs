@@ -71,6 +71,8 @@ pub(super) struct Shell {
     distrusts: bool,
     /// Settings of the server.
     pub(super) replace_on_hangup: bool,
+    pub(super) set_id: bool,
+    pub(super) recursive_lists: bool,
 }
 
 impl Shell {
@@ -102,6 +104,8 @@ impl Shell {
             handshakes: 0,
             distrusts: chance.one_in(8),
             replace_on_hangup: settings.replace_on_hangup,
+            set_id: settings.set_id,
+            recursive_lists: settings.recursive_lists,
             lateness: chance.pick(&[1, 2, 10]),
         }
     }

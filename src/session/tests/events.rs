@@ -1,7 +1,7 @@
 //! Events: what is told, once, and what is not.
 
 use super::*;
-use crate::proto::command::Change;
+use crate::proto::command::{Change, ModeChange};
 use crate::proto::path::VPath;
 use crate::session::{Disconnect, LoginRefusal, NameChange, Notice, TransferEnd, TransferKind};
 
@@ -71,15 +71,16 @@ fn logins_are_told_with_what_became_of_them() {
 fn changes_are_told_when_the_files_have_answered() {
     let mut talk = Talk::writer();
     let facts = |changes| NameChange::Facts(path("f"), changes);
-    let modified = Change::Modified(1_677_929_071);
+    let modified = || Change::Modified(1_677_929_071);
+    let mode = || Change::Mode(ModeChange::Octal(0o640));
     for (line, code, change) in [
         ("MKD d", "257", NameChange::MakeDir(path("d"))),
         ("RMD d", "250", NameChange::RemoveDir(path("d"))),
         ("DELE f", "250", NameChange::RemoveFile(path("f"))),
-        ("SITE CHMOD 640 f", "200", facts(vec![Change::Mode(0o640)])),
-        ("SITE UTIME 20230304112431 f", "200", facts(vec![modified])),
-        ("MFMT 20230304112431 f", "213", facts(vec![modified])),
-        ("MFF UNIX.mode=640; f", "213", facts(vec![Change::Mode(0o640)])),
+        ("SITE CHMOD 640 f", "200", facts(vec![mode()])),
+        ("SITE UTIME 20230304112431 f", "200", facts(vec![modified()])),
+        ("MFMT 20230304112431 f", "213", facts(vec![modified()])),
+        ("MFF UNIX.mode=640; f", "213", facts(vec![mode()])),
     ] {
         assert_eq!(talk.say(line), "", "{line}");
         assert_eq!(changes(&mut talk), [], "{line} is told too early");

@@ -1,6 +1,7 @@
 //! Commands about files, which move no data.
 
 use super::*;
+use crate::proto::command::Change;
 
 #[test]
 fn renaming_takes_two_steps() {
@@ -49,6 +50,41 @@ fn size_and_mdtm_are_of_files() {
         assert_eq!(talk.answer(facts(kind)), code, "{line}");
     }
     table(&mut talk, &[("TYPE A", "200"), ("SIZE f", "550")]);
+}
+
+/// Bits that are not allowed were 501, as if nobody knew them.
+#[test]
+fn set_id_bits_are_refused_whole_unless_they_are_allowed() {
+    for (line, allowed) in [
+        ("SITE CHMOD 4755 f", "200"),
+        ("SITE CHMOD u+x,g+s f", "200"),
+        ("SITE CHMOD +t d", "200"),
+        ("MFF modify=20230304112431;UNIX.mode=2755; f", "213"),
+    ] {
+        let mut talk = Talk::writer();
+        assert_eq!(talk.say(line), "550", "{line}");
+        talk = Talk::with(CLIENT, |settings| settings.set_id = true).logged_in(Access::Write);
+        assert_eq!(talk.say(line), "", "{line}");
+        assert_eq!(talk.done(), allowed, "{line}");
+    }
+    let mut talk = Talk::writer();
+    assert_eq!(talk.say("SITE CHMOD u-s,go-w f"), "");
+    assert_eq!(talk.done(), "200");
+}
+
+#[test]
+fn a_mode_for_nobody_in_particular_is_under_the_umask() {
+    let mut talk = Talk::writer();
+    for (umask, mode) in [("", 0o644), ("077", 0o600)] {
+        if !umask.is_empty() {
+            assert_eq!(talk.say(&format!("SITE UMASK {umask}")), "200");
+        }
+        assert_eq!(talk.say("SITE CHMOD =rw f"), "");
+        let FileOp::Change(_, changes) = talk.asked() else { panic!("a change is asked for") };
+        let [Change::Mode(change)] = &changes[..] else { panic!("one change") };
+        assert_eq!(change.applied_to(0, Kind::File), mode);
+        assert_eq!(talk.done(), "200");
+    }
 }
 
 #[test]
