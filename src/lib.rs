@@ -12,7 +12,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let folder = tempfile::tempdir()?;
 //! let mut alice = Account::new("alice", StoredPassword::hash("secret")?);
-//! alice.access = Access::Write;
+//! alice.access = Access::WRITE;
 //! let mut config = Config::new(folder.path());
 //! config.listen = vec!["127.0.0.1:0".parse()?];
 //! config.accounts = vec![alice];
@@ -101,7 +101,7 @@ pub use config::{
 };
 pub use server::{Counts, Grace, Handle, Server, raise_descriptor_limit};
 pub use users::{
-    Access, Account, PartialUploads, Replacing, RequireTls, StoredPassword, ValueError,
+    Access, Account, PartialUploads, Replacing, RequireTls, Right, StoredPassword, ValueError,
 };
 
 #[cfg(doc)]

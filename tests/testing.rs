@@ -25,7 +25,7 @@ fn fetch(client: &mut FtpStream, name: &str) -> Result<Vec<u8>, FtpError> {
 
 #[test]
 fn files_go_both_ways_and_events_tell_of_them() {
-    let server = TestServer::builder().account("alice", "secret", Access::Write).start().unwrap();
+    let server = TestServer::builder().account("alice", "secret", Access::WRITE).start().unwrap();
     assert_eq!(server.url(), format!("ftp://{}/", server.address()));
     std::fs::write(server.path().join("here"), "content").unwrap();
     let mut client = login(&server, "alice", "secret");

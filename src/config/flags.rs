@@ -4,7 +4,7 @@
 #[cfg(feature = "tls")]
 use super::tls_flags::TlsFlags;
 use super::{Anonymous, Config};
-use crate::users::{PartialUploads, Replacing, ValueError};
+use crate::users::{Access, PartialUploads, Replacing, ValueError};
 use clap::ArgAction;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -33,10 +33,14 @@ pub struct ServeFlags {
     #[arg(value_parser = one_line, help_heading = SERVING)]
     banner: String,
 
-    /// What anonymous may do [default: write if all local, else read]
-    #[arg(long, value_name = "off|read|write", hide_possible_values = true)]
-    #[arg(value_parser = one_of::<Anonymous, 3>(["off", "read", "write"]), help_heading = ACCESS)]
+    /// Anonymous users: off, read, write or upload
+    #[arg(long, value_name = "RIGHTS", hide_possible_values = true)]
+    #[arg(value_parser = one_of::<Anonymous, 4>(["off", "read", "write", "upload"]))]
+    #[arg(help_heading = ACCESS)]
     anonymous: Option<Anonymous>,
+    /// And in a folder, such as /incoming=upload; repeatable
+    #[arg(long, value_name = "PATH=RIGHTS", value_parser = access_in, help_heading = ACCESS)]
+    anonymous_in: Vec<(String, Access)>,
     /// The users file, made by `packetboat user add` [default: none]
     #[arg(long, value_name = "FILE", help_heading = ACCESS)]
     users: Option<PathBuf>,
@@ -134,6 +138,7 @@ impl ServeFlags {
         #[cfg(feature = "tls")]
         self.tls.apply(&mut config)?;
         config.anonymous = self.anonymous;
+        config.anonymous_in.clone_from(&self.anonymous_in);
         config.banner.clone_from(&self.banner);
         config.users.clone_from(&self.users);
         config.passive_ports.clone_from(&self.passive_ports);
@@ -186,6 +191,16 @@ fn one_line(text: &str) -> Result<String, String> {
     match text.contains(char::is_control) {
         true => Err("write one line, without control characters".to_owned()),
         false => Ok(text.to_owned()),
+    }
+}
+
+fn access_in(text: &str) -> Result<(String, Access), String> {
+    match text.split_once('=') {
+        Some((folder, access)) if folder.starts_with('/') => {
+            let access = access.parse().map_err(|error: ValueError| error.to_string())?;
+            Ok((folder.to_owned(), access))
+        }
+        Some(_) | None => Err("write a path and rights, as /incoming=upload".to_owned()),
     }
 }
 
@@ -264,7 +279,7 @@ mod tests {
     #[test]
     fn every_flag_reaches_the_configuration() {
         let config = flags(
-            "-l 2121 --listen [::1]:2122 --anonymous off --banner Hi --users u --passive-ports \
+            "-l 2121 --listen [::1]:2122 --anonymous off --anonymous-in /in=upload --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
              --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard \
              --replace in-place --replace-on-hangup --durable --strict-allo --no-recursive-lists \
@@ -275,6 +290,7 @@ mod tests {
         let mut expected = Config::new("/srv");
         expected.listen = vec!["127.0.0.1:2121".parse().unwrap(), "[::1]:2122".parse().unwrap()];
         expected.anonymous = Some(Anonymous::Off);
+        expected.anonymous_in = vec![("/in".to_owned(), Access::UPLOAD)];
         expected.banner = "Hi".to_owned();
         expected.users = Some("u".into());
         expected.passive_ports = Some(5..=9);
@@ -302,7 +318,9 @@ mod tests {
             ("--listen localhost", "0.0.0.0:2121"),
             ("--listen ::1:5", "[::1]:2121"),
             ("--listen 65536", "a port"),
-            ("--anonymous yes", "off, read, write"),
+            ("--anonymous yes", "off, read, write, upload"),
+            ("--anonymous-in in=upload", "/incoming=upload"),
+            ("--anonymous-in /in=all", "overwrite"),
             ("--passive-ports 9-3", "lower first"),
             ("--passive-ports 0-3", "from 1 to 65535"),
             ("--passive-ports 3", "two ports"),
@@ -317,7 +335,7 @@ mod tests {
             ("--partial-uploads drop", "keep, discard"),
             ("--replace never", "atomic, in-place"),
             ("user add ftp --users u", "another name"),
-            ("user add x --users u --access all", "\"read\" or \"write\""),
+            ("user add x --users u --access all", "\"read\", \"write\""),
             ("user add x", "--users <FILE>"),
         ] {
             let error = parse(line).expect_err(line);

@@ -52,6 +52,9 @@ pub struct Config {
     /// Rights of anonymous users; `None` lets the listeners decide, see
     /// [`Config::anonymous_access`].
     pub anonymous: Option<Anonymous>,
+    /// Rights of anonymous users in folders, by the paths that they see, and in all that is in them: of
+    /// two the deeper one counts. Of no account where anonymous users may not log in.
+    pub anonymous_in: Vec<(String, Access)>,
     /// The text of the greeting, after `220 `: one line.
     pub banner: String,
     /// Users that are given in code, beside those of the users file. Where both have a name, this
@@ -122,6 +125,7 @@ impl Config {
             listen_tls: Vec::new(),
             tls: None,
             anonymous: None,
+            anonymous_in: Vec::new(),
             banner: "packetboat ready.".to_owned(),
             accounts: Vec::new(),
             users: None,
@@ -212,6 +216,8 @@ pub enum Anonymous {
     Read,
     /// Also store, delete, rename and make folders.
     Write,
+    /// Store new files, and no more.
+    Upload,
 }
 
 impl Anonymous {
@@ -219,8 +225,9 @@ impl Anonymous {
     pub fn access(self) -> Option<Access> {
         match self {
             Anonymous::Off => None,
-            Anonymous::Read => Some(Access::Read),
-            Anonymous::Write => Some(Access::Write),
+            Anonymous::Read => Some(Access::READ),
+            Anonymous::Write => Some(Access::WRITE),
+            Anonymous::Upload => Some(Access::UPLOAD),
         }
     }
 }
@@ -233,7 +240,8 @@ impl FromStr for Anonymous {
             "off" => Ok(Anonymous::Off),
             "read" => Ok(Anonymous::Read),
             "write" => Ok(Anonymous::Write),
-            _ => Err(ValueError::new("write one of off, read, write")),
+            "upload" => Ok(Anonymous::Upload),
+            _ => Err(ValueError::new("write one of off, read, write, upload")),
         }
     }
 }

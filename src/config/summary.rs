@@ -2,7 +2,7 @@
 //! may do what. Words only: nothing is decided here that `Config` has not decided.
 
 use super::{Anonymous, Config, Error, TlsConfig, TlsIdentity, Users};
-use crate::users::{Access, Accounts, RequireTls};
+use crate::users::{Accounts, RequireTls};
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -97,6 +97,7 @@ fn anonymous(config: &Config) -> String {
         (Anonymous::Read, false) => {
             "Anonymous users may read only, because other machines can connect"
         }
+        (Anonymous::Upload, _) => "Anonymous users may store new files only",
         (Anonymous::Write, true) => {
             "Anonymous users may read and store, because only this machine can connect"
         }
@@ -109,7 +110,7 @@ fn anonymous(config: &Config) -> String {
 
 fn counted(users: &Accounts) -> String {
     let count = users.iter().len();
-    let writers = users.iter().filter(|user| user.access == Access::Write).count();
+    let writers = users.iter().filter(|user| user.access.writes()).count();
     let noun = if count == 1 { "user" } else { "users" };
     format!("{count} {noun} ({} may read only, {writers} may also store)", count - writers)
 }
@@ -117,7 +118,7 @@ fn counted(users: &Accounts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::users::StoredPassword;
+    use crate::users::{Access, StoredPassword};
 
     fn said(config: &Config, users: Option<&Accounts>) -> Vec<String> {
         lines(config, &config.listen, Path::new("/srv/files"), users)
@@ -145,7 +146,7 @@ mod tests {
         let user = |name, access| {
             format!("[users.{name}]\npassword = \"{}\"\naccess = \"{access}\"\n", password.as_str())
         };
-        let text = user("alice", Access::Write) + &user("bob", Access::Read);
+        let text = user("alice", Access::WRITE) + &user("bob", Access::READ);
         assert_eq!(
             said(&config, Some(&Accounts::parse(&text).unwrap())),
             [

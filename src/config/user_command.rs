@@ -19,8 +19,8 @@ pub enum UserCommand {
         /// The user and the file.
         #[command(flatten)]
         user: UserName,
-        /// What the user may do
-        #[arg(long, value_name = "read|write", default_value = "read")]
+        /// What the user may do: read, write, upload, or rights one by one
+        #[arg(long, value_name = "RIGHTS", default_value = "read")]
         access: Access,
         /// The folder that the user sees as / [default: the server's]
         #[arg(long, value_name = "DIR")]
@@ -218,7 +218,7 @@ mod tests {
         };
         let mut text = String::new();
         for account in
-            [account("émile", Access::Read, None), account("bo", Access::Write, Some("/srv/b"))]
+            [account("émile", Access::READ, None), account("bo", Access::WRITE, Some("/srv/b"))]
         {
             text = edit::add(&text, &account).unwrap();
         }

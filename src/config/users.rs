@@ -77,12 +77,12 @@ mod tests {
             edit_users_file(&path, |text| edit::add(text, &account)).unwrap();
         }
         let mut alice = Account::new("alice", StoredPassword::decoy());
-        alice.access = Access::Write;
+        alice.access = Access::WRITE;
         config.accounts = vec![alice.clone()];
         config.users = Some(path);
         let users = Users::open(&config).unwrap();
         assert_eq!(users.find(b"alice"), Some(&alice));
-        assert_eq!(users.find(b"bob").map(|bob| bob.access), Some(Access::Read));
+        assert_eq!(users.find(b"bob").map(|bob| bob.access), Some(Access::READ));
         assert_eq!(users.find(b"cat"), None);
         config.accounts.push(alice);
         assert_eq!(Users::open(&config).unwrap_err().kind(), ErrorKind::Account);

@@ -234,15 +234,39 @@ impl Root {
     /// when a directory is renamed) or if a directory is renamed onto it (`Exists`). `Denied` for
     /// the root on either side; `BadName` for a directory moved into itself.
     pub fn rename(&self, from: &VPath, to: &VPath) -> Result<(), Refusal> {
+        self.move_to(from, to, |kind| kind != Kind::Directory)
+    }
+
+    /// Gives `from` the name `to`, if nothing has it.
+    ///
+    /// # Errors
+    /// As for [`rename`](Root::rename), and `Exists`.
+    pub fn rename_to_free(&self, from: &VPath, to: &VPath) -> Result<(), Refusal> {
+        self.move_to(from, to, |_| false)
+    }
+
+    fn move_to(
+        &self,
+        from: &VPath,
+        to: &VPath,
+        may_replace: impl Fn(Kind) -> bool,
+    ) -> Result<(), Refusal> {
         let old_name = from.name().ok_or(Refusal::Denied)?;
         let new_name = to.name().ok_or(Refusal::Denied)?;
         let old_folder = self.folder_of(from)?;
         let new_folder = self.folder_of(to)?;
-        if facts_at(&old_folder, old_name)?.kind == Kind::Directory {
-            // POSIX lets a directory replace an empty one, which would be a surprise here.
+        let kind = facts_at(&old_folder, old_name)?.kind;
+        if !may_replace(kind) {
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&old_folder, old_name, &new_folder, new_name, flags) {
-                // Some file systems lack the flag; without it no more than that can be lost.
+                // Some file systems lack the flag: what comes between this look and the next call is
+                // lost, and no more.
+                Err(Errno::INVAL) if kind != Kind::Directory => {
+                    if facts_at(&new_folder, new_name).is_ok() {
+                        return Err(Refusal::Exists);
+                    }
+                }
+                // POSIX lets a directory replace an empty one, and nothing else.
                 Err(Errno::INVAL) => {}
                 other => return Ok(other?),
             }

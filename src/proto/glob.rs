@@ -6,10 +6,19 @@
 //! these, `[!a-z]` or `[^a-z]` none of these, `\` the next byte itself. A name that begins with a
 //! dot is matched only by a pattern that does. Matching is by bytes, as names are bytes.
 
+use super::path::VPath;
+
 /// True if `text` can be more than a plain name. A wildcard behind a `\` counts too, so that the
 /// `\` is understood; a `\` alone does not, since it may be part of the name.
 pub fn has_wildcards(text: &[u8]) -> bool {
     text.iter().any(|byte| b"*?[".contains(byte))
+}
+
+/// Part of a path before its first component that can be a pattern.
+pub fn fixed_part(path: &VPath) -> VPath {
+    let components = path.relative().split(|&byte| byte == b'/');
+    let fixed = components.take_while(|component| !has_wildcards(component)).count();
+    path.first(fixed)
 }
 
 /// Pattern, read once and matched against many names.

@@ -26,9 +26,39 @@ pub enum Style {
     Machine {
         /// The facts to show.
         wanted: FactSet,
-        /// True if the user may change things.
-        may_write: bool,
+        /// Letters of the `perm` fact.
+        perm: Perm,
     },
+}
+
+/// Letters of the `perm` fact, one for each command that may be tried: in files append, rename, delete,
+/// read, write; in folders create, enter, list, make, purge (RFC 3659, 7.5.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Perm {
+    file: u32,
+    folder: u32,
+}
+
+impl Perm {
+    /// These letters, of `a` to `z`, for files and for folders.
+    pub fn new(file: &[u8], folder: &[u8]) -> Perm {
+        let bits = |letters: &[u8]| {
+            let bit = |letter: &u8| 1_u32.checked_shl(u32::from(letter.wrapping_sub(b'a')));
+            letters.iter().filter_map(bit).fold(0, |bits, bit| bits | bit)
+        };
+        Perm { file: bits(file), folder: bits(folder) }
+    }
+
+    /// Letters for a file of this kind. Of what a link leads to nothing is known but that the link
+    /// itself may be renamed or deleted.
+    fn letters(self, kind: Kind) -> impl Iterator<Item = u8> {
+        let held = match kind {
+            Kind::Directory => self.folder,
+            Kind::File => self.file,
+            Kind::Link | Kind::Special => self.file & Perm::new(b"df", b"").file,
+        };
+        (b'a'..=b'z').filter(move |letter| held & 1 << (letter - b'a') != 0)
+    }
 }
 
 /// Appends the line of LIST for one file. `target` is where a symbolic link leads, if that is
@@ -73,11 +103,10 @@ pub fn heading(out: &mut Vec<u8>, folder: &[u8], is_first: bool) {
 }
 
 /// Appends the line of MLSD for one file, with those of the `wanted` facts that it has. MLST sends
-/// the same line on the control connection, a space before it. `may_write` is whether the user
-/// may change things here at all.
-pub fn machine(out: &mut Vec<u8>, name: &[u8], facts: &Facts, may_write: bool, wanted: FactSet) {
+/// the same line on the control connection, a space before it.
+pub fn machine(out: &mut Vec<u8>, name: &[u8], facts: &Facts, perm: Perm, wanted: FactSet) {
     for fact in FACTS.into_iter().filter(|&fact| wanted.has(fact)) {
-        put_fact(out, fact, facts, may_write);
+        put_fact(out, fact, facts, perm);
     }
     out.push(b' ');
     shown(out, name);
@@ -182,7 +211,7 @@ impl fmt::Display for FactSet {
 }
 
 /// Appends one fact, or nothing if the file does not have it.
-fn put_fact(out: &mut Vec<u8>, fact: Fact, facts: &Facts, may_write: bool) {
+fn put_fact(out: &mut Vec<u8>, fact: Fact, facts: &Facts, perm: Perm) {
     match fact {
         // RFC 3659 means the bytes that a transfer would have.
         Fact::Size if facts.kind != Kind::File => return,
@@ -198,7 +227,7 @@ fn put_fact(out: &mut Vec<u8>, fact: Fact, facts: &Facts, may_write: bool) {
         Fact::Create => {
             out.extend_from_slice(date::mdtm(facts.created.unwrap_or_default()).as_bytes());
         }
-        Fact::Perm => out.extend_from_slice(rights(facts.kind, may_write).as_bytes()),
+        Fact::Perm => out.extend(perm.letters(facts.kind)),
         Fact::Unique => put(out, format_args!("{:x}g{:x}", facts.device, facts.inode)),
         Fact::Mode => {
             let octal = [9, 6, 3, 0].map(|shift| b'0' + (facts.mode >> shift & 7) as u8);
@@ -218,19 +247,6 @@ fn kind(kind: Kind) -> &'static str {
         Kind::File => "file",
         Kind::Link => "OS.unix=symlink",
         Kind::Special => "OS.unix=special",
-    }
-}
-
-/// The `perm` fact: a letter for each command that may be tried. In files append, rename, delete,
-/// read, write; in directories create, enter, list, make, purge. What a link leads to is unknown.
-fn rights(kind: Kind, may_write: bool) -> &'static str {
-    match (kind, may_write) {
-        (Kind::Directory, true) => "cdeflmp",
-        (Kind::Directory, false) => "el",
-        (Kind::File, true) => "adfrw",
-        (Kind::File, false) => "r",
-        (Kind::Link | Kind::Special, true) => "df",
-        (Kind::Link | Kind::Special, false) => "",
     }
 }
 

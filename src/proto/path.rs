@@ -50,6 +50,12 @@ impl VPath {
         self.join(b"..")
     }
 
+    /// True if this is the folder itself, or is in it, however deep.
+    pub fn is_within(&self, folder: &VPath) -> bool {
+        let rest = self.0.strip_prefix(&*folder.0);
+        rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || folder.name().is_none())
+    }
+
     /// Number of components; 0 for the root.
     pub fn depth(&self) -> usize {
         self.relative().split(|&byte| byte == b'/').count() - usize::from(self.name().is_none())
@@ -85,6 +91,22 @@ impl VPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_holds_what_is_below_it_and_itself() {
+        let path = |text: &str| VPath::root().join(text.as_bytes());
+        for (inner, outer, is) in [
+            ("/", "/", true),
+            ("/a", "/", true),
+            ("/a/b", "/a", true),
+            ("/a", "/a", true),
+            ("/ab", "/a", false),
+            ("/", "/a", false),
+            ("/a", "/a/b", false),
+        ] {
+            assert_eq!(path(inner).is_within(&path(outer)), is, "{inner} in {outer}");
+        }
+    }
 
     #[test]
     fn a_path_is_cut_at_any_depth() {

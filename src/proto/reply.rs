@@ -60,6 +60,8 @@ pub enum Reply<'a> {
     NoAccounts,
     /// The user may read only.
     ReadOnlyUser,
+    /// The user lacks the right of this name there.
+    MayNot(&'static str),
     // Security.
     /// AUTH: the TLS handshake may begin.
     BeginTls,
@@ -288,6 +290,10 @@ impl Reply<'_> {
             Reply::UserFirst => (503, "Send USER first."),
             Reply::NoAccounts => (202, "Accounts are not needed here."),
             Reply::ReadOnlyUser => (550, "Permission denied: this user may only read."),
+            Reply::MayNot(right) => {
+                let text = format!("Permission denied: this user has not the right to {right} there.");
+                return (550, owned(&[&text]));
+            }
             Reply::BeginTls => (234, "Begin the TLS handshake."),
             Reply::Smuggled => (421, "Nothing may come before the connection is as agreed, closing."),
             Reply::SecureAlready => (503, "This connection is secure already."),

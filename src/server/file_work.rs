@@ -10,7 +10,7 @@ use super::worker_pool::Lane;
 use crate::fs::{Download, FileJob, JobResult, JobState, Refusal, Root, RootPath, UploadMode};
 use crate::proto::command::Change;
 use crate::proto::path::VPath;
-use crate::session::{ByteRange, FileDone, FileOp, Listing};
+use crate::session::{ByteRange, FileDone, FileOp, Listing, Target};
 use crate::transfer::{ListingLines, Pump, State, WORKER_LIST_BUDGET};
 use crate::users::{PartialUploads, Replacing};
 
@@ -193,7 +193,8 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
         FileOp::MakeDir(path, umask) => root.make_dir(path, *umask)?,
         FileOp::RemoveDir(path) => root.remove_dir(path)?,
         FileOp::RemoveFile(path) => root.remove_file(path)?,
-        FileOp::Rename(from, to) => root.rename(from, to)?,
+        FileOp::Rename(from, to, Target::Any) => root.rename(from, to)?,
+        FileOp::Rename(from, to, Target::Free) => root.rename_to_free(from, to)?,
         FileOp::FreeSpace(path) => done = FileDone::Free(root.free_space(path)?),
         FileOp::Change(path, changes) => {
             changes.iter().try_for_each(|change| match change {
@@ -211,18 +212,18 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
             }
             return opened(Pump::upload(upload, *coding));
         }
-        FileOp::OpenListing(Listing { path, spelled, style, options, coding }) => {
+        FileOp::OpenListing(Listing { path, spelled, style, ruled, options, coding }) => {
             let place = (path, &spelled[..]);
             let lines = ListingLines::open(root, place, *style, *options, terms.wall_clock)?;
-            return opened(Pump::listing(lines, *coding));
+            return opened(Pump::listing(lines.with_ruled(ruled.clone()), *coding));
         }
         FileOp::Checksum(path, algorithm, range) => {
             return Ok(Finished::Job(FileJob::checksum(open(root, path, *range)?, *algorithm)));
         }
-        FileOp::Copy(from, to, new) => {
+        FileOp::Copy(from, to, mode, new) => {
             let from = open(root, from, ByteRange::default())?;
             // Never in place: both may be names of one file.
-            let mut to = root.upload(to, UploadMode::Replace, PartialUploads::Discard, *new)?;
+            let mut to = root.upload(to, *mode, PartialUploads::Discard, *new)?;
             if terms.durable {
                 to.make_durable();
             }

@@ -18,6 +18,8 @@ use super::worker_pool::{Lane, Ticket};
 use crate::config::Users;
 use crate::net::{Key, Waker};
 use crate::proto::command::Secret;
+use crate::proto::path::VPath;
+use crate::session::Permissions;
 use crate::users::{Access, Account, RequireTls, StoredPassword};
 
 #[cfg(test)]
@@ -33,7 +35,7 @@ pub(super) struct PendingLogin(#[expect(dead_code, reason = "it is held, not rea
 /// Rights and root that a user gets.
 #[derive(Debug)]
 pub(super) struct Grant {
-    pub(super) access: Access,
+    pub(super) permissions: Permissions,
     /// The user's own root; the server's if there is none.
     pub(super) root: Option<PathBuf>,
     /// Connections that must be under TLS.
@@ -42,9 +44,16 @@ pub(super) struct Grant {
 
 impl Grant {
     pub(super) fn of(account: &Account) -> Grant {
-        let Account { access, require_tls, .. } = *account;
-        Grant { access, root: account.root.clone(), require_tls }
+        let permissions = permissions(account.access, &account.access_in);
+        Grant { permissions, root: account.root.clone(), require_tls: account.require_tls }
     }
+}
+
+/// Permissions by the text of a users file or a flag.
+pub(super) fn permissions(access: Access, access_in: &[(String, Access)]) -> Permissions {
+    let folder =
+        |(folder, access): &(String, Access)| (VPath::root().join(folder.as_bytes()), *access);
+    Permissions::new(access, access_in.iter().map(folder))
 }
 
 /// Verdict on a password, or the account for a certificate.

@@ -23,10 +23,7 @@ impl Session {
             self.phase != Phase::Over || (self.waiting.is_none() && idle),
             "a session that is over still wants something"
         );
-        debug_assert!(
-            self.login.access().is_some() || idle,
-            "data for somebody who has not logged in"
-        );
+        debug_assert!(self.login.is_granted() || idle, "data for somebody who has not logged in");
         debug_assert!(self.output.len() < OUTPUT_LIMIT + 32 * 1024, "replies grow without bounds");
         debug_assert!(self.effects.len() <= 8, "effects pile up: {:?}", self.effects);
     }

@@ -11,7 +11,6 @@ use crate::proto::foreign::{self, Foreign};
 use crate::proto::line::Line;
 use crate::proto::reply::Reply;
 use crate::proto::verb::{self, Restart, Verb};
-use crate::users::Access;
 
 impl Session {
     /// Obeys what may be obeyed.
@@ -126,9 +125,11 @@ impl Session {
         if request.rule.restart == Restart::Forgets {
             self.parameters.range = None;
         }
-        match self.login.access() {
+        match self.login.permissions() {
             None if request.rule.login => self.reply(Reply::NotLoggedIn),
-            Some(Access::Read) if request.rule.write => self.refuse_writing(request),
+            Some(permissions) if request.rule.write && !permissions.anywhere().writes() => {
+                self.refuse_writing(request);
+            }
             _ => match request.command {
                 Ok(command) => self.perform(command, now),
                 Err(Misuse::Protocol)
@@ -144,7 +145,7 @@ impl Session {
 
     /// True if nobody is logged in: then whoever speaks another protocol is sent away.
     fn is_stranger(&self) -> bool {
-        self.login.access().is_none()
+        !self.login.is_granted()
     }
 
     /// A user who may only read wants to write.

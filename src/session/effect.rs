@@ -4,15 +4,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::event::DataLoss;
+use super::permissions::Permissions;
 use crate::fs::{NewFile, Refusal, UploadMode};
 use crate::proto::checksum::Algorithm;
 use crate::proto::coding::Coding;
 use crate::proto::command::{Change, Secret};
 use crate::proto::facts::Facts;
 use crate::proto::list_options::ListOptions;
-use crate::proto::listing::Style;
+use crate::proto::listing::{Perm, Style};
 use crate::proto::path::VPath;
-use crate::users::{Access, RequireTls};
+use crate::users::RequireTls;
 
 /// Something for the shell to do. Each of `Secure`, `Clear`, `Recognise`, `Verify`, `File` and
 /// `Listen` is a question that is answered by one [`Answer`]; `Connect`, `SecureData` and `Start` are
@@ -73,8 +74,8 @@ pub enum FileOp {
     RemoveDir(VPath),
     /// → [`FileDone::Done`].
     RemoveFile(VPath),
-    /// From one name to another; → [`FileDone::Done`].
-    Rename(VPath, VPath),
+    /// From one name to another, in place of a file of that name or not; → [`FileDone::Done`].
+    Rename(VPath, VPath, Target),
     /// Bytes that can be stored in this folder; → [`FileDone::Free`].
     FreeSpace(VPath),
     /// Set facts of a file; → [`FileDone::Done`].
@@ -82,7 +83,7 @@ pub enum FileOp {
     /// Compute a checksum; the answer takes its time; → [`FileDone::Checksum`].
     Checksum(VPath, Algorithm, ByteRange),
     /// Copy a file to another name; the answer takes its time; → [`FileDone::Done`].
-    Copy(VPath, VPath, NewFile),
+    Copy(VPath, VPath, UploadMode, NewFile),
     /// Join files behind what the first one holds, if it is there; the answer takes its time;
     /// → [`FileDone::Done`].
     Combine(VPath, Vec<VPath>, NewFile),
@@ -109,6 +110,15 @@ impl FileOp {
     }
 }
 
+/// Name that something is to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// May be that of a file, which is replaced.
+    Any,
+    /// Must be free.
+    Free,
+}
+
 /// Bytes of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ByteRange {
@@ -128,6 +138,8 @@ pub struct Listing {
     pub spelled: Vec<u8>,
     /// Spelling of a line.
     pub style: Style,
+    /// Letters of the `perm` fact for folders that have rules of their own.
+    pub ruled: Box<[(Box<[u8]>, Perm)]>,
     /// Options of the client's.
     pub options: ListOptions,
     /// Coding of the lines on a data connection; of no account on the control connection.
@@ -178,7 +190,7 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The user may come in, and do this, if so much is under TLS.
-    Granted(Access, RequireTls),
+    Granted(Permissions, RequireTls),
     /// The certificate is not this user's: a password is needed.
     Unrecognised,
     /// The name or the password is wrong; the reply waits for so long.

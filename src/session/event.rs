@@ -10,7 +10,7 @@ use crate::fs::Refusal;
 use crate::proto::command::Change;
 use crate::proto::foreign::Foreign;
 use crate::proto::path::VPath;
-use crate::users::Access;
+use crate::users::{Access, Right};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,9 +156,11 @@ impl NameChange {
             FileOp::MakeDir(path, _) => NameChange::MakeDir(path.clone()),
             FileOp::RemoveDir(path) => NameChange::RemoveDir(path.clone()),
             FileOp::RemoveFile(path) => NameChange::RemoveFile(path.clone()),
-            FileOp::Rename(from, to) => NameChange::Rename { from: from.clone(), to: to.clone() },
+            FileOp::Rename(from, to, _) => {
+                NameChange::Rename { from: from.clone(), to: to.clone() }
+            }
             FileOp::Change(path, changes) => NameChange::Facts(path.clone(), changes.clone()),
-            FileOp::Copy(from, to, _) => NameChange::Copy { from: from.clone(), to: to.clone() },
+            FileOp::Copy(from, to, ..) => NameChange::Copy { from: from.clone(), to: to.clone() },
             FileOp::Combine(target, parts, _) => {
                 NameChange::Combine { target: target.clone(), parts: parts.len() }
             }
@@ -271,6 +273,8 @@ pub enum TransferEnd {
     MustBePrivate,
     /// The user may only read.
     ReadOnlyUser,
+    /// The user lacks this right there.
+    Forbidden(Right),
     /// The client has left, or does not read its replies.
     ControlLost,
     /// The server shut down.
@@ -298,6 +302,9 @@ impl fmt::Display for TransferEnd {
             TransferEnd::NoDataConnection => f.write_str("no PORT or PASV came before"),
             TransferEnd::MustBePrivate => f.write_str("data connections must be under TLS"),
             TransferEnd::ReadOnlyUser => f.write_str("the user may only read"),
+            TransferEnd::Forbidden(right) => {
+                write!(f, "the user has not the right to {} there", right.name())
+            }
             TransferEnd::ControlLost => f.write_str("the control connection was lost"),
             TransferEnd::Shutdown => f.write_str("the server shut down"),
         }

@@ -3,17 +3,17 @@
 use std::time::Instant;
 
 use super::waiting::{FileQuestion, Waiting};
-use super::{FileDone, FileOp, Session};
-use crate::fs::Refusal;
+use super::{FileDone, FileOp, Session, Target};
+use crate::fs::{Refusal, UploadMode};
 use crate::proto::coding::Representation;
 use crate::proto::command::{Change, ModeChange};
 use crate::proto::date;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::list_options::ListOptions;
-use crate::proto::listing::{self, Style};
+use crate::proto::listing::{self, Perm, Style};
 use crate::proto::path::VPath;
 use crate::proto::reply::{self, Reply};
-use crate::users::Access;
+use crate::users::Right;
 
 impl Session {
     pub(super) fn file_answered(
@@ -125,12 +125,17 @@ impl Session {
     /// MDTM shows a time; old clients set one with it, and only the files know which is meant.
     pub(super) fn modified_or_set(&mut self, path: &[u8], otherwise: Option<(Change, Vec<u8>)>) {
         let question = match otherwise {
-            Some(otherwise) if self.login.access() == Some(Access::Write) => {
+            Some(otherwise) if self.may_set_times() => {
                 FileQuestion::ModifiedOrSet(Box::new(otherwise))
             }
             _ => FileQuestion::Modified,
         };
         self.ask(question, FileOp::Facts(self.path(path)));
+    }
+
+    fn may_set_times(&self) -> bool {
+        let permissions = self.login.permissions();
+        permissions.is_some_and(|permissions| permissions.anywhere().has(Right::Mtime))
     }
 
     /// MLST.
@@ -140,9 +145,10 @@ impl Session {
     }
 
     fn tell_facts(&mut self, path: &VPath, facts: &Facts) {
-        let may_write = self.login.access() == Some(Access::Write);
+        let permissions = self.login.permissions();
+        let perm = permissions.map_or(Perm::default(), |permissions| permissions.perm_on(path));
         let mut line = Vec::new();
-        listing::machine(&mut line, path.as_bytes(), facts, may_write, self.parameters.facts);
+        listing::machine(&mut line, path.as_bytes(), facts, perm, self.parameters.facts);
         // Only the line end is ours: the blanks before it are the name's.
         self.reply(Reply::Facts(line.strip_suffix(b"\r\n").unwrap_or(&line)));
     }
@@ -175,7 +181,12 @@ impl Session {
     pub(super) fn copy_to(&mut self, to: VPath) {
         match self.parameters.copy_from.take() {
             Some(from) => {
-                self.ask(FileQuestion::Copy, FileOp::Copy(from, to, self.parameters.new_file(0)))
+                let mode = match self.may_replace(&to) {
+                    true => UploadMode::Replace,
+                    false => UploadMode::Create,
+                };
+                let copy = FileOp::Copy(from, to, mode, self.parameters.new_file(0));
+                self.ask(FileQuestion::Copy, copy);
             }
             None => self.reply(Reply::CopyFromFirst),
         }
@@ -227,14 +238,21 @@ impl Session {
 
     pub(super) fn rename_to(&mut self, to: VPath) {
         match self.parameters.rename_from.take() {
-            Some(from) => self.change(FileOp::Rename(from, to)),
+            Some(from) => {
+                let target = if self.may_replace(&to) { Target::Any } else { Target::Free };
+                self.change(FileOp::Rename(from, to, target));
+            }
             None => self.reply(Reply::RenameFromFirst),
         }
     }
 
+    fn may_replace(&self, path: &VPath) -> bool {
+        self.login.permissions().is_some_and(|permissions| permissions.may_replace(path))
+    }
+
     /// STAT with a path: a listing on the control connection (RFC 959, 4.1.3).
     pub(super) fn status_of(&mut self, options: ListOptions, argument: &[u8]) {
-        if self.login.access().is_none() {
+        if !self.login.is_granted() {
             return self.reply(Reply::NotLoggedIn);
         }
         let listing = self.listing(Style::Long, options, argument);

@@ -1,12 +1,12 @@
 //! Logging in: USER, PASS, QUIT. Names are never told apart before the password is checked.
 
 use super::parameters::Parameters;
+use super::permissions::Permissions;
 use super::waiting::Waiting;
 use super::{Effect, Event, LoginRefusal, Notice, Session, TransferEnd, Verdict};
 use crate::proto::command::{Misuse, Secret};
 use crate::proto::foreign::Foreign;
 use crate::proto::reply::Reply;
-use crate::users::Access;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -35,23 +35,35 @@ enum User {
     Nobody,
     /// USER said the name, and PASS has not yet confirmed it.
     Named(Box<[u8]>),
-    /// Logged in, with these rights.
-    Granted(Rc<[u8]>, Access),
+    /// Logged in.
+    Granted(Box<Granted>),
+}
+
+/// User who is logged in.
+#[derive(Debug)]
+struct Granted {
+    name: Rc<[u8]>,
+    permissions: Permissions,
 }
 
 impl Login {
-    /// Rights of the user, once logged in.
-    pub(super) fn access(&self) -> Option<Access> {
-        match self.user {
-            User::Granted(_, access) => Some(access),
+    /// Permissions of the user, once logged in.
+    pub(super) fn permissions(&self) -> Option<&Permissions> {
+        match &self.user {
+            User::Granted(granted) => Some(&granted.permissions),
             User::Nobody | User::Named(_) => None,
         }
+    }
+
+    /// True if a user is logged in.
+    pub(super) fn is_granted(&self) -> bool {
+        self.permissions().is_some()
     }
 
     /// Name of the user who is logged in.
     pub(super) fn user(&self) -> Option<Rc<[u8]>> {
         match &self.user {
-            User::Granted(name, _) => Some(Rc::clone(name)),
+            User::Granted(granted) => Some(Rc::clone(&granted.name)),
             User::Nobody | User::Named(_) => None,
         }
     }
@@ -106,10 +118,10 @@ impl Session {
                 self.refuse_login(name, LoginRefusal::TlsRequired);
                 self.reply(Reply::TlsRequired);
             }
-            Verdict::Granted(access, _) => {
-                let user: Rc<[u8]> = name.into();
-                self.events.push_back(Event::LoggedIn { user: Rc::clone(&user), access });
-                self.login.user = User::Granted(user, access);
+            Verdict::Granted(permissions, _) => {
+                let (name, access): (Rc<[u8]>, _) = (name.into(), permissions.anywhere());
+                self.events.push_back(Event::LoggedIn { user: Rc::clone(&name), access });
+                self.login.user = User::Granted(Box::new(Granted { name, permissions }));
                 self.login.known = true;
                 self.login.unknown = 0;
                 self.reply(welcome);
@@ -129,7 +141,7 @@ impl Session {
 
     /// A command came that nobody knows.
     pub(super) fn unrecognised(&mut self, misuse: Misuse, now: Instant) {
-        if self.login.access().is_none() {
+        if !self.login.is_granted() {
             self.login.unknown += 1;
         }
         if self.login.unknown < UNKNOWN_COMMANDS {
@@ -187,7 +199,7 @@ impl Session {
     pub(super) fn forget_user(&mut self, now: Instant) {
         self.drop_data(TransferEnd::Aborted, now);
         self.require_no_more();
-        if self.login.access().is_some() {
+        if self.login.is_granted() {
             self.timestamps.logged_out = now;
         }
         self.login.user = User::Nobody;

@@ -28,6 +28,7 @@ mod event;
 mod files;
 mod login;
 mod parameters;
+mod permissions;
 mod security;
 mod settings;
 #[cfg(test)]
@@ -44,15 +45,19 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-pub use effect::{Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Verdict};
+pub use effect::{
+    Answer, ByteRange, DataEvent, Effect, FileDone, FileOp, Listing, Target, Verdict,
+};
 pub use event::{
     DataLoss, Disconnect, Event, LoginRefusal, NameChange, Notice, TransferEnd, TransferKind,
 };
+pub use permissions::Permissions;
 pub use settings::Settings;
 
 use crate::proto::line::Lines;
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
+use crate::users::Right;
 use dtp::Dtp;
 use login::Login;
 use parameters::Parameters;
@@ -317,7 +322,7 @@ impl Session {
 
     /// True if a user is logged in now.
     pub fn is_logged_in(&self) -> bool {
-        self.login.access().is_some()
+        self.login.is_granted()
     }
 
     /// Name of the user who is logged in.
@@ -365,8 +370,16 @@ impl Session {
         self.parameters.folder.join(argument)
     }
 
-    /// Asks a question about files.
+    /// Right that the user lacks for this operation, if any.
+    fn lacks(&self, operation: &FileOp) -> Option<Right> {
+        self.login.permissions()?.lacks(operation)
+    }
+
+    /// Asks a question about files, unless the user has not the right to.
     fn ask(&mut self, question: FileQuestion, operation: FileOp) {
+        if let Some(right) = self.lacks(&operation) {
+            return self.reply(Reply::MayNot(right.name()));
+        }
         let change = match question {
             // Told with the whole.
             FileQuestion::RemovePart(_) => None,

@@ -13,8 +13,8 @@ impl Session {
     }
 
     pub(super) fn status(&mut self, now: Instant) {
-        let login = match self.login.access() {
-            Some(access) => format!("Logged in, may {access}"),
+        let login = match self.login.permissions() {
+            Some(permissions) => format!("Logged in, may {}", permissions.anywhere()),
             None => "Not logged in".to_owned(),
         };
         let control = if self.security.is_secure() { " by TLS" } else { "" };

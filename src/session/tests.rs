@@ -81,18 +81,21 @@ impl Talk {
 
     /// Somebody who may store.
     fn writer() -> Talk {
-        Talk::stranger().logged_in(Access::Write)
+        Talk::stranger().logged_in(Access::WRITE)
     }
 
     /// Somebody who may not.
     fn reader() -> Talk {
-        Talk::stranger().logged_in(Access::Read)
+        Talk::stranger().logged_in(Access::READ)
     }
 
     fn logged_in(mut self, access: Access) -> Talk {
         assert_eq!(self.say("USER alice"), "331");
         assert_eq!(self.say("PASS hunter2"), "");
-        assert_eq!(self.answer(Answer::Login(Verdict::Granted(access, RequireTls::Off))), "230");
+        assert_eq!(
+            self.answer(Answer::Login(Verdict::Granted(access.into(), RequireTls::Off))),
+            "230"
+        );
         self.effects.clear();
         self
     }
@@ -262,7 +265,10 @@ fn table(talk: &mut Talk, rows: &[(&str, &str)]) {
 fn the_briefs_session() {
     let mut talk = Talk::stranger();
     table(&mut talk, &[("USER anonymous", "331"), ("PASS anonymous@", "")]);
-    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Write, RequireTls::Off))), "230");
+    assert_eq!(
+        talk.answer(Answer::Login(Verdict::Granted(Access::WRITE.into(), RequireTls::Off))),
+        "230"
+    );
     table(&mut talk, &[("SYST", "215"), ("FEAT", "211"), ("TYPE I", "200"), ("SIZE file", "")]);
     talk.session.answer(facts(Kind::File), talk.now);
     assert_eq!(talk.heard_text(), "213 2331\n");

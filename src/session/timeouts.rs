@@ -125,9 +125,9 @@ impl Session {
     fn resting(&self) -> (Instant, Timeout) {
         let idle = self.timestamps.last_active + self.settings.idle_timeout;
         let login = self.timestamps.logged_out + self.settings.login_timeout;
-        match self.login.access() {
-            None if login <= idle => (login, Timeout::LoggingIn),
-            _ => (idle, Timeout::Idling),
+        match self.login.is_granted() {
+            false if login <= idle => (login, Timeout::LoggingIn),
+            true | false => (idle, Timeout::Idling),
         }
     }
 

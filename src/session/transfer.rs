@@ -11,10 +11,9 @@ use crate::fs::{Refusal, UploadMode};
 use crate::proto::coding::Representation;
 use crate::proto::command::Protection;
 use crate::proto::list_options::{Form, ListOptions};
-use crate::proto::listing::Style;
+use crate::proto::listing::{Perm, Style};
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
-use crate::users::Access;
 
 impl Session {
     pub(super) fn retrieve(&mut self, argument: &[u8], now: Instant) {
@@ -64,8 +63,7 @@ impl Session {
     }
 
     pub(super) fn list_facts(&mut self, argument: &[u8], now: Instant) {
-        let may_write = self.login.access() == Some(Access::Write);
-        let style = Style::Machine { wanted: self.parameters.facts, may_write };
+        let style = Style::Machine { wanted: self.parameters.facts, perm: Perm::default() };
         self.list_as(style, ListOptions::default(), argument, now);
     }
 
@@ -93,17 +91,31 @@ impl Session {
             false => options.without_trees(),
         };
         let (path, spelled) = (self.path(argument), argument.to_vec());
-        Listing { path, spelled, style, options, coding: self.parameters.coding }
+        let (style, ruled) = match (style, self.login.permissions()) {
+            (Style::Machine { wanted, .. }, Some(permissions)) => {
+                let (perm, ruled) = permissions.perm_in(&path);
+                (Style::Machine { wanted, perm }, ruled)
+            }
+            (style, _) => (style, Box::default()),
+        };
+        Listing { path, spelled, style, ruled, options, coding: self.parameters.coding }
     }
 
     fn upload(&mut self, kind: TransferKind, path: VPath, mode: UploadMode, now: Instant) {
         let new = self.parameters.new_file(self.parameters.allocated.unwrap_or(0));
+        let mode = match self.login.permissions() {
+            Some(permissions) => permissions.mode(&path, mode),
+            None => mode,
+        };
         let open = FileOp::OpenUpload(path.clone(), mode, new, self.parameters.coding);
         self.begin(kind, path, open, now);
     }
 
     fn begin(&mut self, kind: TransferKind, path: VPath, open: FileOp, now: Instant) {
         let ranged = self.parameters.range.take().is_some();
+        if let Some(right) = self.lacks(&open) {
+            return self.refuse_transfer(kind, path, TransferEnd::Forbidden(right));
+        }
         let Some(side) = self.dtp.side() else {
             return self.refuse_transfer(kind, path, TransferEnd::NoDataConnection);
         };
@@ -135,6 +147,7 @@ impl Session {
         self.reply(match cause {
             TransferEnd::NoDataConnection => Reply::NoDataConnection,
             TransferEnd::MustBePrivate => Reply::DataMustBePrivate,
+            TransferEnd::Forbidden(right) => Reply::MayNot(right.name()),
             _ => Reply::ReadOnlyUser,
         });
         self.events.push_back(Event::TransferRefused { user: self.user_name(), kind, path, cause });
@@ -241,7 +254,7 @@ impl Session {
             }
             (_, TransferEnd::Lost(_) | TransferEnd::ControlLost) => self.reply(Reply::DataBroken),
             (_, TransferEnd::NoDataConnection | TransferEnd::MustBePrivate)
-            | (_, TransferEnd::ReadOnlyUser | TransferEnd::Shutdown) => {
+            | (_, TransferEnd::Forbidden(_) | TransferEnd::ReadOnlyUser | TransferEnd::Shutdown) => {
                 debug_assert!(false, "no transfer under way ends so: {end}");
             }
         }

@@ -30,7 +30,7 @@
 //! # #[cfg(feature = "tls")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let server = TestServer::builder()
-//!     .account("alice", "secret", Access::Write)
+//!     .account("alice", "secret", Access::WRITE)
 //!     .tls()
 //!     .fault(Fault::refuse(Transfer::Upload, 452, "No space left on the disk.").nth(2))
 //!     .start()?;

@@ -12,7 +12,7 @@ use super::names::{Names, Taken};
 use crate::fs::{Dir, Refusal, Root};
 use crate::proto::facts::Facts;
 use crate::proto::list_options::{Direction, ListOptions, Order};
-use crate::proto::listing::Style;
+use crate::proto::listing::{Perm, Style};
 use line::{Heading, Line, facts_for};
 use walk::{Choice, Walk};
 
@@ -43,6 +43,8 @@ pub struct ListingLines {
     /// Current folder of the walk.
     dir: Dir,
     style: Style,
+    /// Letters of the `perm` fact for folders that have rules of their own.
+    ruled: Box<[(Box<[u8]>, Perm)]>,
     options: ListOptions,
     /// Text before each name.
     prefix: Vec<u8>,
@@ -82,6 +84,11 @@ enum Progress {
 }
 
 impl ListingLines {
+    /// Has these folders tell other letters of the `perm` fact.
+    pub fn with_ruled(self, ruled: Box<[(Box<[u8]>, Perm)]>) -> ListingLines {
+        ListingLines { ruled, ..self }
+    }
+
     /// True if a call may wait for a slow disk: then it is for a thread that may.
     pub fn may_block(&self) -> bool {
         self.root.may_block()
@@ -160,7 +167,7 @@ impl ListingLines {
             self.walk.note(name, facts.map_or(kind, |facts| Some(facts.kind)));
             self.heading.put(out);
             let line = Line { prefix: &self.prefix, name, kind, facts };
-            line.put(out, self.style, &self.dir, self.now);
+            line.put(out, (self.style, &self.ruled), &self.dir, self.now);
         }
         Ok(cost)
     }

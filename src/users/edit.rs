@@ -104,6 +104,12 @@ fn section(account: &Account) -> Result<String, EditError> {
         lines += &line("certificate", name);
     }
     lines += &line("access", &account.access.to_string());
+    if !account.access_in.is_empty() {
+        let folders = account.access_in.iter().map(|(folder, access)| {
+            format!("{} = {}", quoted(folder), quoted(&access.to_string()))
+        });
+        lines += &format!("access-in = {{ {} }}\n", folders.collect::<Vec<_>>().join(", "));
+    }
     if let Some(root) = &account.root {
         lines += &line("root", utf8(root)?);
     }
@@ -204,7 +210,7 @@ password = \"\"\"PHC\"\"\"
 
     fn account(name: &str, root: Option<&str>) -> Account {
         let account = Account::new(name, StoredPassword::decoy());
-        Account { access: Access::Write, root: root.map(Into::into), ..account }
+        Account { access: Access::WRITE, root: root.map(Into::into), ..account }
     }
 
     #[test]
@@ -214,7 +220,7 @@ password = \"\"\"PHC\"\"\"
             assert!(after.starts_with(&before), "{after}");
             let accounts = Accounts::parse(&after).unwrap();
             let dora = accounts.find(b"dora").unwrap();
-            assert_eq!(dora.access, Access::Write);
+            assert_eq!(dora.access, Access::WRITE);
             assert_eq!(dora.root.as_deref(), Some(Path::new("/srv/\"d\"\\")));
             assert_eq!(remove(&after, "dora").unwrap().trim_end(), before.trim_end());
         }

@@ -6,7 +6,8 @@
 //! ```toml
 //! [users.alice]
 //! password = "$argon2id$v=19$…"   # `packetboat user add` writes it
-//! access = "write"                # or "read", the default
+//! access = "write"                # or "read", the default, "upload", "none", or rights one by one
+//! access-in = { "/incoming" = "upload" }   # in folders of the user's, and all that is in them
 //! root = "/srv/alice"             # default: the server's own
 //! require-tls = "data"            # or "login"; default: what the server requires
 //! certificate = "alice.example"   # lets in who shows one for this name, by --tls-client-ca
@@ -17,17 +18,19 @@
 pub mod edit;
 mod password;
 mod policy;
+mod rights;
 
 pub(crate) use password::HashMemory;
 pub use password::StoredPassword;
-pub use policy::{Access, PartialUploads, Replacing, RequireTls};
+pub use policy::{PartialUploads, Replacing, RequireTls};
+pub use rights::{Access, Right};
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use toml_edit::{Document, Item, Key, Table};
+use toml_edit::{Document, Item, Key, Table, Value};
 
 /// A user who may log in. [`Account::new`] gives the defaults; assign to the fields that should
 /// differ.
@@ -44,6 +47,9 @@ pub struct Account {
     pub require_tls: RequireTls,
     /// Rights of the user.
     pub access: Access,
+    /// Rights in folders, by the paths that the user sees, and in all that is in them. Of two the
+    /// deeper one counts. The folder itself is part of the folder above.
+    pub access_in: Vec<(String, Access)>,
     /// The folder that the user sees as `/`, absolute; `None` is the server's own.
     pub root: Option<PathBuf>,
 }
@@ -56,7 +62,8 @@ impl Account {
             password: Some(password),
             certificate: None,
             require_tls: RequireTls::Off,
-            access: Access::Read,
+            access: Access::READ,
+            access_in: Vec::new(),
             root: None,
         }
     }
@@ -157,6 +164,10 @@ fn check(account: &Account) -> Result<(), String> {
     if let Some(name) = &account.certificate {
         check_certificate(name)?;
     }
+    if let Some((folder, _)) = account.access_in.iter().find(|(folder, _)| !folder.starts_with('/'))
+    {
+        return Err(format!("its folder {folder} is a relative path; begin it with a /"));
+    }
     if account.root.as_deref().is_some_and(Path::is_relative) {
         return Err("its root is a relative path; give an absolute one".to_owned());
     }
@@ -224,20 +235,21 @@ const NOT_A_USER: &str = "does not belong here; every user is a table of its own
 fn account(section: &Section) -> Result<Account, (usize, String)> {
     let Section { name, table, header } = section;
     check_name(name).map_err(|message| (header.start, message))?;
-    let (mut password, mut access, mut root) = (None, Access::Read, None);
-    let (mut certificate, mut require_tls) = (None, RequireTls::Off);
+    let (mut password, mut access, mut root) = (None, Access::READ, None);
+    let (mut certificate, mut require_tls, mut access_in) = (None, RequireTls::Off, Vec::new());
     for (key, item) in table.iter() {
         let flaw = |message: String| (place(table, key, item), message);
         let text = || item.as_str().ok_or_else(|| flaw(format!("write {key} = \"…\", a string")));
         match key {
             "password" => password = Some(stored(text()?).map_err(flaw)?),
-            "access" => access = value(text()?).map_err(flaw)?,
+            "access" => access = rights(item).map_err(flaw)?,
+            "access-in" => access_in = folders(item).map_err(flaw)?,
             "root" => root = Some(absolute(text()?).map_err(flaw)?),
             "certificate" => certificate = Some(certified(text()?).map_err(flaw)?),
             "require-tls" => require_tls = value(text()?).map_err(flaw)?,
             _ => {
                 return Err(flaw(format!(
-                    "unknown key `{key}`; there are password, access, root, require-tls, \
+                    "unknown key `{key}`; there are password, access, access-in, root, require-tls, \
                      certificate"
                 )));
             }
@@ -247,7 +259,29 @@ fn account(section: &Section) -> Result<Account, (usize, String)> {
         return Err((header.start, format!("{name} has no password; {BY_HAND}")));
     }
     let name = name.clone();
-    Ok(Account { name, password, certificate, require_tls, access, root })
+    Ok(Account { name, password, certificate, require_tls, access, access_in, root })
+}
+
+/// Rights, as one text or as a list of them.
+fn rights(item: &Item) -> Result<Access, String> {
+    match item {
+        Item::Value(Value::Array(list)) => {
+            let one = |each: &Value| each.as_str().map(value::<Access>);
+            let all = list.iter().map(|each| one(each).unwrap_or_else(|| value::<Access>("")));
+            all.reduce(|some, more| Ok(some?.or(more?))).unwrap_or(Ok(Access::NONE))
+        }
+        item => value(item.as_str().unwrap_or_default()),
+    }
+}
+
+/// Rights in folders, as a table of its own.
+fn folders(item: &Item) -> Result<Vec<(String, Access)>, String> {
+    let table = item.as_table_like().ok_or("write access-in = { \"/folder\" = \"read\" }")?;
+    let folder = |(name, item): (&str, &Item)| match name.starts_with('/') {
+        true => Ok((name.to_owned(), rights(item)?)),
+        false => Err(format!("{name} is a relative path; begin it with a /")),
+    };
+    table.iter().map(folder).collect()
 }
 
 fn value<T: FromStr<Err = ValueError>>(text: &str) -> Result<T, String> {
@@ -306,7 +340,7 @@ mod tests {
         let seen: Vec<_> =
             accounts.iter().map(|a| (a.name.as_str(), a.access, a.root.as_deref())).collect();
         let root = Path::new("/srv/a");
-        assert_eq!(seen, [("alice", Access::Write, Some(root)), ("b.o.b", Access::Read, None)]);
+        assert_eq!(seen, [("alice", Access::WRITE, Some(root)), ("b.o.b", Access::READ, None)]);
         assert!(accounts.find(b"alice").is_some());
         assert!(accounts.find(b"Alice").is_none());
         assert!(accounts.find(b"alice\xff").is_none());
@@ -331,7 +365,10 @@ mod tests {
             ("[users.alice]\npassword = \"open\"\n".to_owned(), 2, "no argon2id hash"),
             (format!("[users.alice]\n{password}acess = \"read\"\n"), 3, "unknown key `acess`"),
             (format!("[users.alice]\n{password}[users.alice.x]\n"), 3, "unknown key `x`"),
-            (format!("[users.alice]\n{password}access = \"all\"\n"), 3, "\"read\" or \"write\""),
+            (format!("[users.alice]\n{password}access = \"all\"\n"), 3, "\"read\", \"write\""),
+            (format!("[users.alice]\n{password}access = [\"get\", 1]\n"), 3, "\"read\""),
+            (format!("[users.alice]\n{password}access-in = 7\n"), 3, "/folder"),
+            (format!("[users.alice]\n{password}access-in = {{ in = \"read\" }}\n"), 3, "begin it"),
             (format!("[users.alice]\n{password}root = \"srv\"\n"), 3, "absolute"),
             (format!("[users.alice]\n{password}[users.alice]\n"), 3, "not TOML: duplicate"),
             (format!("\n[users.FTP]\n{password}"), 2, "choose another"),
@@ -366,7 +403,7 @@ mod tests {
             (of(&|account| account.password = None), "neither a password"),
             (of(&|account| account.certificate = Some("a b".to_owned())), "certificate is a name"),
             (of(&|account| account.root = Some("srv".into())), "absolute"),
-            (of(&|account| account.access = Access::Write), "twice"),
+            (of(&|account| account.access = Access::WRITE), "twice"),
         ] {
             let bob = Account::new("bob", StoredPassword::decoy());
             let given = if words == "twice" { [good.clone(), bad] } else { [bob, bad] };

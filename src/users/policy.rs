@@ -1,41 +1,10 @@
-//! Policy: rights of users, connections that must be under TLS, and the fate of an upload that is
-//! cut off.
+//! Policy: connections that must be under TLS, the way in which an upload replaces a file, and the fate
+//! of one that is cut off.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::ValueError;
-
-/// Rights of a user.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// List and fetch.
-    Read,
-    /// Also store, delete, rename and make folders.
-    Write,
-}
-
-impl FromStr for Access {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Access, ValueError> {
-        match text {
-            "read" => Ok(Access::Read),
-            "write" => Ok(Access::Write),
-            _ => Err(ValueError::new("access is either \"read\" or \"write\"")),
-        }
-    }
-}
-
-impl fmt::Display for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Access::Read => "read",
-            Access::Write => "write",
-        })
-    }
-}
 
 /// Connections that must be under TLS.
 #[non_exhaustive]

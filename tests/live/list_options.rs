@@ -256,7 +256,7 @@ fn patterns_choose_in_every_component() {
 
 #[test]
 #[ignore = "needs an ordinary user: to root nothing is denied"]
-fn a_folder_that_is_shut_ends_a_tree_with_451_and_a_pattern_passes_by() {
+fn a_folder_shut_to_an_ordinary_user_ends_a_tree_with_451_and_a_pattern_passes_by() {
     let server = tree(|_| {});
     fs::set_permissions(server.path("one"), Permissions::from_mode(0o000)).unwrap();
     let mut client = server.client();

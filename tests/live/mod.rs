@@ -21,6 +21,7 @@ mod mode_z;
 mod names;
 mod passive;
 mod refusals;
+mod rights;
 mod stress;
 mod transfers;
 mod uploads;

@@ -363,7 +363,7 @@ fn a_read_only_file_system_is_said_beforehand() {
 
 #[test]
 #[ignore = "needs an ordinary user: to root nothing is denied"]
-fn what_the_permissions_forbid_is_refused_beforehand() {
+fn what_permissions_forbid_an_ordinary_user_is_refused_beforehand() {
     let tree = Tree::new();
     tree.write("file", "content");
     fs::create_dir(tree.path("folder")).unwrap();

@@ -88,23 +88,24 @@ fn machine_lines() {
     let all = FactSet::of(|_| true);
     let dated = Facts { created: Some(0), mode: 0o4755, ..FILE };
     let directory = Facts { kind: Kind::Directory, ..FILE };
-    for (facts, may_write, wanted, line) in [
+    let (write, read) = (Perm::new(b"adfrw", b"cdeflmp"), Perm::new(b"r", b"el"));
+    for (facts, perm, wanted, line) in [
         (
             dated,
-            true,
+            write,
             all,
             "type=file;size=2331;modify=20230304112431;create=19700101000000;perm=adfrw;\
              unique=fd01g1a2b;UNIX.mode=4755;UNIX.owner=1000;UNIX.group=1000; a?;b\\r\\n",
         ),
-        (FILE, false, FactSet::parse(b"perm;create;size;"), "size=2331;perm=r; a?;b\\r\\n"),
-        (directory, true, FactSet::parse(b"type;size;perm"), "type=dir;perm=cdeflmp; a?;b\\r\\n"),
-        (directory, false, FactSet::parse(b""), " a?;b\\r\\n"),
+        (FILE, read, FactSet::parse(b"perm;create;size;"), "size=2331;perm=r; a?;b\\r\\n"),
+        (directory, write, FactSet::parse(b"type;size;perm"), "type=dir;perm=cdeflmp; a?;b\\r\\n"),
+        (directory, read, FactSet::parse(b""), " a?;b\\r\\n"),
     ] {
-        assert_eq!(text(|out| machine(out, b"a\n;b", &facts, may_write, wanted)), line);
+        assert_eq!(text(|out| machine(out, b"a\n;b", &facts, perm, wanted)), line);
     }
     let link = Facts { kind: Kind::Link, ..FILE };
     let wanted = FactSet::parse(b"type;perm;");
-    let line = text(|out| machine(out, b"l", &link, false, wanted));
+    let line = text(|out| machine(out, b"l", &link, read, wanted));
     assert_eq!(line, r"type=OS.unix=symlink;perm=; l\r\n");
 }
 

@@ -45,7 +45,7 @@ fn logins_and_traces() {
         (Event::Command(b"RETR \xff\n".to_vec()), Level::Debug, "command: RETR \\xff\\n"),
         (Event::Reply(b"211-a\r\n211 b".to_vec()), Level::Debug, "reply: 211-a\\r\\n211 b"),
         (
-            Event::LoggedIn { user: alice(), access: Access::Write },
+            Event::LoggedIn { user: alice(), access: Access::WRITE },
             Level::Info,
             "alice logged in, may write",
         ),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::events;
 use super::super::file_work::Terms;
-use super::super::logins::{Grant, Judged};
+use super::super::logins::{Grant, Judged, permissions};
 use super::super::siblings::Place;
 use super::files::Request;
 use super::turn::FileNews;
@@ -97,7 +97,9 @@ impl Peer {
         if is_anonymous(&name)
             && let Some(access) = self.host.anonymous()
         {
-            return self.enter(Grant { access, root: None, require_tls: RequireTls::Off }, turn);
+            let permissions = permissions(access, &self.host.config.anonymous_in);
+            let grant = Grant { permissions, root: None, require_tls: RequireTls::Off };
+            return self.enter(grant, turn);
         }
         let from = (self.key(), self.session.client());
         self.login = Some(turn.shared.logins.verify(from, name, secret, turn.now));

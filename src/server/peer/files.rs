@@ -287,7 +287,7 @@ impl Files {
 
     fn entered(&mut self, disk: Rc<Disk>, grant: &Grant) -> FileNews {
         self.disk = Some(disk);
-        FileNews::Verdict(Verdict::Granted(grant.access, grant.require_tls))
+        FileNews::Verdict(Verdict::Granted(grant.permissions.clone(), grant.require_tls))
     }
 
     fn work(

@@ -7,8 +7,8 @@ use crate::proto::command::Change;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::list_options::Scope;
 use crate::proto::path::VPath;
-use crate::session::{FileDone, FileOp};
-use crate::users::Access;
+use crate::session::{FileDone, FileOp, Target};
+use crate::users::Right;
 
 /// Refusals that the files may answer with.
 pub(super) const REFUSALS: &[Refusal] = &[
@@ -32,6 +32,40 @@ pub(super) const REFUSALS: &[Refusal] = &[
     Refusal::TooManyOpen,
     Refusal::Failed(5),
 ];
+/// Rights that an operation needs at least, told as the table of a manual would tell it.
+fn needed(operation: &FileOp) -> &'static [Right] {
+    use crate::fs::UploadMode::{Append, Create, Overwrite, Replace, ResumeAt};
+    match operation {
+        FileOp::OpenDownload(..) | FileOp::Checksum(..) => &[Right::Get],
+        FileOp::OpenListing(_) => &[Right::List],
+        FileOp::OpenUpload(_, Create, ..) => &[Right::Put],
+        FileOp::OpenUpload(_, Replace | Overwrite | ResumeAt(0), ..) => {
+            &[Right::Put, Right::Overwrite]
+        }
+        FileOp::OpenUpload(_, ResumeAt(_) | Append, ..) => &[Right::Put, Right::Append],
+        FileOp::RemoveFile(_) => &[Right::Delete],
+        FileOp::RemoveDir(_) => &[Right::Rmdir],
+        FileOp::MakeDir(..) => &[Right::Mkdir],
+        FileOp::Rename(_, _, Target::Any) => &[Right::Rename, Right::Overwrite],
+        FileOp::Rename(_, _, Target::Free) | FileOp::Exists(_) => &[Right::Rename],
+        FileOp::Copy(_, _, Replace, _) => &[Right::Copy, Right::Get, Right::Put, Right::Overwrite],
+        FileOp::Copy(..) => &[Right::Copy, Right::Get, Right::Put],
+        FileOp::Combine(..) => &[Right::Copy, Right::Get, Right::Put, Right::Append, Right::Delete],
+        FileOp::Change(_, changes) => {
+            match changes.iter().any(|change| matches!(change, Change::Mode(_))) {
+                true => &[Right::Chmod],
+                false => &[Right::Mtime],
+            }
+        }
+        FileOp::Facts(_)
+        | FileOp::Enter(_)
+        | FileOp::FreeSpace(_)
+        | FileOp::NextLines
+        | FileOp::FinishUpload
+        | FileOp::FinishNewUpload => &[],
+    }
+}
+
 /// No path that the kernel takes is longer.
 const LONGEST_PATH: usize = 4096;
 
@@ -71,7 +105,10 @@ impl Shell {
             }
             FileOp::Checksum(..) => (false, false),
         };
-        assert!(!writes || self.access == Access::Write, "{operation:?} by one who may only read");
+        assert!(!writes || self.access.writes(), "{operation:?} by one who may only read");
+        let needed = needed(operation);
+        let held = needed.iter().all(|&right| self.access.has(right));
+        assert!(held, "{operation:?} by one who may {} and not {needed:?}", self.access);
         assert!(!transfers || self.link != Link::None, "{operation:?} without a data connection");
     }
 
@@ -125,8 +162,8 @@ fn path_of(operation: &FileOp) -> Option<&VPath> {
         FileOp::Facts(path) | FileOp::Exists(path) | FileOp::Enter(path) => Some(path),
         FileOp::MakeDir(path, _) | FileOp::RemoveDir(path) | FileOp::RemoveFile(path) => Some(path),
         FileOp::Change(path, _) | FileOp::Checksum(path, ..) => Some(path),
-        FileOp::Copy(_, path, _) | FileOp::Combine(path, ..) => Some(path),
-        FileOp::Rename(_, path) | FileOp::FreeSpace(path) => Some(path),
+        FileOp::Copy(_, path, ..) | FileOp::Combine(path, ..) => Some(path),
+        FileOp::Rename(_, path, _) | FileOp::FreeSpace(path) => Some(path),
         FileOp::OpenDownload(path, ..) | FileOp::OpenUpload(path, ..) => Some(path),
         FileOp::OpenListing(listing) => Some(&listing.path),
         FileOp::NextLines | FileOp::FinishUpload | FileOp::FinishNewUpload => None,

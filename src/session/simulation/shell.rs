@@ -95,7 +95,7 @@ impl Shell {
             stuck: false,
             ended: false,
             penalty: None,
-            access: Access::Read,
+            access: Access::READ,
             input_ended: false,
             deserted: false,
             over: false,
@@ -304,13 +304,15 @@ impl Shell {
     }
 
     fn grant(&mut self, chance: &mut Chance) -> Verdict {
-        self.access = chance.pick(&[Access::Read, Access::Write, Access::Write]);
+        let some = Access(chance.below(1 << 12) as u16);
+        let drop_box = Access::UPLOAD;
+        self.access = chance.pick(&[Access::READ, Access::WRITE, Access::WRITE, drop_box, some]);
         let required = match chance.below(10) {
             0 => RequireTls::Login,
             1 => RequireTls::Data,
             _ => RequireTls::Off,
         };
-        Verdict::Granted(self.access, required)
+        Verdict::Granted(self.access.into(), required)
     }
 
     // The data connection.

@@ -31,7 +31,7 @@ fn an_unusable_protocol_is_answered_with_the_usable_one() {
     let mut talk = Talk::writer();
     talk.session.receive(b"EPRT |2|::1|34567|\r\n", talk.now);
     assert!(talk.heard_text().contains("(1)"));
-    let mut talk = Talk::with(V6, |_| {}).logged_in(Access::Write);
+    let mut talk = Talk::with(V6, |_| {}).logged_in(Access::WRITE);
     talk.session.receive(b"EPSV 1\r\n", talk.now);
     assert!(talk.heard_text().contains("(2)"));
     assert_eq!(talk.say("PASV"), "425");
@@ -83,7 +83,7 @@ fn pasv_announces_the_address_that_reaches_us() {
     for (announced, expected) in [(None, "127,0,0,1"), (Some([192, 0, 2, 1]), "192,0,2,1")] {
         let mut talk =
             Talk::with(CLIENT, |settings| settings.passive_address = announced.map(Into::into))
-                .logged_in(Access::Read);
+                .logged_in(Access::READ);
         talk.say("PASV");
         let address = SocketAddr::new(CLIENT, 2000);
         talk.session.answer(Answer::Listening(Some(address)), talk.now);

@@ -46,7 +46,7 @@ fn an_upload_that_ended_before_the_fin_is_finished() {
 fn an_upload_is_read_to_its_end_behind_a_fin() {
     let hung_up = |replace: bool| {
         let talk = Talk::with(CLIENT, |settings| settings.replace_on_hangup = replace);
-        let mut talk = talk.logged_in(Access::Write).connected().transferring("STOR f");
+        let mut talk = talk.logged_in(Access::WRITE).connected().transferring("STOR f");
         assert_eq!(talk.leave(), "");
         assert_eq!(talk.timeout(), Some(DATA_TIMEOUT), "nobody stalls who has left");
         assert_eq!(talk.data(DataEvent::Moved(5)), "");
@@ -122,7 +122,10 @@ fn after_hang_up_nothing_is_heard_or_said() {
     talk.say("PASS x");
     assert_eq!(talk.shut_down(), "421");
     talk.effects();
-    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Write, RequireTls::Off))), "");
+    assert_eq!(
+        talk.answer(Answer::Login(Verdict::Granted(Access::WRITE.into(), RequireTls::Off))),
+        ""
+    );
     assert_eq!(talk.wait(10 * IDLE_TIMEOUT), "");
     assert_eq!(talk.leave(), "");
     assert_eq!((talk.session.room(), talk.timeout()), (0, None));

@@ -36,7 +36,7 @@ fn traces_are_told_where_they_are_wanted_and_hold_no_secret() {
     let mut silent = Talk::stranger();
     assert_eq!(silent.say("NOOP"), "200");
     assert_eq!(silent.events(), []);
-    let mut talk = Talk::with(CLIENT, |settings| settings.traces = true).logged_in(Access::Read);
+    let mut talk = Talk::with(CLIENT, |settings| settings.traces = true).logged_in(Access::READ);
     let text = |text: &str| text.as_bytes().to_vec();
     assert_eq!(
         talk.events(),
@@ -45,7 +45,7 @@ fn traces_are_told_where_they_are_wanted_and_hold_no_secret() {
             Event::Command(text("USER alice")),
             Event::Reply(text("331 Username ok, send password.")),
             Event::Command(text("PASS")),
-            Event::LoggedIn { user: alice(), access: Access::Read },
+            Event::LoggedIn { user: alice(), access: Access::READ },
             Event::Reply(text("230 Login successful.")),
         ]
     );
@@ -57,7 +57,7 @@ fn logins_are_told_with_what_became_of_them() {
     let refused = |cause| Event::LoginRefused { user: b"bob".to_vec(), cause };
     for (verdict, cause) in [
         (Verdict::Denied(Duration::ZERO), LoginRefusal::WrongPassword),
-        (Verdict::Granted(Access::Read, RequireTls::Login), LoginRefusal::TlsRequired),
+        (Verdict::Granted(Access::READ.into(), RequireTls::Login), LoginRefusal::TlsRequired),
         (Verdict::Busy, LoginRefusal::Busy),
     ] {
         table(&mut talk, &[("USER bob", "331"), ("PASS x", "")]);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::proto::command::Change;
+use crate::session::Target;
 
 #[test]
 fn renaming_takes_two_steps() {
@@ -10,7 +11,7 @@ fn renaming_takes_two_steps() {
     assert_eq!(talk.say("RNFR a"), "");
     assert_eq!(talk.done(), "350");
     assert_eq!(talk.say("RNTO b"), "");
-    assert!(matches!(talk.asked(), FileOp::Rename(from, to)
+    assert!(matches!(talk.asked(), FileOp::Rename(from, to, Target::Any)
         if from.as_bytes() == b"/a" && to.as_bytes() == b"/b"));
     assert_eq!(talk.done(), "250");
     assert_eq!(talk.say("RNTO c"), "503", "a name is renamed once");
@@ -63,7 +64,7 @@ fn set_id_bits_are_refused_whole_unless_they_are_allowed() {
     ] {
         let mut talk = Talk::writer();
         assert_eq!(talk.say(line), "550", "{line}");
-        talk = Talk::with(CLIENT, |settings| settings.set_id = true).logged_in(Access::Write);
+        talk = Talk::with(CLIENT, |settings| settings.set_id = true).logged_in(Access::WRITE);
         assert_eq!(talk.say(line), "", "{line}");
         assert_eq!(talk.done(), allowed, "{line}");
     }

@@ -40,7 +40,8 @@ fn a_name_may_hold_what_it_likes_behind_a_login_that_is_still_checked() {
     let mut talk = Talk::stranger();
     assert_eq!(talk.send(b"USER alice\r\nPASS x\r\nMKD \x01\r\nMKD a: b\r\nGET\r\n\x02"), "331");
     talk.effects();
-    talk.session.answer(Answer::Login(Verdict::Granted(Access::Write, RequireTls::Off)), talk.now);
+    talk.session
+        .answer(Answer::Login(Verdict::Granted(Access::WRITE.into(), RequireTls::Off)), talk.now);
     assert_eq!(talk.heard(), "230");
     assert!(matches!(talk.asked(), FileOp::MakeDir(path, _) if path.as_bytes() == b"/\x01"));
     assert_eq!(talk.done(), "257");

@@ -312,7 +312,7 @@ impl World {
             }
             Effect::Verify { .. } => {
                 self.logged_in = true;
-                Answer::Login(Verdict::Granted(Access::Write, RequireTls::Off))
+                Answer::Login(Verdict::Granted(Access::WRITE.into(), RequireTls::Off))
             }
             Effect::Listen if self.chance.one_in(8) => Answer::Listening(None),
             Effect::Listen => {

@@ -10,7 +10,7 @@ fn auth_ssl_means_private_data_as_well() {
         let mut talk = stranger(RequireTls::Off);
         talk.say(line);
         talk.secured();
-        let mut talk = talk.logged_in(Access::Read).passive();
+        let mut talk = talk.logged_in(Access::READ).passive();
         talk.data(DataEvent::Connected);
         assert_eq!(talk.effects() == [Effect::SecureData], private, "{line}");
         talk.say("RETR f");
@@ -21,7 +21,7 @@ fn auth_ssl_means_private_data_as_well() {
 
 #[test]
 fn no_transfer_in_clear_where_data_must_be_private() {
-    let mut talk = secure(RequireTls::Data).logged_in(Access::Write).passive();
+    let mut talk = secure(RequireTls::Data).logged_in(Access::WRITE).passive();
     for line in ["RETR f", "STOR f", "APPE f", "STOU", "LIST", "NLST", "MLSD"] {
         assert_eq!(talk.say(line), "521", "{line}");
     }

@@ -18,7 +18,7 @@ pub(super) fn secure(required: RequireTls) -> Talk {
 
 /// Somebody whose data connections do too.
 pub(super) fn private() -> Talk {
-    let mut talk = secure(RequireTls::Off).logged_in(Access::Write);
+    let mut talk = secure(RequireTls::Off).logged_in(Access::WRITE);
     table(&mut talk, &[("PBSZ 0", "200"), ("PROT P", "200")]);
     talk
 }
@@ -38,7 +38,7 @@ impl Talk {
     }
 
     fn granted(&mut self, required: RequireTls) -> String {
-        self.answer(Answer::Login(Verdict::Granted(Access::Write, required)))
+        self.answer(Answer::Login(Verdict::Granted(Access::WRITE.into(), required)))
     }
 
     /// Lines of FEAT that speak of TLS.
@@ -101,7 +101,7 @@ fn names_are_refused_in_clear() {
         let mut talk = stranger(required);
         table(&mut talk, &[("USER a", "530"), ("PASS x", "503"), ("NOOP", "200")]);
         assert_eq!(talk.effects(), [], "a password is looked at");
-        secure(required).logged_in(Access::Read);
+        secure(required).logged_in(Access::READ);
     }
 }
 
@@ -147,9 +147,9 @@ fn auth_forgets_who_is_logged_in() {
     let clear = || stranger(RequireTls::Off);
     for (state, mut talk, expected) in [
         ("named", clear(), &[Effect::Secure][..]),
-        ("logged in", clear().logged_in(Access::Write), &[Effect::Secure]),
-        ("PORT", clear().logged_in(Access::Write).connected(), &[Effect::Abort, Effect::Secure]),
-        ("PASV", clear().logged_in(Access::Write).passive(), &[Effect::Abort, Effect::Secure]),
+        ("logged in", clear().logged_in(Access::WRITE), &[Effect::Secure]),
+        ("PORT", clear().logged_in(Access::WRITE).connected(), &[Effect::Abort, Effect::Secure]),
+        ("PASV", clear().logged_in(Access::WRITE).passive(), &[Effect::Abort, Effect::Secure]),
     ] {
         if state == "named" {
             assert_eq!(talk.say("USER a"), "331");
@@ -197,7 +197,7 @@ fn auth_waits_for_the_transfer_and_abor_overtakes_it() {
         [("ABOR", None, "426 226 234"), ("STAT", Some(DataEvent::Ended), "226 234")]
     {
         let mut talk =
-            stranger(RequireTls::Off).logged_in(Access::Read).connected().transferring("RETR f");
+            stranger(RequireTls::Off).logged_in(Access::READ).connected().transferring("RETR f");
         assert_eq!(talk.say("AUTH TLS"), "");
         let heard = talk.say(line);
         assert_eq!(event.map_or(heard, |event| talk.data(event)), codes);
@@ -239,7 +239,7 @@ fn rein_leaves_tls() {
     assert_eq!(talk.answer(Answer::Cleared), "");
     table(&mut talk, &[("PWD", "530"), ("PBSZ 0", "503"), ("REIN", "220")]);
     assert_eq!(talk.effects(), [], "TLS is left that is not there");
-    let mut talk = talk.logged_in(Access::Read).connected().transferring("RETR f");
+    let mut talk = talk.logged_in(Access::READ).connected().transferring("RETR f");
     assert_eq!(talk.data(DataEvent::Ended), "226");
 }
 
@@ -249,7 +249,7 @@ fn rein_behind_ccc_kept_data_private_with_no_way_to_clear() {
     assert_eq!(talk.say("CCC"), "200");
     talk.answer(Answer::Cleared);
     assert_eq!(talk.say("REIN"), "220");
-    let mut talk = talk.logged_in(Access::Read).connected();
+    let mut talk = talk.logged_in(Access::READ).connected();
     assert_eq!(talk.say("RETR f"), "");
     assert_eq!(talk.done(), "125");
     assert_eq!(talk.effects().pop(), Some(Effect::Start));
@@ -257,11 +257,11 @@ fn rein_behind_ccc_kept_data_private_with_no_way_to_clear() {
 
 #[test]
 fn rein_of_implicit_tls_left_the_next_user_data_in_clear() {
-    let mut talk = implicit(RequireTls::Off).logged_in(Access::Read);
+    let mut talk = implicit(RequireTls::Off).logged_in(Access::READ);
     table(&mut talk, &[("PBSZ 0", "200"), ("PROT C", "200"), ("REIN", "220")]);
     assert_eq!(talk.effects(), [], "TLS stays");
     assert_eq!(talk.say("PROT C"), "503", "PBSZ is forgotten too");
-    let mut talk = talk.logged_in(Access::Read).passive();
+    let mut talk = talk.logged_in(Access::READ).passive();
     talk.data(DataEvent::Connected);
     assert_eq!(talk.effects(), [Effect::SecureData]);
 }
@@ -270,7 +270,7 @@ fn rein_of_implicit_tls_left_the_next_user_data_in_clear() {
 fn implicit_tls_is_greeted_behind_the_handshake_and_private() {
     let mut talk = implicit(RequireTls::Data);
     assert_eq!(talk.say("AUTH TLS"), "503");
-    let mut talk = talk.logged_in(Access::Write).passive();
+    let mut talk = talk.logged_in(Access::WRITE).passive();
     talk.data(DataEvent::Connected);
     assert_eq!(talk.effects(), [Effect::SecureData]);
 }

@@ -44,7 +44,10 @@ fn a_password_that_is_checked_for_long_is_answered_all_the_same() {
     table(&mut talk, &[("USER alice", "331"), ("PASS x", "")]);
     assert_eq!(talk.timeout(), None);
     assert_eq!(talk.wait(2 * LOGIN_TIMEOUT), "");
-    assert_eq!(talk.answer(Answer::Login(Verdict::Granted(Access::Read, RequireTls::Off))), "230");
+    assert_eq!(
+        talk.answer(Answer::Login(Verdict::Granted(Access::READ.into(), RequireTls::Off))),
+        "230"
+    );
     assert_eq!(talk.timeout(), Some(IDLE_TIMEOUT));
 }
 

@@ -181,7 +181,7 @@ fn allo_is_a_promise_where_that_is_wanted() {
         (false, "TYPE I", 9, ""),
     ] {
         let mut talk = Talk::with(CLIENT, |settings| settings.strict_allo = strict)
-            .logged_in(Access::Write)
+            .logged_in(Access::WRITE)
             .connected();
         assert_eq!(talk.say(kind), "200");
         assert_eq!(talk.say("ALLO 10"), "");
@@ -198,7 +198,7 @@ fn allo_is_a_promise_where_that_is_wanted() {
 #[test]
 fn a_promise_of_allo_is_for_the_next_upload_only() {
     let mut talk =
-        Talk::with(CLIENT, |settings| settings.strict_allo = true).logged_in(Access::Write);
+        Talk::with(CLIENT, |settings| settings.strict_allo = true).logged_in(Access::WRITE);
     talk.say("ALLO 10");
     talk.answer(Answer::File(Ok(FileDone::Free(100))));
     let mut talk = talk.connected().transferring("STOR f");

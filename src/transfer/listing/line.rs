@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::walk::Walk;
 use crate::fs::{Dir, Refusal, Root};
 use crate::proto::facts::{Facts, Kind};
-use crate::proto::listing::{self, Style};
+use crate::proto::listing::{self, Perm, Style};
 
 /// Heading of a folder, above its lines in the listing of a tree.
 #[derive(Debug, Default)]
@@ -37,8 +37,15 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Appends the line; dates are shown relative to `now`, in seconds since 1970.
-    pub(super) fn put(&self, out: &mut Vec<u8>, style: Style, dir: &Dir, now: i64) {
+    /// Appends the line; dates are shown relative to `now`, in seconds since 1970. `ruled` are folders
+    /// that have rules of their own.
+    pub(super) fn put(
+        &self,
+        out: &mut Vec<u8>,
+        (style, ruled): (Style, &[(Box<[u8]>, Perm)]),
+        dir: &Dir,
+        now: i64,
+    ) {
         let facts = self.facts.unwrap_or(Facts::without_a_look(self.kind));
         match style {
             Style::Names => listing::name(out, self.prefix, self.name),
@@ -51,12 +58,14 @@ impl Line<'_> {
                 };
                 listing::long(out, &name, &facts, target.as_deref(), now);
             }
-            Style::Machine { wanted, may_write } => {
+            Style::Machine { wanted, perm } => {
                 let wanted = match self.facts {
                     Ok(_) => wanted,
                     Err(_) => wanted.without_a_look(),
                 };
-                listing::machine(out, self.name, &facts, may_write, wanted);
+                let own = ruled.iter().find(|(name, _)| **name == *self.name);
+                let perm = own.map_or(perm, |(_, perm)| *perm);
+                listing::machine(out, self.name, &facts, perm, wanted);
             }
         }
     }

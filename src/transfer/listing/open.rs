@@ -63,6 +63,7 @@ impl ListingLines {
             root: root.clone(),
             walk,
             style,
+            ruled: Box::default(),
             options,
             prefix: Vec::new(),
             heading: Heading::default(),
