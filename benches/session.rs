@@ -117,7 +117,7 @@ impl Shell {
 fn answer(effect: Effect) -> Option<Answer> {
     match effect {
         Effect::Verify { .. } => {
-            Some(Answer::Login(Verdict::Granted(Access::WRITE, RequireTls::Off)))
+            Some(Answer::Login(Verdict::Granted(Access::WRITE.into(), RequireTls::Off)))
         }
         Effect::File(FileOp::Facts(_)) => Some(Answer::File(Ok(FileDone::Facts(FILE)))),
         Effect::File(_) => Some(Answer::File(Ok(FileDone::Done))),

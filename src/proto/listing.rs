@@ -26,8 +26,6 @@ pub enum Style {
     Machine {
         /// The facts to show.
         wanted: FactSet,
-        /// Letters of the `perm` fact.
-        perm: Perm,
     },
 }
 
@@ -58,6 +56,23 @@ impl Perm {
             Kind::Link | Kind::Special => self.file & Perm::new(b"df", b"").file,
         };
         (b'a'..=b'z').filter(move |letter| held & 1 << (letter - b'a') != 0)
+    }
+}
+
+/// Letters of the `perm` fact for the names of a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Perms {
+    /// Letters for all but the exceptions.
+    pub each: Perm,
+    /// Folders among them that have rules of their own.
+    pub exceptions: Box<[(Box<[u8]>, Perm)]>,
+}
+
+impl Perms {
+    /// Letters for this name.
+    pub fn of(&self, name: &[u8]) -> Perm {
+        let exception = self.exceptions.iter().find(|(other, _)| **other == *name);
+        exception.map_or(self.each, |(_, perm)| *perm)
     }
 }
 

@@ -212,10 +212,10 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
             }
             return opened(Pump::upload(upload, *coding));
         }
-        FileOp::OpenListing(Listing { path, spelled, style, ruled, options, coding }) => {
+        FileOp::OpenListing(Listing { path, spelled, style, perms, options, coding }) => {
             let place = (path, &spelled[..]);
             let lines = ListingLines::open(root, place, *style, *options, terms.wall_clock)?;
-            return opened(Pump::listing(lines.with_ruled(ruled.clone()), *coding));
+            return opened(Pump::listing(lines.with_perms(perms.clone()), *coding));
         }
         FileOp::Checksum(path, algorithm, range) => {
             return Ok(Finished::Job(FileJob::checksum(open(root, path, *range)?, *algorithm)));

@@ -11,7 +11,7 @@ use crate::proto::coding::Coding;
 use crate::proto::command::{Change, Secret};
 use crate::proto::facts::Facts;
 use crate::proto::list_options::ListOptions;
-use crate::proto::listing::{Perm, Style};
+use crate::proto::listing::{Perms, Style};
 use crate::proto::path::VPath;
 use crate::users::RequireTls;
 
@@ -138,8 +138,8 @@ pub struct Listing {
     pub spelled: Vec<u8>,
     /// Spelling of a line.
     pub style: Style,
-    /// Letters of the `perm` fact for folders that have rules of their own.
-    pub ruled: Box<[(Box<[u8]>, Perm)]>,
+    /// Letters of the `perm` fact.
+    pub perms: Perms,
     /// Options of the client's.
     pub options: ListOptions,
     /// Coding of the lines on a data connection; of no account on the control connection.

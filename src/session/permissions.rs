@@ -8,7 +8,7 @@ use crate::fs::UploadMode;
 use crate::proto::command::Change;
 use crate::proto::glob;
 use crate::proto::list_options::Scope;
-use crate::proto::listing::Perm;
+use crate::proto::listing::{Perm, Perms};
 use crate::proto::path::VPath;
 use crate::users::{Access, Right};
 
@@ -147,16 +147,15 @@ impl Permissions {
         self.on(path).has(Right::Overwrite)
     }
 
-    /// Letters of the `perm` fact (RFC 3659, 7.5.5) for names in this folder, and for those of them
-    /// that are folders with rules of their own.
-    pub(super) fn perm_in(&self, folder: &VPath) -> (Perm, Box<[(Box<[u8]>, Perm)]>) {
+    /// Letters of the `perm` fact (RFC 3659, 7.5.5) for the names in this folder.
+    pub(super) fn perms_in(&self, folder: &VPath) -> Perms {
         let own = self.folders.iter().filter(|(ruled, _)| ruled.parent() == *folder);
         let own = own.filter_map(|(ruled, access)| {
             let perm = perm(self.within(folder).without(ON_ITSELF), *access);
             Some((ruled.name()?.into(), perm))
         });
         let here = self.within(folder);
-        (perm(here, here), own.collect())
+        Perms { each: perm(here, here), exceptions: own.collect() }
     }
 
     /// Letters of the `perm` fact for this name.

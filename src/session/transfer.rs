@@ -11,7 +11,7 @@ use crate::fs::{Refusal, UploadMode};
 use crate::proto::coding::Representation;
 use crate::proto::command::Protection;
 use crate::proto::list_options::{Form, ListOptions};
-use crate::proto::listing::{Perm, Style};
+use crate::proto::listing::{Perms, Style};
 use crate::proto::path::VPath;
 use crate::proto::reply::Reply;
 
@@ -63,7 +63,7 @@ impl Session {
     }
 
     pub(super) fn list_facts(&mut self, argument: &[u8], now: Instant) {
-        let style = Style::Machine { wanted: self.parameters.facts, perm: Perm::default() };
+        let style = Style::Machine { wanted: self.parameters.facts };
         self.list_as(style, ListOptions::default(), argument, now);
     }
 
@@ -91,14 +91,11 @@ impl Session {
             false => options.without_trees(),
         };
         let (path, spelled) = (self.path(argument), argument.to_vec());
-        let (style, ruled) = match (style, self.login.permissions()) {
-            (Style::Machine { wanted, .. }, Some(permissions)) => {
-                let (perm, ruled) = permissions.perm_in(&path);
-                (Style::Machine { wanted, perm }, ruled)
-            }
-            (style, _) => (style, Box::default()),
+        let perms = match (style, self.login.permissions()) {
+            (Style::Machine { .. }, Some(permissions)) => permissions.perms_in(&path),
+            (Style::Machine { .. } | Style::Long | Style::Names, _) => Perms::default(),
         };
-        Listing { path, spelled, style, ruled, options, coding: self.parameters.coding }
+        Listing { path, spelled, style, perms, options, coding: self.parameters.coding }
     }
 
     fn upload(&mut self, kind: TransferKind, path: VPath, mode: UploadMode, now: Instant) {

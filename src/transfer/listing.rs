@@ -12,7 +12,7 @@ use super::names::{Names, Taken};
 use crate::fs::{Dir, Refusal, Root};
 use crate::proto::facts::Facts;
 use crate::proto::list_options::{Direction, ListOptions, Order};
-use crate::proto::listing::{Perm, Style};
+use crate::proto::listing::{Perms, Style};
 use line::{Heading, Line, facts_for};
 use walk::{Choice, Walk};
 
@@ -43,8 +43,7 @@ pub struct ListingLines {
     /// Current folder of the walk.
     dir: Dir,
     style: Style,
-    /// Letters of the `perm` fact for folders that have rules of their own.
-    ruled: Box<[(Box<[u8]>, Perm)]>,
+    perms: Perms,
     options: ListOptions,
     /// Text before each name.
     prefix: Vec<u8>,
@@ -84,9 +83,9 @@ enum Progress {
 }
 
 impl ListingLines {
-    /// Has these folders tell other letters of the `perm` fact.
-    pub fn with_ruled(self, ruled: Box<[(Box<[u8]>, Perm)]>) -> ListingLines {
-        ListingLines { ruled, ..self }
+    /// Has names tell these letters of the `perm` fact.
+    pub fn with_perms(self, perms: Perms) -> ListingLines {
+        ListingLines { perms, ..self }
     }
 
     /// True if a call may wait for a slow disk: then it is for a thread that may.
@@ -167,7 +166,7 @@ impl ListingLines {
             self.walk.note(name, facts.map_or(kind, |facts| Some(facts.kind)));
             self.heading.put(out);
             let line = Line { prefix: &self.prefix, name, kind, facts };
-            line.put(out, (self.style, &self.ruled), &self.dir, self.now);
+            line.put(out, (self.style, &self.perms), &self.dir, self.now);
         }
         Ok(cost)
     }

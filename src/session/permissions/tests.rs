@@ -16,7 +16,7 @@ fn listing(path: &str, options: &[u8]) -> FileOp {
         path: v(path),
         spelled: path.into(),
         style: Style::Long,
-        ruled: Box::default(),
+        perms: Perms::default(),
         options: ListOptions::parse(options).0,
         coding: Coding::default(),
     })
@@ -148,12 +148,11 @@ fn who_may_not_replace_stores_under_free_names_only() {
 fn the_perm_fact_tells_what_holds() {
     let library = library();
     let read = Perm::new(b"r", b"el");
-    assert_eq!(library.perm_in(&v("/")).0, read);
-    let (_, ruled) = library.perm_in(&v("/"));
-    let of = |name: &[u8]| ruled.iter().find(|(ruled, _)| **ruled == *name).unwrap().1;
-    assert_eq!(of(b"in"), Perm::new(b"r", b"ce"));
-    assert_eq!(of(b"shut"), Perm::new(b"r", b"e"));
-    assert_eq!(library.perm_in(&v("/in")).0, Perm::new(b"", b"ce"));
+    let perms = library.perms_in(&v("/"));
+    assert_eq!(perms.of(b"books"), read);
+    assert_eq!(perms.of(b"in"), Perm::new(b"r", b"ce"));
+    assert_eq!(perms.of(b"shut"), Perm::new(b"r", b"e"));
+    assert_eq!(library.perms_in(&v("/in")).of(b"books"), Perm::new(b"", b"ce"));
     assert_eq!(library.perm_on(&v("/in/box/open/file")), Perm::new(b"adfrw", b"cdeflmp"));
     assert_eq!(library.perm_on(&v("/in")), Perm::new(b"r", b"ce"));
     let all = Permissions::from(Access::WRITE);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::walk::Walk;
 use crate::fs::{Dir, Refusal, Root};
 use crate::proto::facts::{Facts, Kind};
-use crate::proto::listing::{self, Perm, Style};
+use crate::proto::listing::{self, Perms, Style};
 
 /// Heading of a folder, above its lines in the listing of a tree.
 #[derive(Debug, Default)]
@@ -37,12 +37,11 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Appends the line; dates are shown relative to `now`, in seconds since 1970. `ruled` are folders
-    /// that have rules of their own.
+    /// Appends the line; dates are shown relative to `now`, in seconds since 1970.
     pub(super) fn put(
         &self,
         out: &mut Vec<u8>,
-        (style, ruled): (Style, &[(Box<[u8]>, Perm)]),
+        (style, perms): (Style, &Perms),
         dir: &Dir,
         now: i64,
     ) {
@@ -58,14 +57,12 @@ impl Line<'_> {
                 };
                 listing::long(out, &name, &facts, target.as_deref(), now);
             }
-            Style::Machine { wanted, perm } => {
+            Style::Machine { wanted } => {
                 let wanted = match self.facts {
                     Ok(_) => wanted,
                     Err(_) => wanted.without_a_look(),
                 };
-                let own = ruled.iter().find(|(name, _)| **name == *self.name);
-                let perm = own.map_or(perm, |(_, perm)| *perm);
-                listing::machine(out, self.name, &facts, perm, wanted);
+                listing::machine(out, self.name, &facts, perms.of(self.name), wanted);
             }
         }
     }

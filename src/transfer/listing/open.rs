@@ -5,7 +5,7 @@ use super::walk::{Choice, Walk};
 use super::{ListingLines, Looks, Progress};
 use crate::fs::{Refusal, Root};
 use crate::proto::list_options::{ListOptions, Scope};
-use crate::proto::listing::Style;
+use crate::proto::listing::{Perms, Style};
 use crate::proto::path::VPath;
 use crate::transfer::names::Names;
 
@@ -63,7 +63,7 @@ impl ListingLines {
             root: root.clone(),
             walk,
             style,
-            ruled: Box::default(),
+            perms: Perms::default(),
             options,
             prefix: Vec::new(),
             heading: Heading::default(),
