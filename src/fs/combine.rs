@@ -68,6 +68,10 @@ impl Combination {
             || self.from.as_mut().is_some_and(|from| from.at_hand(budget).is_none())
     }
 
+    pub(super) fn drop_may_block(&self) -> bool {
+        self.to.drop_may_block()
+    }
+
     /// Joins up to `budget` bytes; false when all is done but the finish.
     ///
     /// # Errors

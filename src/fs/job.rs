@@ -90,6 +90,16 @@ impl FileJob {
         }
     }
 
+    /// True if the drop may block.
+    pub fn drop_may_block(&mut self) -> bool {
+        let frees = match self {
+            FileJob::Checksum(..) => false,
+            FileJob::Copy(_, to) => to.drop_may_block(),
+            FileJob::Combine(combination) => combination.drop_may_block(),
+        };
+        frees || self.may_block(0)
+    }
+
     /// Works on `budget` bytes at most; `buffer` is the loop's.
     ///
     /// # Errors

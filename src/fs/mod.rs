@@ -9,6 +9,7 @@ mod combine;
 mod dir;
 mod download;
 mod facts;
+mod freeing;
 mod heritage;
 mod job;
 mod lasting;

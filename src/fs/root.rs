@@ -7,6 +7,7 @@
 //! the descriptor of its directory; a `VPath` guarantees that it is no `..` and holds no slash.
 
 use super::facts::{facts_at, facts_of, must_be_file};
+use super::freeing::frees_much;
 use super::litter::is_temporary;
 use super::remote::{Medium, medium};
 use super::scratch::magic_link;
@@ -223,7 +224,15 @@ impl Root {
     /// `IsDirectory` for a directory, the root among them.
     pub fn remove_file(&self, path: &VPath) -> Result<(), Refusal> {
         let name = path.name().ok_or(Refusal::IsDirectory)?;
-        Ok(unlinkat(self.folder_of(path)?, name, AtFlags::empty())?)
+        let folder = self.folder_of(path)?;
+        self.must_not_free_much(&folder, name)?;
+        Ok(unlinkat(folder, name, AtFlags::empty())?)
+    }
+
+    /// Leaves it to a root that may wait if much is freed with this name.
+    fn must_not_free_much(&self, folder: impl AsFd, name: &[u8]) -> Result<(), Refusal> {
+        let frees = !self.may_block && facts_at(folder, name).is_ok_and(|facts| frees_much(&facts));
+        if frees { Err(Refusal::NeedsWorker) } else { Ok(()) }
     }
 
     /// Renames a file or directory; a file that stands under the new name is replaced atomically.
@@ -256,7 +265,9 @@ impl Root {
         let old_folder = self.folder_of(from)?;
         let new_folder = self.folder_of(to)?;
         let kind = facts_at(&old_folder, old_name)?.kind;
-        if !may_replace(kind) {
+        if may_replace(kind) {
+            self.must_not_free_much(&new_folder, new_name)?;
+        } else {
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&old_folder, old_name, &new_folder, new_name, flags) {
                 // Some file systems lack the flag: what comes between this look and the next call is

@@ -3,6 +3,7 @@
 
 use super::Refusal;
 use super::facts::{facts_and_attributes_at, facts_and_attributes_of, must_be_file};
+use super::freeing::frees_much;
 use super::remote::Medium;
 use super::root::{Root, may};
 use super::scratch::Scratch;
@@ -32,11 +33,11 @@ pub(super) fn aside(
     let claim = match (wanted, standing) {
         (_, None) => wanted,
         (Claim::FreeOnly, Some(_)) => return Err(Refusal::Exists),
-        (Claim::Free | Claim::Held, Some((facts, attributes))) => {
+        (Claim::Free | Claim::Held { .. }, Some((facts, attributes))) => {
             must_be_replaceable(root, path, facts.kind)?;
             must_not_be_shut(&facts, attributes)?;
             must_not_be_held_by_its_folder(&folder, &facts)?;
-            Claim::Held
+            Claim::Held { frees_much: frees_much(&facts) }
         }
     };
     may(&folder, Access::WRITE_OK | Access::EXEC_OK)?;

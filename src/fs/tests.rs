@@ -1,6 +1,7 @@
 //! Tests of `fs` on a real directory: a root, with a folder beside it that nobody may reach.
 
 mod confinement;
+mod freeing;
 mod leftovers;
 mod power_cut;
 mod refused;

@@ -8,6 +8,7 @@
 //! puts the whole file under its name in one step; until then readers see what was there before.
 
 use super::facts::facts_of;
+use super::freeing::MUCH;
 use super::lasting::{Lasting, settle, waits};
 use super::remote::Medium;
 use super::scratch::Scratch;
@@ -78,8 +79,8 @@ pub(super) enum Place {
 /// Claim of an upload to its name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Claim {
-    /// Name in use, to be replaced.
-    Held,
+    /// Name in use, to be replaced; much is freed with it, or not.
+    Held { frees_much: bool },
     /// Name was free; a later holder is replaced.
     Free,
     /// Name was free, and no file is replaced.
@@ -144,7 +145,18 @@ impl Upload {
 
     /// True if [`finish`](Upload::finish) waits for the disk.
     pub fn finish_may_block(&self) -> bool {
-        self.may_block() || waits(self.medium, self.lasting_at_the_end())
+        let claim = match &self.place {
+            Place::Aside { claim, .. } => Some(claim),
+            Place::Itself { .. } => None,
+        };
+        self.may_block()
+            || waits(self.medium, self.lasting_at_the_end())
+            || matches!(claim, Some(Claim::Held { frees_much: true }))
+    }
+
+    /// True if the drop may block: an upload that was cut off frees what has come, if nobody keeps it.
+    pub fn drop_may_block(&self) -> bool {
+        self.may_block() || (matches!(self.place, Place::Aside { .. }) && self.written >= MUCH)
     }
 
     fn lasting_at_the_end(&self) -> Lasting {
@@ -319,7 +331,7 @@ impl Upload {
                 scratch.settle(self.medium, lasting)?;
                 match claim {
                     Claim::FreeOnly => scratch.take_new(&self.name)?,
-                    Claim::Free | Claim::Held => scratch.take_over(&self.name)?,
+                    Claim::Free | Claim::Held { .. } => scratch.take_over(&self.name)?,
                 }
                 if lasting == Lasting::Name { scratch.settle_name() } else { Ok(()) }
             }

@@ -1,6 +1,7 @@
 //! Work on files, as it can be done on the loop or on a worker: all that it needs is handed in, and
 //! all that it had open is handed back. So no two threads ever have the same file.
 
+use std::cell::RefCell;
 use std::io;
 use std::time::Instant;
 
@@ -14,12 +15,17 @@ use crate::session::{ByteRange, FileDone, FileOp, Listing, Target};
 use crate::transfer::{ListingLines, Pump, State, WORKER_LIST_BUDGET};
 use crate::users::{PartialUploads, Replacing};
 
-/// Buffer of a worker, in bytes. It is allocated for one piece of work: idle workers hold none.
+/// Buffer of a worker, in bytes.
 const WORKER_BUFFER_BYTES: usize = 128 * 1024;
 /// Bytes of a copy that a worker makes at once.
 const WORKER_COPY_BYTES: usize = 1 << 20;
 /// Cost of a byte of a checksum, in bytes that are sent.
 const JOB_COST: usize = 4;
+
+thread_local! {
+    /// Buffer of this worker, which ends when it has had nothing to do for a while.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Work to be done on files.
 #[derive(Debug)]
@@ -161,7 +167,10 @@ impl Work {
             Work::Job(_) => WORKER_COPY_BYTES * JOB_COST,
             _ => WORKER_LIST_BUDGET,
         };
-        self.run(root, &mut vec![0; WORKER_BUFFER_BYTES], &mut budget)
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.resize(WORKER_BUFFER_BYTES, 0);
+            self.run(root, buffer, &mut budget)
+        })
     }
 }
 

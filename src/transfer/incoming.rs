@@ -10,7 +10,7 @@ use crate::proto::ascii::FromNetwork;
 use crate::proto::coding::{Coding, Mode, Representation};
 
 /// Bytes that are received at once where they are stored elsewhere: so many are held meanwhile.
-const WORKER_STORE_BYTES: usize = 64 * 1024;
+const WORKER_STORE_BYTES: usize = 256 * 1024;
 /// Pieces that are unpacked at once elsewhere: a few bytes can become very many.
 const WORKER_UNPACK_PIECES: usize = 4;
 
@@ -123,6 +123,10 @@ impl Incoming {
         self.file.may_block()
     }
 
+    pub(super) fn drop_may_block(&self) -> bool {
+        self.file.drop_may_block()
+    }
+
     /// See [`Pump::finish_may_block`](super::Pump::finish_may_block).
     pub(super) fn finish_may_block(&self) -> bool {
         self.file.finish_may_block()
@@ -130,9 +134,11 @@ impl Incoming {
 
     /// Stores what was received, or as much of it as is unpacked at once.
     pub(super) fn work(&mut self) -> Result<(), State> {
-        let piece = std::mem::take(&mut self.piece);
+        let mut piece = std::mem::take(&mut self.piece);
         if !piece.is_empty() {
             self.take(&piece)?;
+            piece.clear();
+            self.piece = piece;
         }
         for _ in 0..WORKER_UNPACK_PIECES {
             if self.unpacks() {

@@ -76,6 +76,14 @@ impl Pump {
         }
     }
 
+    /// True if the drop may wait for the disk.
+    pub fn drop_may_block(&self) -> bool {
+        match self {
+            Pump::Outgoing(outgoing) => outgoing.may_block(),
+            Pump::Incoming(incoming) => incoming.drop_may_block(),
+        }
+    }
+
     /// True if [`finish`](Pump::finish) waits for the disk.
     pub fn finish_may_block(&self) -> bool {
         match self {

@@ -198,11 +198,11 @@ impl Files {
                     let responsive = shared.workers.is_responsive(&lane, now);
                     self.unsorted = pump.is_unsorted();
                     let stores = pump.is_upload() && disk.device.storing_may_block(responsive, now);
-                    let lane = (stores || pump.may_block()).then_some(lane);
+                    let lane = (stores || pump.drop_may_block()).then_some(lane);
                     self.drop_one(lane, pump, &disk, shared)
                 }
                 (FileState::Job(mut job), Some(disk)) => {
-                    self.drop_one(job.may_block(0).then(|| disk.lane()), job, &disk, shared)
+                    self.drop_one(job.drop_may_block().then(|| disk.lane()), job, &disk, shared)
                 }
             };
         if abandoned {
