@@ -43,7 +43,9 @@ pub(super) fn inherit(file: &OwnedFd, old: &OwnedFd, facts: &Facts) {
         // no more for them than for everybody.
         facts.mode & (0o707 | (facts.mode & 0o7) << 3)
     };
-    let _ = fchmod(file, Mode::from_raw_mode(mode.into()));
+    if mode != ours.mode {
+        let _ = fchmod(file, Mode::from_raw_mode(mode.into()));
+    }
     // Last, since it may be the last thing that may be done to somebody else's file.
     if facts.owner != ours.owner {
         let _ = fchown(file, Some(Uid::from_raw(facts.owner)), None);

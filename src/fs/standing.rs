@@ -11,7 +11,7 @@ use super::upload::{Claim, Place};
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use rustix::fs::{Access, OFlags, StatxAttributes, fstatvfs};
-use rustix::process::geteuid;
+use rustix::process::{Uid, geteuid};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Permission of the owner to write. A file without it is shut, for whoever owns the folder too.
@@ -26,6 +26,7 @@ pub(super) fn aside(
     folder: OwnedFd,
     wanted: Claim,
 ) -> Result<Place, Refusal> {
+    let me = geteuid();
     let standing = match facts_and_attributes_at(&folder, path.name().unwrap_or_default()) {
         Err(Refusal::NotFound) => None,
         standing => Some(standing?),
@@ -36,12 +37,12 @@ pub(super) fn aside(
         (Claim::Free | Claim::Held { .. }, Some((facts, attributes))) => {
             must_be_replaceable(root, path, facts.kind)?;
             must_not_be_shut(&facts, attributes)?;
-            must_not_be_held_by_its_folder(&folder, &facts)?;
+            must_not_be_held_by_its_folder(me, &folder, &facts)?;
             Claim::Held { frees_much: frees_much(&facts) }
         }
     };
     may(&folder, Access::WRITE_OK | Access::EXEC_OK)?;
-    must_have_room(root, &folder)?;
+    must_have_room(me, root, &folder)?;
     Ok(Place::Aside { scratch: Scratch::new(folder), claim })
 }
 
@@ -82,9 +83,8 @@ fn must_not_be_shut(facts: &Facts, attributes: StatxAttributes) -> Result<(), Re
 }
 
 /// Refuses a file that may not be taken out of its folder: the last step would fail.
-fn must_not_be_held_by_its_folder(folder: impl AsFd, file: &Facts) -> Result<(), Refusal> {
+fn must_not_be_held_by_its_folder(me: Uid, folder: impl AsFd, file: &Facts) -> Result<(), Refusal> {
     let (folder, attributes) = facts_and_attributes_of(folder)?;
-    let me = geteuid();
     let free = me.is_root() || [file.owner, folder.owner].contains(&me.as_raw());
     let held = folder.mode & STICKY != 0 && !free;
     if held || attributes.contains(StatxAttributes::APPEND) { Err(Refusal::Denied) } else { Ok(()) }
@@ -92,12 +92,12 @@ fn must_not_be_held_by_its_folder(folder: impl AsFd, file: &Facts) -> Result<(),
 
 /// Refuses where not a single block, or not one more file, would find room. Programs and other
 /// machines say all sorts of things about that.
-fn must_have_room(root: &Root, folder: impl AsFd) -> Result<(), Refusal> {
+fn must_have_room(me: Uid, root: &Root, folder: impl AsFd) -> Result<(), Refusal> {
     if root.medium_at(&folder) == Medium::Remote {
         return Ok(());
     }
     let space = fstatvfs(folder)?;
-    let (blocks, files) = match geteuid().is_root() {
+    let (blocks, files) = match me.is_root() {
         true => (space.f_bfree, space.f_ffree),
         false => (space.f_bavail, space.f_favail),
     };
