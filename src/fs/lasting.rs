@@ -32,7 +32,7 @@
 use super::Refusal;
 use super::remote::Medium;
 use rustix::fs::{Advice, Mode, OFlags, fadvise, fdatasync, fsync, openat};
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -76,7 +76,7 @@ pub(super) fn settle(
     match (medium, lasting) {
         (Medium::Memory, _) | (Medium::Remote, Lasting::Begun) => {}
         (Medium::Disk, Lasting::Begun) if size <= SMALL => begin_writing(file, size),
-        (Medium::Disk | Medium::Remote, _) => synced(fdatasync(file))?,
+        (Medium::Disk | Medium::Remote, _) => synced(retry_on_intr(|| fdatasync(file)))?,
     }
     ask_close(file)
 }

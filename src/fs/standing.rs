@@ -10,6 +10,7 @@ use super::upload::{Claim, Place};
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use rustix::fs::{Access, OFlags, StatxAttributes, fstatvfs};
+use rustix::io::retry_on_intr;
 use rustix::process::geteuid;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -95,7 +96,7 @@ fn must_have_room(root: &Root, folder: impl AsFd) -> Result<(), Refusal> {
     if root.medium_at(&folder) == Medium::Remote {
         return Ok(());
     }
-    let space = fstatvfs(folder)?;
+    let space = retry_on_intr(|| fstatvfs(&folder))?;
     let (blocks, files) = match geteuid().is_root() {
         true => (space.f_bfree, space.f_ffree),
         false => (space.f_bavail, space.f_favail),
