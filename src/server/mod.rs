@@ -35,7 +35,9 @@ mod worker_pool;
 use std::io;
 use std::net::SocketAddr;
 
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::Signal;
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::config::{Config, Error, TlsIdentity, Users};
 use crate::fs::{Root, RootPath};
@@ -84,6 +86,7 @@ impl Server {
     /// A setting is wrong, or one of these cannot be had; [`Error::kind`] says which.
     pub fn bind(mut config: Config) -> Result<Server, Error> {
         config.check()?;
+        must_have_random_numbers()?;
         let root = RootPath::Server(config.root.clone()).open();
         let root = root.map_err(|source| Error::root(&config.root, source))?;
         // Each login follows the path, from wherever the process has gone by then.
@@ -183,6 +186,16 @@ impl Server {
     /// about.
     pub fn run(self) -> Result<(), Error> {
         EventLoop::new(self).run().map_err(Error::event_loop)
+    }
+}
+
+/// Refuses to start where the kernel, or a filter of its calls, gives no random numbers: ports could be
+/// guessed, and TLS would end the process.
+fn must_have_random_numbers() -> Result<(), Error> {
+    match retry_on_intr(|| getrandom(&mut [0; 1], GetRandomFlags::NONBLOCK)) {
+        // A machine that has just come up has none yet.
+        Ok(_) | Err(Errno::AGAIN) => Ok(()),
+        Err(errno) => Err(Error::random_numbers(errno.into())),
     }
 }
 
