@@ -101,7 +101,8 @@ impl ListingLines {
         let prefix = &spelled[..folder_part];
         let name = path.name().unwrap_or_default();
         // A link that leads nowhere is listed as the link that it is.
-        let dangles = || refusal == Refusal::NotFound && root.link_facts(path).is_ok();
+        let is_link = || root.link_facts(path).is_ok_and(|facts| facts.kind == Kind::Link);
+        let dangles = || refusal == Refusal::NotFound && is_link();
         if refusal == Refusal::NotDirectory || dangles() {
             let mut one = lines(path.parent(), prefix)?;
             one.names.push(name, None);
