@@ -5,11 +5,10 @@ mod common;
 
 use common::client::read_to_end;
 use common::program::Program;
-use common::{Chance, Way, names_in};
+use common::{Chance, Dialogue, Way, names_in};
 use rustix::process::Signal;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -22,55 +21,6 @@ const BYTES: usize = 300_000;
 const STEPS: usize = 6;
 /// Longest time from the beginning of a step to the kill.
 const LATEST_MICROS: usize = 3_000;
-
-/// Client whose server may be gone at any time: then it has no answers any more.
-struct Dialogue(BufReader<TcpStream>);
-
-impl Dialogue {
-    fn begin(server: SocketAddr) -> Option<Dialogue> {
-        let mut dialogue = Dialogue(BufReader::new(TcpStream::connect(server).ok()?));
-        dialogue.code()?;
-        dialogue.say("USER anonymous")?;
-        dialogue.say("PASS guest@")?;
-        Some(dialogue)
-    }
-
-    fn code(&mut self) -> Option<u16> {
-        let mut line = String::new();
-        loop {
-            line.clear();
-            self.0.read_line(&mut line).ok().filter(|count| *count > 0)?;
-            if line.as_bytes().get(3) == Some(&b' ') {
-                return line[..3].parse().ok();
-            }
-        }
-    }
-
-    fn say(&mut self, line: &str) -> Option<u16> {
-        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).ok()?;
-        self.code()
-    }
-
-    /// Port of EPSV, from its one line.
-    fn data(&mut self) -> Option<TcpStream> {
-        self.0.get_mut().write_all(b"EPSV\r\n").ok()?;
-        let mut line = String::new();
-        self.0.read_line(&mut line).ok()?;
-        let port = line.split('|').nth(3)?.parse().ok()?;
-        let mut server = self.0.get_ref().peer_addr().ok()?;
-        server.set_port(port);
-        TcpStream::connect(server).ok()
-    }
-
-    /// Final answer to a command that stores this.
-    fn store(&mut self, line: &str, content: &[u8]) -> Option<u16> {
-        let mut data = self.data()?;
-        self.say(line)?;
-        data.write_all(content).ok()?;
-        data.shutdown(Shutdown::Write).ok()?;
-        self.code()
-    }
-}
 
 /// Work that a kill comes in between: what was answered with success.
 #[derive(Debug, Default)]
@@ -105,12 +55,13 @@ fn work(
     answered: &mut Answered,
 ) -> Option<()> {
     let mut client = Dialogue::begin(server)?;
+    client.login("anonymous", "guest@")?;
     begins.send(()).ok()?;
-    answered.new = client.store("STOR new", &contents.after)? == 226;
+    answered.new = client.store(Way::Epsv, "STOR new", &contents.after)? == 226;
     begins.send(()).ok()?;
-    answered.old = client.store("STOR old", &contents.after)? == 226;
+    answered.old = client.store(Way::Epsv, "STOR old", &contents.after)? == 226;
     begins.send(()).ok()?;
-    answered.log = client.store("APPE log", &contents.after)? == 226;
+    answered.log = client.store(Way::Epsv, "APPE log", &contents.after)? == 226;
     client.say("RNFR from")?;
     begins.send(()).ok()?;
     answered.renamed = client.say("RNTO to")? == 250;

@@ -5,55 +5,25 @@ mod common;
 
 use common::client::read_to_end;
 use common::program::Program;
-use common::{Client, Way};
+use common::strace::Strace;
+use common::{Client, Way, wait_until};
+use rustix::process::Signal;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
-
-/// Injection of a fault into all calls of one kind, until it is dropped.
-struct Fault {
-    strace: Child,
-    /// What it says; nobody else does, and without a reader it ends.
-    _said: BufReader<ChildStderr>,
-}
-
-impl Fault {
-    fn begin(process: &str, fault: &str) -> Fault {
-        let mut strace = Command::new("strace")
-            .args(["-f", "-o", "/dev/null", "-e", &format!("inject={fault}")])
-            .args(["-p", process.trim()])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("strace is installed");
-        let (mut said, mut line) = (BufReader::new(strace.stderr.take().unwrap()), String::new());
-        said.read_line(&mut line).unwrap();
-        assert!(line.contains("attached"), "{line}");
-        Fault { strace, _said: said }
-    }
-}
-
-impl Drop for Fault {
-    fn drop(&mut self) {
-        let id = self.strace.id().to_string();
-        let _ = Command::new("kill").args(["-s", "INT", &id]).status();
-        let _ = self.strace.wait();
-    }
-}
 
 /// A program that serves a folder with `old` in it, and what `work` finds out under a fault.
 fn under(fault: &str, work: impl FnOnce(&mut Client, &Path)) {
     let directory = tempfile::tempdir().unwrap();
-    let (folder, id) = (directory.path().join("served"), directory.path().join("id"));
+    let folder = directory.path().join("served");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("old"), "old content").unwrap();
-    let preparation = format!("echo $$ > {}", id.display());
-    let program = Program::start(&preparation, &[folder.to_str().unwrap()]);
+    let program = Program::start("", &[folder.to_str().unwrap()]);
     let mut client = program.client();
-    let faulty = Fault::begin(&fs::read_to_string(id).unwrap(), fault);
+    let strace =
+        Strace::attach(program.id(), &[&format!("inject={fault}")], Path::new("/dev/null"));
     work(&mut client, &folder);
-    drop(faulty);
+    strace.detach();
     client.expect_alive();
 }
 
@@ -96,6 +66,62 @@ fn a_kernel_that_copies_nothing_is_not_believed() {
         assert_eq!(fs::read_to_string(folder.join("whole")).unwrap(), "old contentold content");
         assert!(!folder.join("old").exists());
     });
+}
+
+/// 550 was said, the last word about a name, where the disk had failed.
+#[test]
+#[ignore = "needs strace"]
+fn a_disk_that_fails_is_no_fault_of_the_name() {
+    for (call, errno) in [("copy_file_range", "EIO"), ("fdatasync", "EIO"), ("linkat", "ENOMEM")] {
+        under(&format!("{call}:error={errno}"), |client, _| {
+            client.expect(451, "COMB whole \"old\"");
+        });
+    }
+    for (call, command) in [
+        ("copy_file_range", "SITE CPTO copy"),
+        ("pread64", "HASH old"),
+        ("mkdirat", "MKD folder"),
+        ("unlinkat", "DELE old"),
+        ("renameat", "RNTO new"),
+    ] {
+        under(&format!("{call}:error=EIO"), |client, folder| {
+            client.expect(350, "SITE CPFR old");
+            client.expect(350, "RNFR old");
+            client.expect(451, command);
+            assert!(folder.join("old").exists());
+        });
+    }
+}
+
+/// The session had a 550 or a 451 for a signal that came in between.
+#[test]
+#[ignore = "needs strace"]
+fn a_call_that_is_interrupted_is_made_again() {
+    for call in ["open", "openat", "openat2", "statx", "fstatfs", "fdatasync", "getdents64"] {
+        under(&format!("{call}:error=EINTR:when=1"), |client, folder| {
+            client.store("old", "new content", Way::Epsv);
+            client.put("APPE old", " and more", Way::Epsv);
+            assert_eq!(client.retrieve("old", Way::Epsv), b"new content and more");
+            assert_eq!(client.list("NLST"), [b"old"]);
+            assert_eq!(fs::read_to_string(folder.join("old")).unwrap(), "new content and more");
+        });
+    }
+}
+
+/// The loop was told of it by a socket alone, and slept on.
+#[test]
+#[ignore = "needs strace"]
+fn a_signal_that_the_kernel_tells_by_no_socket_ends_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start("", &[folder.path().to_str().unwrap()]);
+    let mut client = program.client();
+    client.expect_alive();
+    let _strace =
+        Strace::attach(program.id(), &["inject=sendto:error=ENOBUFS"], Path::new("/dev/null"));
+    // The loop sleeps again as soon as strace has begun.
+    wait_until("the loop waits", || program.is_at_rest());
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait().code(), Some(0));
 }
 
 /// A listing of nothing was said to be all there is.

@@ -53,6 +53,8 @@ pub enum ErrorKind {
     TlsUnsupported,
     /// The kernel refuses a poll or a signal handler, or the poll fails.
     EventLoop,
+    /// The kernel gives no random numbers.
+    RandomNumbers,
 }
 
 /// Place of an error.
@@ -151,6 +153,11 @@ impl Error {
         Error { kind, place: Place::Setting, trouble, remedy: None, source: Some(source) }
     }
 
+    pub(crate) fn random_numbers(source: io::Error) -> Error {
+        let (kind, trouble) = (ErrorKind::RandomNumbers, source.to_string());
+        Error { kind, place: Place::Setting, trouble, remedy: None, source: Some(source) }
+    }
+
     /// A file that the kernel keeps from us.
     pub(crate) fn file(kind: ErrorKind, path: &Path, source: io::Error) -> Error {
         use io::ErrorKind::{NotFound, PermissionDenied};
@@ -231,6 +238,7 @@ impl fmt::Display for Error {
             ErrorKind::ClientCa => "the authorities of client certificates",
             ErrorKind::Tls | ErrorKind::TlsUnsupported => "TLS",
             ErrorKind::EventLoop => "the kernel refused the event loop",
+            ErrorKind::RandomNumbers => "the kernel gives no random numbers",
         };
         f.write_str(&self.in_words(noun, None))
     }

@@ -19,9 +19,10 @@ pub fn explain(error: &Error) -> String {
         ErrorKind::PrivateKey => ("--tls-key", None),
         ErrorKind::ClientCa => ("--tls-client-ca", None),
         ErrorKind::Tls => ("--tls", None),
-        ErrorKind::Account | ErrorKind::TlsUnsupported | ErrorKind::EventLoop => {
-            return error.to_string();
-        }
+        ErrorKind::Account
+        | ErrorKind::TlsUnsupported
+        | ErrorKind::EventLoop
+        | ErrorKind::RandomNumbers => return error.to_string(),
     };
     error.in_words(noun, remedy.as_deref())
 }

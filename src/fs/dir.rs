@@ -45,6 +45,7 @@ impl Dir {
         let mut entries = RawDir::new(&self.directory, room.spare_capacity_mut());
         loop {
             let entry = match entries.next() {
+                Some(Err(Errno::INTR)) => continue,
                 Some(entry) => entry?,
                 None if self.credible => return Ok(false),
                 None => return Err(Errno::IO.into()),

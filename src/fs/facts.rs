@@ -4,7 +4,7 @@
 use super::Refusal;
 use crate::proto::facts::{Facts, Kind};
 use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags, makedev, statx};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::os::fd::AsFd;
 
 /// The facts of `name` in the directory `folder`, as far as this machine knows them; a link is not
@@ -20,14 +20,14 @@ pub(super) fn facts_and_attributes_at(
     name: &[u8],
 ) -> Result<(Facts, StatxAttributes), Refusal> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
-    with_attributes(&statx(folder, name, flags, wanted())?)
+    with_attributes(&retry_on_intr(|| statx(&folder, name, flags, wanted()))?)
 }
 
 /// Facts of what `file` refers to, and its attributes.
 pub(super) fn facts_and_attributes_of(
     file: impl AsFd,
 ) -> Result<(Facts, StatxAttributes), Refusal> {
-    with_attributes(&statx(file, "", AtFlags::EMPTY_PATH, wanted())?)
+    with_attributes(&retry_on_intr(|| statx(&file, "", AtFlags::EMPTY_PATH, wanted()))?)
 }
 
 fn with_attributes(stat: &Statx) -> Result<(Facts, StatxAttributes), Refusal> {
@@ -42,7 +42,7 @@ pub(super) fn fresh_facts_at(folder: impl AsFd, name: &[u8]) -> Result<Facts, Re
 fn statx_at(folder: impl AsFd, name: &[u8], sync: AtFlags) -> Result<Facts, Refusal> {
     // Showing an automount point must not mount it: that can block for as long as a server is down.
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | sync;
-    match statx(folder, name, flags, wanted()) {
+    match retry_on_intr(|| statx(&folder, name, flags, wanted())) {
         // The name is there, but another machine knows no more what it leads to.
         Err(Errno::STALE) => Err(Refusal::Failed(Errno::STALE.raw_os_error())),
         stat => Ok(from_statx(&stat?)),
@@ -51,7 +51,7 @@ fn statx_at(folder: impl AsFd, name: &[u8], sync: AtFlags) -> Result<Facts, Refu
 
 /// The facts of what `file` refers to; an `O_PATH` descriptor will do.
 pub(super) fn facts_of(file: impl AsFd) -> Result<Facts, Refusal> {
-    Ok(from_statx(&statx(file, "", AtFlags::EMPTY_PATH, wanted())?))
+    Ok(from_statx(&retry_on_intr(|| statx(&file, "", AtFlags::EMPTY_PATH, wanted()))?))
 }
 
 /// Refuses all that can't be transferred.

@@ -26,7 +26,7 @@
 use super::Refusal;
 use super::remote::Medium;
 use rustix::fs::{Mode, OFlags, fdatasync, fsync, openat};
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Tries of a close that a signal interrupts.
@@ -59,7 +59,7 @@ pub(super) fn waits(medium: Medium, lasting: Lasting) -> bool {
 pub(super) fn settle(file: &OwnedFd, medium: Medium, lasting: Lasting) -> Result<(), Refusal> {
     match (medium, lasting) {
         (Medium::Memory, _) | (_, Lasting::Asked) => {}
-        (Medium::Disk | Medium::Remote, _) => synced(fdatasync(file))?,
+        (Medium::Disk | Medium::Remote, _) => synced(retry_on_intr(|| fdatasync(file)))?,
     }
     ask_close(file)
 }

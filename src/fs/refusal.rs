@@ -49,7 +49,9 @@ pub enum Refusal {
     TooManyOpen,
     /// More names or folders than one listing goes through.
     TooMany,
-    /// Other error, by its number.
+    /// The kernel or the file system has no such operation.
+    Unsupported,
+    /// The disk or the machine fails: an error that is no fault of the name, by its number.
     Failed(i32),
     /// A fault on demand: refused with this reply.
     #[cfg(feature = "testing")]
@@ -77,6 +79,7 @@ impl From<Errno> for Refusal {
             Errno::BUSY | Errno::TXTBSY | Errno::AGAIN => Refusal::Busy,
             Errno::XDEV => Refusal::CrossDevice,
             Errno::MFILE | Errno::NFILE => Refusal::TooManyOpen,
+            Errno::NOSYS | Errno::OPNOTSUPP => Refusal::Unsupported,
             other => Refusal::Failed(other.raw_os_error()),
         }
     }
@@ -105,6 +108,7 @@ impl fmt::Display for Refusal {
             Refusal::NeedsWorker => "It is on a file system that may block.",
             Refusal::TooManyOpen => "Too many open files; try again later.",
             Refusal::TooMany => "Too many names, or folders too deep, for one listing.",
+            Refusal::Unsupported => "The file system can't do that.",
             #[cfg(feature = "testing")]
             Refusal::Scripted(_, text) => text,
             Refusal::Failed(errno) => {
@@ -145,6 +149,8 @@ mod tests {
             (Errno::XDEV, Refusal::CrossDevice, "It can't be moved to another file system."),
             (Errno::MFILE, Refusal::TooManyOpen, "Too many open files; try again later."),
             (Errno::NFILE, Refusal::TooManyOpen, "Too many open files; try again later."),
+            (Errno::NOSYS, Refusal::Unsupported, "The file system can't do that."),
+            (Errno::OPNOTSUPP, Refusal::Unsupported, "The file system can't do that."),
             (Errno::IO, Refusal::Failed(5), "Input/output error (os error 5)."),
         ] {
             assert_eq!(Refusal::from(errno), refusal, "{errno}");

@@ -2,6 +2,7 @@
 //! leaves of what it was told.
 
 use rustix::fs::fstatfs;
+use rustix::io::retry_on_intr;
 use std::os::fd::AsFd;
 
 /// Keeper of the bytes of a file system.
@@ -36,7 +37,7 @@ const REMOTE: [u32; 11] = [
 
 /// Medium of what the descriptor leads to.
 pub(super) fn medium(file: impl AsFd) -> Medium {
-    match fstatfs(file).map(|space| space.f_type as u32) {
+    match retry_on_intr(|| fstatfs(&file)).map(|space| space.f_type as u32) {
         // A file system that can't even say what it is, is slow.
         Err(_) => Medium::Remote,
         Ok(number) if REMOTE.contains(&number) => Medium::Remote,

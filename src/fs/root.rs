@@ -21,7 +21,7 @@ use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, fchmod, utimensat};
 use rustix::fs::{
     accessat, fstat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -394,7 +394,8 @@ impl Root {
         let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let open_it = |place: &OwnedFd| {
             must_be_file(facts_of(place)?.kind)?;
-            Ok::<_, Refusal>(open(magic_link(place), flags, Mode::empty()))
+            let path = magic_link(place);
+            Ok::<_, Refusal>(retry_on_intr(|| open(&path, flags, Mode::empty())))
         };
         let mut file = open_it(place)?;
         if matches!(file, Err(Errno::NOENT | Errno::STALE)) {

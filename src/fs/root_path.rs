@@ -4,6 +4,7 @@
 use super::{Medium, Root, trusted};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::fs::{makedev, open, openat2, statx};
+use rustix::io::retry_on_intr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,7 @@ impl RootPath {
     /// a symbolic link that is neither root's nor the server's own, which is named.
     pub fn open(&self) -> std::io::Result<Root> {
         let directory = match self {
-            RootPath::Server(path) => open(path, PASS, Mode::empty())?,
+            RootPath::Server(path) => retry_on_intr(|| open(path, PASS, Mode::empty()))?,
             RootPath::User(path) => trusted::open(path)?,
         };
         Root::from_directory(directory)

@@ -15,7 +15,7 @@ use crate::proto::facts::Kind;
 use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::fs::{fallocate, fstatvfs, ftruncate, linkat, openat};
 use rustix::fs::{renameat, renameat_with, statat, unlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// A file without a name, or not yet a file at all.
@@ -37,7 +37,8 @@ impl Scratch {
     /// Makes the file, empty, with this mode less the process's umask.
     pub(super) fn create(&mut self, mode: u16) -> Result<(), Refusal> {
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        match openat(&self.folder, ".", flags, Mode::from_raw_mode(mode.into())) {
+        let mode_bits = Mode::from_raw_mode(mode.into());
+        match retry_on_intr(|| openat(&self.folder, ".", flags, mode_bits)) {
             Ok(file) if statat(CWD, magic_link(&file), AtFlags::SYMLINK_NOFOLLOW).is_ok() => {
                 self.file = Some(file);
                 Ok(())
@@ -54,7 +55,8 @@ impl Scratch {
     pub(super) fn create_named(&mut self, mode: u16) -> Result<(), Refusal> {
         let name = temporary_name()?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = openat(&self.folder, &name, flags, Mode::from_raw_mode(mode.into()))?;
+        let mode = Mode::from_raw_mode(mode.into());
+        let file = retry_on_intr(|| openat(&self.folder, &name, flags, mode))?;
         mark(&file);
         self.file = Some(file);
         self.temporary = Some(name);
@@ -84,7 +86,7 @@ impl Scratch {
         let begin = self.reserved.max(written);
         let length = RESERVED_AHEAD.min(whole.saturating_sub(begin));
         if length > 0 {
-            match fallocate(file, FallocateFlags::KEEP_SIZE, begin, length) {
+            match retry_on_intr(|| fallocate(file, FallocateFlags::KEEP_SIZE, begin, length)) {
                 // A file system that can't reserve will tell when it is full.
                 Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
                 reserved => reserved?,
@@ -97,7 +99,7 @@ impl Scratch {
     /// Gives back what was reserved beyond the length that the file has come to.
     pub(super) fn give_back(&self, length: u64) -> Result<(), Refusal> {
         match &self.file {
-            Some(file) if self.reserved > length => Ok(ftruncate(file, length)?),
+            Some(file) if self.reserved > length => Ok(retry_on_intr(|| ftruncate(file, length))?),
             Some(_) | None => Ok(()),
         }
     }

@@ -11,6 +11,7 @@ use super::upload::{Claim, Place};
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use rustix::fs::{Access, OFlags, StatxAttributes, fstatvfs};
+use rustix::io::retry_on_intr;
 use rustix::process::{Uid, geteuid};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -96,7 +97,7 @@ fn must_have_room(me: Uid, root: &Root, folder: impl AsFd) -> Result<(), Refusal
     if root.medium_at(&folder) == Medium::Remote {
         return Ok(());
     }
-    let space = fstatvfs(folder)?;
+    let space = retry_on_intr(|| fstatvfs(&folder))?;
     let (blocks, files) = match me.is_root() {
         true => (space.f_bfree, space.f_ffree),
         false => (space.f_bavail, space.f_favail),

@@ -5,7 +5,7 @@
 use super::facts::facts_of;
 use crate::proto::facts::Kind;
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::geteuid;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -27,7 +27,7 @@ pub(super) fn open(path: &Path) -> std::io::Result<OwnedFd> {
     let to_pass = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let begin = |path: &Path| {
         let origin = if path.is_absolute() { "/" } else { "." };
-        openat(CWD, origin, to_pass | OFlags::DIRECTORY, Mode::empty())
+        retry_on_intr(|| openat(CWD, origin, to_pass | OFlags::DIRECTORY, Mode::empty()))
     };
     let (mut folder, mut ahead) = (begin(path)?, components(path));
     let (mut passed, mut links) = (PathBuf::new(), 0);
@@ -36,7 +36,8 @@ pub(super) fn open(path: &Path) -> std::io::Result<OwnedFd> {
     }
     while let Some(name) = ahead.pop_front() {
         // As a directory first, so that an automount point is mounted.
-        match openat(&folder, &name, to_pass | OFlags::DIRECTORY, Mode::empty()) {
+        let flags = to_pass | OFlags::DIRECTORY;
+        match retry_on_intr(|| openat(&folder, &name, flags, Mode::empty())) {
             Ok(next) => {
                 passed.push(&name);
                 folder = next;
@@ -45,7 +46,7 @@ pub(super) fn open(path: &Path) -> std::io::Result<OwnedFd> {
             Err(Errno::NOTDIR | Errno::LOOP) => {}
             Err(errno) => return Err(errno.into()),
         }
-        let link = openat(&folder, &name, to_pass, Mode::empty())?;
+        let link = retry_on_intr(|| openat(&folder, &name, to_pass, Mode::empty()))?;
         let facts = facts_of(&link).map_err(|refusal| Error::other(refusal.to_string()))?;
         match facts.kind {
             Kind::Link if ![0, geteuid().as_raw()].contains(&facts.owner) => {

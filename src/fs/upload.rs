@@ -31,7 +31,7 @@ pub enum UploadMode {
     Overwrite,
     /// Go on writing it at this offset in bytes; at 0 the same as `Replace`.
     ResumeAt(u64),
-    /// Go on writing it at its end; if there is none, the same as `Replace`.
+    /// Go on writing it at its end; if there is none, the same as `Create`.
     Append,
     /// Refuse if there is one, now or at the end.
     Create,
@@ -109,7 +109,8 @@ impl Upload {
             },
             UploadMode::Create => aside(root, path, folder, Claim::FreeOnly)?,
             UploadMode::Append => match itself(root, path, None) {
-                Err(Refusal::NotFound) => aside(root, path, folder, Claim::Free)?,
+                // What stands there all the same, or comes, was to be added to and not replaced.
+                Err(Refusal::NotFound) => aside(root, path, folder, Claim::FreeOnly)?,
                 place => place?,
             },
             UploadMode::ResumeAt(offset) => match itself(root, path, Some(offset)) {
@@ -187,7 +188,9 @@ impl Upload {
             Place::Itself { file, cut_to: Some(offset) } if facts_of(&*file)?.size < *offset => {
                 Err(Refusal::BeyondEnd)
             }
-            Place::Itself { file, cut_to: Some(offset) } => Ok(ftruncate(file, *offset)?),
+            Place::Itself { file, cut_to: Some(offset) } => {
+                Ok(retry_on_intr(|| ftruncate(&*file, *offset))?)
+            }
         }
     }
 

@@ -12,6 +12,6 @@ pub use link::Link;
 pub use listener::{AcceptError, AcceptErrorKind, Listener};
 pub use mio::Waker;
 pub use passive::{Arrival, Lease, PassivePorts, Stranger};
-pub use poller::{Event, Key, Poller, Role, Signals};
+pub use poller::{Event, Key, Poller, Role, Signals, Waited};
 pub use socket::{Flow, can_connect_from};
 pub use tls::{FlawedIdentity, Identity, Input, Resumption, Tls};

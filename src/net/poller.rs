@@ -81,6 +81,16 @@ pub struct Event {
     pub gone: bool,
 }
 
+/// End of a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// Events have come, or the time is over.
+    Through,
+    /// A signal has come. Its own event may not: the handler tells by a socket, which the kernel can
+    /// refuse to send on.
+    Interrupted,
+}
+
 /// The process's one poll.
 #[derive(Debug)]
 pub struct Poller {
@@ -133,9 +143,11 @@ impl Poller {
         &mut self,
         timeout: Option<Duration>,
         mut mark: impl FnMut(Event),
-    ) -> io::Result<()> {
+    ) -> io::Result<Waited> {
         match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return Ok(Waited::Interrupted);
+            }
             result => result?,
         }
         for event in &self.events {
@@ -148,7 +160,7 @@ impl Poller {
                 gone: event.is_error() || event.is_write_closed(),
             });
         }
-        Ok(())
+        Ok(Waited::Through)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A TCP socket and what is known of its readiness.
 //!
 //! A readiness bit is set by events and is a hint: the system call decides. Writing is cleared by
-//! `WouldBlock` only; reading also by a short read, which has emptied the socket, unless the event
+//! `WouldBlock` only; reading also by a read of a few bytes, which has emptied the socket, unless the event
 //! spoke of a FIN or of urgent data: a read stops short of those, and no further event would come
 //! for them. A fresh socket takes both for granted and is registered only when it blocks for the
 //! first time, so that a short transfer never meets the poll at all.
@@ -29,6 +29,11 @@ pub enum Flow {
     /// The connection is lost.
     Broken(io::Error),
 }
+
+/// Bytes of a read from which on it isn't believed to have emptied the socket, short as it may be: some
+/// kernels bring bulk in pieces of their own size, and no further event comes for the rest. Commands
+/// are shorter, and cost no second call.
+const SHORT: usize = 512;
 
 /// A TCP connection without TLS, or beneath it.
 #[derive(Debug)]
@@ -158,7 +163,7 @@ impl Socket {
         let flow = flow(retry(|| self.stream.read(buffer)));
         let emptied = match flow {
             Flow::Moved(count) => {
-                let short = count < buffer.len();
+                let short = count < buffer.len().min(SHORT);
                 short && self.key.is_some() && !self.more_than_bytes
             }
             Flow::Blocked => true,
@@ -295,6 +300,24 @@ mod tests {
         let mut received = Vec::new();
         client.read_to_end(&mut received).unwrap();
         assert_eq!(received, b"held");
+    }
+
+    /// Uploads stood still behind a kernel that brings its bytes in pieces of a thousand.
+    #[test]
+    fn only_a_read_of_a_line_or_two_is_believed_to_be_the_last() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let stream = listener.accept().unwrap().0;
+        let mut socket = Socket::adopt(TcpStream::from_std(stream));
+        let mut poller = Poller::new().unwrap();
+        socket.register(&mut poller, 0, Role::Data).unwrap();
+        let mut buffer = [0; 4096];
+        for (bytes, is_readable) in [(5, false), (SHORT, true)] {
+            socket.doubt();
+            client.write_all(&vec![b'x'; bytes]).unwrap();
+            assert!(matches!(socket.read(&mut buffer), Flow::Moved(count) if count == bytes));
+            assert_eq!(socket.is_readable(), is_readable, "{bytes}");
+        }
     }
 
     /// Without this, active transfers used up the machine's ports, 25,000 of them in a minute.

@@ -3,7 +3,8 @@
 
 use std::io;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+// rustix takes for granted that the kernel tells a limit, and ends the process where it does not.
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
 /// Descriptors of a session: its control connection, and three in reserve for a passive listener, a
 /// data connection and a file.
@@ -21,21 +22,27 @@ const BESIDE: usize = 64;
 /// The kernel refuses; the limit stays as it was.
 pub fn raise_descriptor_limit(max_sessions: usize) -> io::Result<()> {
     let wanted = max_sessions.saturating_mul(EACH).saturating_add(BESIDE) as u64;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let granted = maximum.map_or(wanted, |maximum| wanted.min(maximum));
-    match current {
-        Some(held) if held < granted => {
-            let raised = Rlimit { current: Some(granted), maximum };
-            setrlimit(Resource::Nofile, raised).map_err(io::Error::from)
-        }
-        Some(_) | None => Ok(()),
+    let (held, maximum) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let granted = wanted.min(maximum);
+    if held < granted {
+        setrlimit(Resource::RLIMIT_NOFILE, granted, maximum)?;
     }
+    Ok(())
+}
+
+/// Descriptors that this process may have open, as far as the kernel tells: no limit at all is the
+/// largest number.
+pub(super) fn limit() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(RLIM_INFINITY, |(held, _)| held)
 }
 
 /// Sessions of `max_sessions` that the limit has descriptors for, with a word in the log if they are
 /// fewer.
 pub(super) fn places(max_sessions: usize) -> usize {
-    let Some(held) = getrlimit(Resource::Nofile).current else { return max_sessions };
+    let held = limit();
+    if held == RLIM_INFINITY {
+        return max_sessions;
+    }
     let places = places_within(held);
     if places.is_none_or(|places| places < max_sessions) {
         let enough =

@@ -28,7 +28,7 @@ use super::scheduler::Scheduler;
 use super::shared::Shared;
 use super::timers::Timers;
 use crate::fs::RootPath;
-use crate::net::{Event, Role};
+use crate::net::{Event, Role, Waited};
 use crate::session::Disconnect;
 
 pub(super) struct EventLoop {
@@ -108,7 +108,7 @@ impl EventLoop {
         };
         let EventLoop { shared, acceptor, lifecycle, peers, scheduler, .. } = self;
         let Shared { poller, passive, .. } = shared;
-        poller.wait(timeout, |event: Event| match event.key.role() {
+        let waited = poller.wait(timeout, |event: Event| match event.key.role() {
             role @ (Role::Control | Role::Data) => {
                 let slot = event.key.slot();
                 if let Some(peer) = peers.get_mut(slot)
@@ -126,7 +126,12 @@ impl EventLoop {
             // The waker only wakes: its cause is looked for in any case.
             Role::Waker => {}
             Role::Signals => lifecycle.mark(),
-        })
+        })?;
+        match waited {
+            Waited::Through => {}
+            Waited::Interrupted => lifecycle.mark(),
+        }
+        Ok(())
     }
 
     /// True if something is to be done for which no event will come.

@@ -38,7 +38,9 @@ mod worker_pool;
 use std::io;
 use std::net::SocketAddr;
 
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::Signal;
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use slab::Slab;
 
@@ -92,6 +94,7 @@ impl Server {
     /// # Errors
     /// A setting is wrong, or one of these cannot be had; [`Error::kind`] says which.
     pub fn bind(config: Config) -> Result<Server, Error> {
+        must_have_random_numbers()?;
         let Prepared { config, root, users, tls } = Prepared::open(config, Occasion::Start)?;
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
@@ -182,5 +185,15 @@ impl Server {
     /// about.
     pub fn run(self) -> Result<(), Error> {
         EventLoop::new(self).run().map_err(Error::event_loop)
+    }
+}
+
+/// Refuses to start where the kernel, or a filter of its calls, gives no random numbers: ports could be
+/// guessed, and TLS would end the process.
+fn must_have_random_numbers() -> Result<(), Error> {
+    match retry_on_intr(|| getrandom(&mut [0; 1], GetRandomFlags::NONBLOCK)) {
+        // A machine that has just come up has none yet.
+        Ok(_) | Err(Errno::AGAIN) => Ok(()),
+        Err(errno) => Err(Error::random_numbers(errno.into())),
     }
 }

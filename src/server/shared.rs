@@ -5,8 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, getrlimit};
-
+use super::descriptors;
 use super::events::{self, Events};
 use super::file_work::Finished;
 use super::logins::Logins;
@@ -162,6 +161,5 @@ impl Shared {
 
 /// Number of passive listeners that may be open before they are needed.
 fn most_stocked() -> usize {
-    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(descriptors / STOCK_SHARE).unwrap_or(usize::MAX)
+    usize::try_from(descriptors::limit() / STOCK_SHARE).unwrap_or(usize::MAX)
 }

@@ -96,7 +96,8 @@ impl Session {
             Refusal::Busy | Refusal::TooManyOpen => 450,
             #[cfg(feature = "testing")]
             Refusal::Scripted(code, _) => code,
-            Refusal::Shortened => 451,
+            // Clients take 550 for the last word about the name.
+            Refusal::Failed(_) | Refusal::Shortened => 451,
             _ => 550,
         };
         self.reply(Reply::Refused(code, &refusal.to_string()));

@@ -78,12 +78,22 @@ impl Program {
         kill_process(Pid::from_child(&self.child()), signal).expect("nobody has awaited its end");
     }
 
+    /// True if its loop waits for events.
+    pub fn is_at_rest(&self) -> bool {
+        let place = fs::read_to_string(format!("/proc/{}/wchan", self.id()));
+        place.is_ok_and(|place| ["ep_poll", "do_epoll_wait"].contains(&place.as_str()))
+    }
+
+    /// How it ended, if it has.
+    pub fn end(&self) -> Option<ExitStatus> {
+        self.child().try_wait().unwrap()
+    }
+
     /// How it ended, once it has.
     #[track_caller]
     pub fn wait(&self) -> ExitStatus {
-        let ended = || self.child().try_wait().unwrap();
-        wait_until("the program ends", || ended().is_some());
-        ended().unwrap()
+        wait_until("the program ends", || self.end().is_some());
+        self.end().unwrap()
     }
 
     /// A line of `/proc/ID/status`, behind its name.

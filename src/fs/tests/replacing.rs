@@ -53,6 +53,20 @@ impl Tree {
     }
 }
 
+/// What another machine's disk did not find for a moment was replaced by what was to be added to it.
+#[test]
+fn an_append_that_found_no_file_replaces_none() {
+    let tree = Tree::new();
+    let (keep, new) = (PartialUploads::Keep, NewFile::default());
+    let mut upload = tree.root.upload(&v("log"), UploadMode::Append, keep, new).unwrap();
+    upload.begin().unwrap();
+    upload.write(b"added").unwrap();
+    tree.write("log", "old content");
+    assert_eq!(upload.finish(), Err(Refusal::Exists));
+    drop(upload);
+    assert_eq!(tree.read("log"), "old content");
+}
+
 /// They were lost with the old content.
 #[test]
 fn a_replaced_file_keeps_its_attributes_and_its_access_control_list() {

@@ -4,6 +4,7 @@ use super::line::Heading;
 use super::walk::{Choice, Walk};
 use super::{ListingLines, Looks, Progress};
 use crate::fs::{Refusal, Root};
+use crate::proto::facts::Kind;
 use crate::proto::list_options::{ListOptions, Scope};
 use crate::proto::listing::{Perms, Style};
 use crate::proto::path::VPath;
@@ -35,7 +36,8 @@ impl ListingLines {
             found => return found,
         };
         // A link that leads nowhere is listed as the link that it is.
-        let dangles = || refusal == Refusal::NotFound && root.link_facts(path).is_ok();
+        let is_link = || root.link_facts(path).is_ok_and(|facts| facts.kind == Kind::Link);
+        let dangles = || refusal == Refusal::NotFound && is_link();
         if refusal == Refusal::NotDirectory || dangles() {
             return itself(path, spelled, open);
         }
