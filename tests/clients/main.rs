@@ -10,6 +10,8 @@ mod desk;
 mod ftplib;
 mod inetutils;
 mod lftp;
+#[cfg(feature = "tls")]
+mod libraries;
 mod ncftp;
 mod rclone;
 #[cfg(feature = "tls")]
