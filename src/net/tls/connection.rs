@@ -12,7 +12,7 @@ use super::super::socket::{Flow, Socket};
 use super::records::{Records, is_record};
 use super::resumption::Marks;
 use super::words::in_words;
-use super::{Input, Tls, identity};
+use super::{FileEnd, Input, Resumed, Tls, identity};
 
 /// One connection's TLS.
 pub(in crate::net) struct TlsConnection {
@@ -30,6 +30,8 @@ pub(in crate::net) struct TlsConnection {
     hello: usize,
     /// Plaintext may be there to read, or its end.
     holds: bool,
+    /// Plaintext has come.
+    held: bool,
     /// We have said that no more will come.
     closed: bool,
     /// The client has said so.
@@ -84,6 +86,7 @@ impl TlsConnection {
             sent: 0,
             hello: 0,
             holds: false,
+            held: false,
             closed: false,
             was_closed: false,
             ended_early: false,
@@ -109,8 +112,9 @@ impl TlsConnection {
     fn may_end(&self) -> bool {
         match self.input {
             Input::Commands => true,
-            Input::File { strict: false } => self.records.are_whole(),
-            Input::None | Input::Unknown | Input::File { strict: true } => false,
+            Input::File(FileEnd::Fin) => self.records.are_whole(),
+            Input::File(FileEnd::NotifyUnlessEmpty) => !self.held && self.records.are_whole(),
+            Input::None | Input::Unknown | Input::File(FileEnd::Notify) => false,
         }
     }
 
@@ -118,8 +122,7 @@ impl TlsConnection {
         self.connection.is_handshaking()
     }
 
-    /// Mark of the client whose TLS session was resumed.
-    pub(in crate::net) fn resumed(&self) -> Option<u64> {
+    pub(in crate::net) fn resumed(&self) -> Option<Resumed> {
         let resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         self.marks.found().filter(|_| resumed)
     }
@@ -303,6 +306,7 @@ impl TlsConnection {
         let taken = self.connection.read_tls(&mut &*bytes)?;
         self.records.pass(&bytes[..taken]);
         let state = self.connection.process_new_packets().map_err(|error| in_words(&error))?;
+        self.held |= state.plaintext_bytes_to_read() > 0;
         self.holds = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
         match self.connection.handshake_kind() {
             // The ClientHello is not at its end.
