@@ -34,6 +34,7 @@ fn commons_net_in_clear() {
 #[ignore = "needs java and libcommons-net-java"]
 fn commons_net_under_tls() {
     commons_net(Course::new(Security::Explicit).with_large_file());
+    commons_net(Course::new(Security::Explicit).on_two_ports());
     commons_net(Course::new(Security::Explicit).active());
     commons_net(Course::new(Security::Implicit));
 }

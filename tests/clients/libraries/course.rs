@@ -13,6 +13,7 @@
 //! 7. if there is a folder `tree`: store it as `/tree`, and fetch that as `back`
 
 use crate::NAMES;
+use crate::common::ports::free_ports;
 use crate::common::{names_in, random_bytes};
 use crate::desk::{Desk, assert_same, assert_same_tree, plant};
 use std::fs;
@@ -46,6 +47,7 @@ pub struct Course {
     /// The lengths of files beside those with odd names, in bytes.
     lengths: Vec<usize>,
     has_tree: bool,
+    has_two_ports: bool,
 }
 
 impl Course {
@@ -53,7 +55,8 @@ impl Course {
     pub fn new(security: Security) -> Course {
         let lengths = vec![0, 1, 65_537, 3_000_000];
         let (mode, family) = (Mode::Passive, Family::V4);
-        Course { security, mode, family, names: NAMES.to_vec(), lengths, has_tree: false }
+        let (has_tree, has_two_ports) = (false, false);
+        Course { security, mode, family, names: NAMES.to_vec(), lengths, has_tree, has_two_ports }
     }
 
     pub fn active(self) -> Course {
@@ -75,6 +78,11 @@ impl Course {
         Course { has_tree: true, ..self }
     }
 
+    /// With two passive ports only: clients that keep TLS sessions by port find them again.
+    pub fn on_two_ports(self) -> Course {
+        Course { has_two_ports: true, ..self }
+    }
+
     /// Without names that the client cannot spell.
     pub fn without_names(mut self, refused: &[&str]) -> Course {
         self.names.retain(|name| !refused.contains(name));
@@ -84,15 +92,18 @@ impl Course {
     /// Runs a client on the course; the arguments of every script follow these.
     #[track_caller]
     pub fn walk(&self, program: &str, arguments: &[&str]) {
-        let desk = self.prepare(&[]);
+        let desk = self.prepare();
         self.run(&desk, program, arguments);
         self.assert_files(&desk);
     }
 
-    /// A server with these words on its command line, and what the client finds at its beginning.
-    pub fn prepare(&self, words: &[&str]) -> Desk {
+    /// A server, and what the client finds at its beginning.
+    pub fn prepare(&self) -> Desk {
+        let ports = free_ports(2);
+        let ports = format!("{}-{}", ports.start(), ports.end());
+        let words: &[&str] = if self.has_two_ports { &["--passive-ports", &ports] } else { &[] };
         let desk = match self.security {
-            Security::Clear => Desk::new(),
+            Security::Clear => Desk::with(|_| words.iter().map(|&word| word.to_owned()).collect()),
             Security::Explicit | Security::Implicit => {
                 Desk::secure(&[&["--require-tls", "data"], words].concat())
             }
@@ -158,7 +169,9 @@ impl Course {
         assert_eq!(has(&["PASV", "EPSV"]), self.mode == Mode::Passive, "{self:?}: {log}");
         assert_eq!(has(&["PORT", "EPRT"]), self.mode == Mode::Active, "{self:?}: {log}");
         assert_eq!(has(&["AUTH"]), self.security == Security::Explicit, "{self:?}: {log}");
-        assert_eq!(has(&["PROT"]), self.security != Security::Clear, "{self:?}: {log}");
+        // Under implicit TLS data is private from the start, and not every client says PROT.
+        let has_prot = has(&["PROT"]) || self.security == Security::Implicit;
+        assert_eq!(has_prot, self.security != Security::Clear, "{self:?}: {log}");
     }
 
     #[track_caller]

@@ -40,6 +40,7 @@ fn perl_in_clear() {
 #[ignore = "needs perl with IO::Socket::SSL"]
 fn perl_under_tls() {
     perl(Course::new(Security::Explicit).with_large_file());
+    perl(Course::new(Security::Explicit).on_two_ports());
     perl(Course::new(Security::Explicit).active());
     perl(Course::new(Security::Implicit));
 }

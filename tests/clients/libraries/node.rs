@@ -49,7 +49,7 @@ fn ftp_deploy_replaces_a_tree() {
     for security in [Security::Clear, Security::Explicit] {
         // A backslash it takes for a slash, in folders of its own.
         let course = Course::new(security).with_tree().without_names(&["back\\slash"]);
-        let desk = course.prepare(&[]);
+        let desk = course.prepare();
         plant(&desk.served("tree"), &["doomed", "-doomed too"]);
         course.run(&desk, "node", &[&script]);
         // Folders without files are not deployed.

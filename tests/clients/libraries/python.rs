@@ -45,7 +45,7 @@ fn ftputil_under_tls() {
 fn filesystem(security: Security, lists_by: &str) {
     let packages = ["fs==2.4.16", "appdirs==1.4.4", "setuptools==80.9.0", "six==1.17.0"];
     let course = Course::new(security);
-    let desk = course.prepare(&[]);
+    let desk = course.prepare();
     course.run(&desk, &python(&packages), &[script!("filesystem.py"), lists_by]);
     assert_eq!(desk.log().contains("command: MLSD "), lists_by == "MLSD");
 }
