@@ -7,11 +7,16 @@ mod common;
 mod aria2;
 mod curl;
 mod desk;
+mod ffmpeg;
 mod ftplib;
+mod git_ftp;
+mod gvfs;
 mod inetutils;
 mod lftp;
 #[cfg(feature = "tls")]
 mod libraries;
+mod lynx;
+mod mc;
 mod ncftp;
 mod rclone;
 #[cfg(feature = "tls")]
