@@ -22,6 +22,7 @@ mod rclone;
 #[cfg(feature = "tls")]
 mod tls;
 mod tnftp;
+mod tshark;
 mod wget;
 
 /// Names that a client may come across. Every one of these clients can be asked for every one of
