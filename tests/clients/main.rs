@@ -7,6 +7,7 @@ mod common;
 mod aria2;
 mod curl;
 mod desk;
+mod desktop;
 mod ffmpeg;
 mod ftplib;
 mod git_ftp;
