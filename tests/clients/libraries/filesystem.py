@@ -26,7 +26,7 @@ class Tests(FSTestCases, unittest.TestCase):
         ftp = kind(host, user, password, port=int(port), tls=security == "explicit", timeout=20)
         return ftp.makedir(f"/{next(numbers)}")
 
-    # A file that is open for writing does not let it read another, with any server.
+    # FTPFS waits for the reply to an upload whose data connection it holds open, with vsftpd too.
     test_open_files = None
 
 
