@@ -31,7 +31,7 @@ fn reads_and_seeks() {
     assert!(desk.log().contains("command: REST 192"));
 }
 
-/// As many as half of all that it wrote was cut short or lost.
+/// Uploads were cut short or lost, as many as half of them.
 #[test]
 #[ignore = "needs ffmpeg"]
 fn loses_nothing_that_it_writes() {
@@ -42,7 +42,7 @@ fn loses_nothing_that_it_writes() {
             for name in [format!("new-{len}-{}", address.is_ipv4()), "old".to_owned()] {
                 desk.ffmpeg(&["-i", "up"], &format!("ftp://{address}/{name}"));
                 let sent = fs::read(desk.local("up")).unwrap();
-                // It has left, and the last of it may still be in the kernel.
+                // Last bytes may still be in the kernel: ffmpeg has left.
                 wait_until("all of it is stored", || {
                     fs::read(desk.served(&name)).is_ok_and(|stored| stored == sent)
                 });

@@ -37,7 +37,7 @@ impl Desk {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "-m", verb]);
         self.git(&["ftp", verb]);
-        // Its own file, which tells what was deployed; and git's, which is not.
+        // Files of git-ftp and of git themselves are put aside for the comparison.
         fs::remove_file(self.local("log")).ok();
         fs::rename(self.served("site/.git-ftp.log"), self.local("log")).unwrap();
         fs::rename(self.local("site/.git"), self.local("git")).unwrap();

@@ -6,7 +6,7 @@ use crate::common::random_bytes;
 use std::fs;
 
 impl Desk {
-    /// What lynx shows of a page, passively or not.
+    /// Page as lynx shows it, in passive mode or not.
     fn lynx(&self, mode: &str, how: &str, url: &str) -> String {
         fs::write(self.local("lynx.cfg"), format!("FTP_PASSIVE:{mode}\n")).unwrap();
         self.run("lynx", &["-cfg=lynx.cfg", "-connect_timeout=20", how, url])

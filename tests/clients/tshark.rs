@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-/// What is said on the loopback of this network, captured into a file.
+/// Packets on the loopback of this network, captured into a file.
 struct Capture {
     child: Child,
     path: String,
@@ -45,7 +45,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        // It has ended already, if all went well.
+        // tcpdump has ended already, if all went well.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -85,7 +85,7 @@ fn finds_nothing_malformed() {
 fn dissect(desk: &Desk, path: &str) {
     let ports = desk.addresses().map(|address| format!("tcp.port=={},ftp", address.port()));
     let always = ["-n", "-r", path, "-d", &ports[0], "-d", &ports[1], "-T", "fields"];
-    // What a field says in each packet that a filter lets through.
+    // Fields of each packet that a filter lets through.
     let fields = |filter: &str, names: &[&str]| {
         let names = names.iter().flat_map(|name| ["-e", name]);
         let words: Vec<_> = always.into_iter().chain(["-Y", filter]).chain(names).collect();

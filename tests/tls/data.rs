@@ -147,8 +147,8 @@ fn an_empty_stor_may_end_behind_its_handshake_or_in_place_of_it() {
     }
 }
 
-/// ftp-deploy sends close_notify but behind a file of no bytes, if its handshake takes longer than
-/// that: 426, and the deployment was over.
+/// ftp-deploy ends an empty file before its handshake is done, and then sends no close_notify, though
+/// otherwise it does: 426, and the deployment was over.
 #[test]
 fn an_empty_stor_needs_no_close_notify_of_a_client_that_sends_it() {
     for (close, code) in [(TlsClose::Auto, 226), (TlsClose::Strict, 426)] {

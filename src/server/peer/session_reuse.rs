@@ -2,10 +2,11 @@
 //! of the control connection's client is; whoever does not may be anybody at the same address.
 //!
 //! Not every client resumes, so under [`SessionReuse::Prefer`] it must only once it has shown that it
-//! can, by a session of the control connection: Java and Perl keep TLS sessions by host and port, and
-//! resume where a passive port happens to come again. And it must only as long as it has no siblings ([`Siblings`](crate::server::siblings)). A client that uses
-//! each ticket of TLS 1.3 once gets no new ones with its uploads (it would not read them), and may be
-//! without any behind one.
+//! can, by a session of the control connection, and as long as it has no siblings
+//! ([`Siblings`](crate::server::siblings)). Sessions of data connections show nothing: Java and Perl
+//! keep theirs by host and port, and resume one where a passive port happens to come again. A client
+//! that uses each ticket of TLS 1.3 once gets no new ones with its uploads (it would not read them),
+//! and may be without any behind one.
 
 use std::time::{Duration, Instant};
 

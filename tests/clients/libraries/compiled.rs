@@ -79,7 +79,7 @@ fn ftp_web_request(course: Course) {
 #[ignore = "needs mono and mcs"]
 fn ftp_web_request_in_clear() {
     ftp_web_request(Course::new(Security::Clear).with_large_file());
-    // Not on IPv6, to which Mono does not connect.
+    // IPv6 is left out: Mono does not connect to it.
     ftp_web_request(Course::new(Security::Clear).active());
 }
 

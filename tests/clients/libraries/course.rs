@@ -180,7 +180,7 @@ impl Course {
         assert_same_tree(&desk.local("up"), &desk.local("fetched"));
         let listed = fs::read_to_string(desk.local("listed")).unwrap();
         for name in names_in(&desk.local("up")) {
-            // Some clients leave out what begins with a dot.
+            // Names that begin with a dot are left out by some clients.
             let is_listed = listed.lines().any(|line| line == name);
             assert!(is_listed || name.starts_with('.'), "{name:?} is not in {listed}");
         }

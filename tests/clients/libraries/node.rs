@@ -39,7 +39,7 @@ fn icetee_ftp_in_clear() {
 #[ignore = "needs node and npm"]
 fn icetee_ftp_under_tls() {
     icetee_ftp(Course::new(Security::Explicit).with_large_file());
-    // Not implicitly: then it says no PROT P, and sends data in clear.
+    // Implicit TLS is left out: then it says no PROT P, and sends data in clear.
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn icetee_ftp_under_tls() {
 fn ftp_deploy_replaces_a_tree() {
     let script = node_script(script!("ftp_deploy.js"), &["ftp-deploy@2.4.7"]);
     for security in [Security::Clear, Security::Explicit] {
-        // A backslash it takes for a slash, in folders of its own.
+        // Backslashes are left out: it takes them for slashes, in names of its own side.
         let course = Course::new(security).with_tree().without_names(&["back\\slash"]);
         let desk = course.prepare();
         plant(&desk.served("tree"), &["doomed", "-doomed too"]);

@@ -14,11 +14,11 @@ const NPM_DAY: &str = "2026-11-20";
 pub fn node_script(script: &str, packages: &[&str]) -> String {
     let words = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--before", NPM_DAY];
     let folder = installed(&[&["npm"], packages].concat(), |folder| {
-        // Else it looks for a package above this folder.
+        // Package of its own, or npm looks for one above this folder.
         fs::write(folder.join("package.json"), "{}").unwrap();
         run(Command::new("npm").args(words).args(packages).current_dir(folder));
     });
-    // Copied in one step, since another test may be reading it.
+    // Script put there in one step, since another test may be reading it.
     let copy = folder.join(Path::new(script).file_name().unwrap());
     let fresh = NamedTempFile::new_in(&folder).unwrap();
     fs::copy(script, &fresh).unwrap();
