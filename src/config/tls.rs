@@ -129,9 +129,10 @@ impl fmt::Debug for Pem {
 /// | rustls, as in the tests | yes | yes, save for the fifth of five uploads in a row |
 ///
 /// A client that uses each ticket of TLS 1.3 once needs new ones, and an upload brings none. So under
-/// `Prefer` none of these is refused: a client must resume once it has shown that it can, but not
-/// behind more uploads than it has done so before, nor while its user has several connections from
-/// one address, which share their tickets (rclone, curl's `--parallel`).
+/// `Prefer` none of these is refused: a client must resume once it has shown that it can, by a TLS
+/// session of its control connection (which Java and Perl never resume), but not behind more uploads
+/// than it has done so before, nor while its user has several connections from one address, which
+/// share their tickets (rclone, curl's `--parallel`).
 ///
 /// A data connection also shows the certificate that the client has shown on its control connection,
 /// whatever is said here.

@@ -12,7 +12,7 @@ use std::os::fd::BorrowedFd;
 use mio::net::TcpStream;
 
 use super::socket::{Flow, Socket};
-use super::tls::{self, Input, Tls, TlsConnection};
+use super::tls::{self, Input, Resumed, Tls, TlsConnection};
 
 /// A TCP connection. All that TLS does not change is its socket's own.
 #[derive(Debug)]
@@ -126,9 +126,9 @@ impl Link {
     /// Tickets that a client gets at once.
     pub const TICKETS: usize = tls::TICKETS;
 
-    /// Mark of the client whose TLS session the connection has resumed, one that it could: see
+    /// TLS session that the connection has resumed, one that it could: see
     /// [`Resumption`](super::Resumption).
-    pub fn resumed(&self) -> Option<u64> {
+    pub fn resumed(&self) -> Option<Resumed> {
         self.tls.as_ref().and_then(|connection| connection.resumed())
     }
 

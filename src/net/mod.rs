@@ -14,4 +14,4 @@ pub use mio::Waker;
 pub use passive::{Arrival, Lease, PassivePorts, Stranger};
 pub use poller::{Event, Key, Poller, Role, Signals, Waited};
 pub use socket::{Flow, can_connect_from};
-pub use tls::{FlawedIdentity, Identity, Input, Resumption, Tls};
+pub use tls::{FileEnd, FlawedIdentity, Identity, Input, Resumed, Resumption, Tls};

@@ -7,14 +7,23 @@ mod common;
 mod aria2;
 mod curl;
 mod desk;
+mod desktop;
+mod ffmpeg;
 mod ftplib;
+mod git_ftp;
+mod gvfs;
 mod inetutils;
 mod lftp;
+#[cfg(feature = "tls")]
+mod libraries;
+mod lynx;
+mod mc;
 mod ncftp;
 mod rclone;
 #[cfg(feature = "tls")]
 mod tls;
 mod tnftp;
+mod tshark;
 mod wget;
 
 /// Names that a client may come across. Every one of these clients can be asked for every one of

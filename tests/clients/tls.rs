@@ -12,7 +12,7 @@ const VERSIONS: [&str; 2] = ["1.2", "1.3"];
 
 impl Desk {
     /// A server under TLS, by a certificate whose authority's is `ca` in the client's folder.
-    fn secure(words: &[&str]) -> Desk {
+    pub fn secure(words: &[&str]) -> Desk {
         Desk::with(|local| {
             let authority = Authority::new();
             let names = ["localhost", "127.0.0.1", "::1"];
@@ -34,7 +34,7 @@ impl Desk {
         })
     }
 
-    fn implicit(&self) -> SocketAddr {
+    pub fn implicit(&self) -> SocketAddr {
         self.implicit.expect("it is a secure desk")
     }
 

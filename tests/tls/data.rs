@@ -147,6 +147,24 @@ fn an_empty_stor_may_end_behind_its_handshake_or_in_place_of_it() {
     }
 }
 
+/// ftp-deploy ends an empty file before its handshake is done, and then sends no close_notify, though
+/// otherwise it does: 426, and the deployment was over.
+#[test]
+fn an_empty_stor_needs_no_close_notify_of_a_client_that_sends_it() {
+    for (close, code) in [(TlsClose::Auto, 226), (TlsClose::Strict, 426)] {
+        let server = server_with(|tls| tls.close = close);
+        for version in VERSIONS {
+            let mut client = secure_client(&server, &resuming(version));
+            client.store("file", "content", Way::Epsv);
+            let mut data = client.data(Way::Epsv);
+            client.begin("STOR empty");
+            data.shake_hands().unwrap();
+            data.truncate();
+            client.expect_reply(code);
+        }
+    }
+}
+
 /// Node's clients begin the handshake at once, and heard of a reset in place of the 550.
 #[test]
 fn a_refused_retr_does_not_reset_what_has_begun_a_handshake() {

@@ -82,6 +82,27 @@ fn a_stranger_on_the_data_connection_is_refused_and_the_session_goes_on() {
     }
 }
 
+/// Java and Perl keep TLS sessions by host and port, and so resume one where a passive port comes
+/// again. That they did it once was held against them: 425.
+#[test]
+fn whoever_resumes_data_connections_only_need_not() {
+    let server = server_with(|tls| tls.session_reuse = SessionReuse::Prefer);
+    server.write("file", "content");
+    for version in VERSIONS {
+        let mut client = secure_client(&server, &forgetful(version));
+        let one_port = resuming(version);
+        for (config, is_resumed) in
+            [(&one_port, false), (&one_port, true), (&forgetful(version), false)]
+        {
+            let mut data = Stream::clear(TcpStream::connect(client.epsv()).unwrap());
+            data.secure(config);
+            client.begin("RETR file");
+            assert_eq!(client.retrieve_rest(&mut data), b"content");
+            assert_eq!(resumed(&mut data), is_resumed, "{version:?}");
+        }
+    }
+}
+
 /// Clients with several control connections keep all of their tickets in one place (rclone, lftp).
 #[test]
 fn sessions_of_one_client_may_resume_each_other() {

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::io;
 
-use super::{FlawedIdentity, Input, Resumption};
+use super::{FlawedIdentity, Input, Resumed, Resumption};
 use crate::net::socket::{Flow, Socket};
 
 /// No identity.
@@ -80,7 +80,7 @@ impl TlsConnection {
         match self.0 {}
     }
 
-    pub(in crate::net) fn resumed(&self) -> Option<u64> {
+    pub(in crate::net) fn resumed(&self) -> Option<Resumed> {
         match self.0 {}
     }
 

@@ -13,7 +13,7 @@ use super::super::Link;
 use super::super::socket::{Flow, Socket};
 use super::records::{Records, is_record};
 use super::resumption::Marks;
-use super::{Input, Tls, identity};
+use super::{FileEnd, Input, Resumed, Tls, identity};
 
 /// Records that one key may encrypt, with some to spare. Under TLS 1.3 there is a new key
 /// then; under TLS 1.2 the connection is at its end, and rustls goes on as if it sent.
@@ -37,6 +37,8 @@ pub(in crate::net) struct TlsConnection {
     hello: usize,
     /// Plaintext may be there to read, or its end.
     holds: bool,
+    /// Plaintext has come.
+    held: bool,
     /// We have said that no more will come.
     closed: bool,
     /// The client has said so.
@@ -71,6 +73,7 @@ impl TlsConnection {
             sent: 0,
             hello: 0,
             holds: false,
+            held: false,
             closed: false,
             was_closed: false,
             ended_early: false,
@@ -96,8 +99,9 @@ impl TlsConnection {
     fn may_end(&self) -> bool {
         match self.input {
             Input::Commands => true,
-            Input::File { strict: false } => self.records.are_whole(),
-            Input::None | Input::Unknown | Input::File { strict: true } => false,
+            Input::File(FileEnd::Fin) => self.records.are_whole(),
+            Input::File(FileEnd::NotifyUnlessEmpty) => !self.held && self.records.are_whole(),
+            Input::None | Input::Unknown | Input::File(FileEnd::Notify) => false,
         }
     }
 
@@ -105,8 +109,7 @@ impl TlsConnection {
         self.connection.is_handshaking()
     }
 
-    /// Mark of the client whose TLS session was resumed.
-    pub(in crate::net) fn resumed(&self) -> Option<u64> {
+    pub(in crate::net) fn resumed(&self) -> Option<Resumed> {
         let resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         self.marks.found().filter(|_| resumed)
     }

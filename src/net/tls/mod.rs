@@ -39,15 +39,32 @@ pub enum Input {
     /// A file or nothing, as a command will say that has not come.
     Unknown,
     /// A file, and nothing is to be read.
-    File {
-        /// The file is whole only when it ends by close_notify; by a FIN alone it is broken.
-        strict: bool,
-    },
+    File(FileEnd),
+}
+
+/// End by which a file is whole. By a FIN that is not enough it is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileEnd {
+    /// close_notify.
+    Notify,
+    /// close_notify; behind no byte at all a FIN alone.
+    NotifyUnlessEmpty,
+    /// A FIN alone.
+    Fin,
 }
 
 /// Tickets that a client gets with each handshake of TLS 1.3 but those of uploads, to resume the
 /// session by. Some use each once, and have to begin anew when so many uploads follow each other.
 pub(super) const TICKETS: usize = 4;
+
+/// TLS session that a connection has resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// Mark of the client whose session it is.
+    pub client: u64,
+    /// True if it began on a control connection.
+    pub is_of_control: bool,
+}
 
 /// TLS sessions that connections can resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@
 //! clients with several control connections often keep all of their tickets in one place.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use rustls::ServerConfig;
 use rustls::server::{ProducesTickets, StoresServerSessions};
 
-use super::{Input, Resumption};
+use super::{Input, Resumed, Resumption};
 
 /// Marks at one connection.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Marks {
     own: AtomicU64,
     /// Mark of the session that it wants to resume, or none, 0.
     found: AtomicU64,
+    /// That session began on a control connection.
+    found_of_control: AtomicBool,
     policy: Policy,
 }
 
@@ -35,6 +37,9 @@ enum Policy {
     OnlyOwn,
 }
 
+/// Bytes that stand in front of a session.
+const MARK_BYTES: usize = size_of::<u64>() + size_of::<u8>();
+
 impl Marks {
     /// Marks of a connection of this client.
     pub(super) fn new(client: u64, input: Input, resumption: Resumption) -> Arc<Marks> {
@@ -43,7 +48,12 @@ impl Marks {
             (_, Resumption::Own) => Policy::OnlyOwn,
             (_, Resumption::None | Resumption::Any) => Policy::Note,
         };
-        Arc::new(Marks { own: AtomicU64::new(client), found: AtomicU64::new(0), policy })
+        Arc::new(Marks {
+            own: AtomicU64::new(client),
+            found: AtomicU64::new(0),
+            found_of_control: AtomicBool::new(false),
+            policy,
+        })
     }
 
     /// A configuration for the one connection.
@@ -67,23 +77,29 @@ impl Marks {
         self.own.load(Relaxed)
     }
 
-    pub(super) fn found(&self) -> Option<u64> {
-        Some(self.found.load(Relaxed)).filter(|mark| *mark != 0)
+    pub(super) fn found(&self) -> Option<Resumed> {
+        let client = Some(self.found.load(Relaxed)).filter(|mark| *mark != 0)?;
+        Some(Resumed { client, is_of_control: self.found_of_control.load(Relaxed) })
     }
 
+    /// Puts in front of a session what it is known by: its client, and whether it is one of a
+    /// control connection.
     fn mark(&self, plain: &[u8]) -> Vec<u8> {
-        [&self.own().to_be_bytes(), plain].concat()
+        let is_of_control = u8::from(self.policy == Policy::Inherit);
+        [&self.own().to_be_bytes(), &[is_of_control][..], plain].concat()
     }
 
     fn unmark(&self, mut marked: Vec<u8>) -> Option<Vec<u8>> {
-        let mark = u64::from_be_bytes(*marked.first_chunk()?);
+        let [mark @ .., is_of_control] = *marked.first_chunk::<MARK_BYTES>()?;
+        let mark = u64::from_be_bytes(mark);
         match self.policy {
             Policy::Inherit => self.own.store(mark, Relaxed),
             Policy::OnlyOwn if mark != self.own() => return None,
             Policy::Note | Policy::OnlyOwn => {}
         }
         self.found.store(mark, Relaxed);
-        Some(marked.split_off(size_of::<u64>()))
+        self.found_of_control.store(is_of_control == 1, Relaxed);
+        Some(marked.split_off(MARK_BYTES))
     }
 }
 
@@ -138,7 +154,8 @@ mod tests {
         let [victim, thief] = [7, 8].map(|id| Marks::new(id, Input::Commands, Resumption::Any));
         let ticket = victim.mark(b"secret");
         assert_eq!(thief.unmark(ticket.clone()).as_deref(), Some(&b"secret"[..]));
-        assert_eq!((thief.found(), thief.own()), (Some(7), 7), "it may be the victim, come back");
+        let found = Resumed { client: 7, is_of_control: true };
+        assert_eq!((thief.found(), thief.own()), (Some(found), 7), "it may be the victim");
         // The thief did not resume.
         thief.begin_anew(8);
         assert_eq!((thief.found(), thief.own()), (None, 8));

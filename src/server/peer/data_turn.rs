@@ -9,7 +9,7 @@ use super::turn::FileNews;
 use super::turn::Input;
 use super::{Peer, Turn};
 use crate::config::{SessionReuse, TlsClose};
-use crate::net::Input as TlsInput;
+use crate::net::{FileEnd, Input as TlsInput};
 use crate::session::DataEvent;
 use crate::transfer::State;
 
@@ -47,7 +47,7 @@ impl Peer {
             // TLS of the control connection, even if there is a newer certificate by now.
             tls: self.control.tls().or(self.host.tls.as_ref()),
             input: self.data_input(),
-            may_be_empty: self.may_end_by_fin()
+            may_be_empty: self.file_end() != FileEnd::Notify
                 && self.host.session_reuse() != SessionReuse::Require,
             reuse: self.host.session_reuse(),
             has_siblings,
@@ -73,16 +73,17 @@ impl Peer {
         match self.files.is_sending() {
             None => TlsInput::Unknown,
             Some(true) => TlsInput::None,
-            Some(false) => TlsInput::File { strict: !self.may_end_by_fin() },
+            Some(false) => TlsInput::File(self.file_end()),
         }
     }
 
-    /// True if a FIN without close_notify ends an upload.
-    fn may_end_by_fin(&self) -> bool {
-        match self.host.tls_close() {
-            TlsClose::Auto => !self.data.sends_close_notify(),
-            TlsClose::Strict => false,
-            TlsClose::Lenient => true,
+    /// End by which an upload under TLS is whole. Node's clients end an empty one before their
+    /// handshake is done, and then send no close_notify, though otherwise they do.
+    fn file_end(&self) -> FileEnd {
+        match (self.host.tls_close(), self.data.sends_close_notify()) {
+            (TlsClose::Auto, true) => FileEnd::NotifyUnlessEmpty,
+            (TlsClose::Strict, _) => FileEnd::Notify,
+            (TlsClose::Auto, false) | (TlsClose::Lenient, _) => FileEnd::Fin,
         }
     }
 

@@ -2,14 +2,16 @@
 //! of the control connection's client is; whoever does not may be anybody at the same address.
 //!
 //! Not every client resumes, so under [`SessionReuse::Prefer`] it must only once it has shown that it
-//! can, and as long as it has no siblings ([`Siblings`](crate::server::siblings)). A client that uses
-//! each ticket of TLS 1.3 once gets no new ones with its uploads (it would not read them), and may be
-//! without any behind one.
+//! can, by a session of the control connection, and as long as it has no siblings
+//! ([`Siblings`](crate::server::siblings)). Sessions of data connections show nothing: Java and Perl
+//! keep theirs by host and port, and resume one where a passive port happens to come again. A client
+//! that uses each ticket of TLS 1.3 once gets no new ones with its uploads (it would not read them),
+//! and may be without any behind one.
 
 use std::time::{Duration, Instant};
 
 use crate::config::SessionReuse;
-use crate::net::Link;
+use crate::net::{Link, Resumed};
 use crate::server::siblings::Place;
 
 /// Knowledge of a client's TLS.
@@ -19,7 +21,7 @@ pub(super) struct ClientTls {
     client: u64,
     /// Certificate that the client has shown on its control connection, in DER.
     certificate: Option<Box<[u8]>>,
-    /// A data connection has resumed a TLS session.
+    /// A data connection has resumed a TLS session that began on a control connection.
     resumes: bool,
     /// Moment at which the client last got tickets.
     renewed: Instant,
@@ -34,8 +36,7 @@ pub(super) struct ClientTls {
 /// Data connection whose handshake is done, as the rules see it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shown<'a> {
-    /// Mark of the client whose TLS session it has resumed.
-    pub(super) resumed: Option<u64>,
+    pub(super) resumed: Option<Resumed>,
     pub(super) certificate: Option<&'a [u8]>,
     /// True if the client can resume its TLS session again.
     pub(super) is_renewed: bool,
@@ -93,17 +94,17 @@ impl ClientTls {
         if self.certificate.is_some() && self.certificate.as_deref() != shown.certificate {
             return Ownership::OtherCertificate;
         }
-        let is_own = shown.resumed == Some(self.client);
+        let own = shown.resumed.filter(|resumed| resumed.client == self.client);
         let must = match reuse {
             SessionReuse::Off => false,
             SessionReuse::Prefer => !shown.has_siblings && self.must_resume(shown.resumed, now),
             SessionReuse::Require => true,
         };
-        if must && !is_own {
+        if must && own.is_none() {
             return Ownership::NotResumed;
         }
-        if is_own {
-            self.resumes = true;
+        if let Some(resumed) = own {
+            self.resumes |= resumed.is_of_control;
             self.most_without = self.most_without.max(self.without_tickets);
         }
         if shown.is_renewed {
@@ -115,7 +116,7 @@ impl ClientTls {
         Ownership::Plausible
     }
 
-    fn must_resume(&self, resumed: Option<u64>, now: Instant) -> bool {
+    fn must_resume(&self, resumed: Option<Resumed>, now: Instant) -> bool {
         let used = self.without_tickets > self.most_without && self.most_without <= TICKETS;
         let may_have_none = used || self.renewed + TICKETS_LAST < now;
         // A client that resumes another's session has no want of tickets.
@@ -134,7 +135,8 @@ mod tests {
         ClientTls::new(OWN, certificate, Instant::now())
     }
 
-    fn download(resumed: Option<u64>) -> Shown<'static> {
+    fn download(client: Option<u64>) -> Shown<'static> {
+        let resumed = client.map(|client| Resumed { client, is_of_control: true });
         Shown { resumed, is_renewed: true, ..Shown::default() }
     }
 
@@ -156,6 +158,16 @@ mod tests {
             assert!(!judged(&mut client, download(thief)) && !judged(&mut client, upload(thief)));
         }
         assert!(judged(&mut client, download(Some(OWN))));
+    }
+
+    #[test]
+    fn a_client_that_resumes_data_connections_only_need_not() {
+        let mut client = client(None);
+        for _ in 0..3 {
+            let resumed = Some(Resumed { client: OWN, is_of_control: false });
+            assert!(judged(&mut client, Shown { resumed, ..download(None) }));
+            assert!(judged(&mut client, download(None)));
+        }
     }
 
     /// curl keeps one ticket, and an upload brings no other.

@@ -176,6 +176,7 @@ impl TlsConnection {
         let taken = self.connection.read_tls(&mut &*bytes)?;
         self.records.pass(&bytes[..taken]);
         let state = self.connection.process_new_packets().map_err(|error| in_words(&error))?;
+        self.held |= state.plaintext_bytes_to_read() > 0;
         self.holds = state.plaintext_bytes_to_read() > 0 || state.peer_has_closed();
         match self.connection.handshake_kind() {
             // The ClientHello is not at its end.
