@@ -93,8 +93,8 @@ fn nobody_can_foresee_which_port_is_leased_next() {
 
 #[test]
 fn a_range_is_taken_by_chance_as_well_and_to_its_last_port() {
-    // Ports may be taken already.
-    let range = 41_000..=41_039;
+    // Below those that the kernel gives to anybody.
+    let range = 30_100..=30_139;
     let mut first = Vec::new();
     for _ in 0..8 {
         let mut pool = Pool::new(Some(range.clone()));
