@@ -383,4 +383,6 @@ fn without_options(raw: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

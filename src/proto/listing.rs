@@ -267,6 +267,8 @@ fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
 
