@@ -18,6 +18,7 @@ fn fuzz_of_commands() {
 }
 
 fn check(line: &[u8], chance: &mut Chance) {
+    check_spelled(&any_command(line, chance));
     let parsed = parse(line);
     match &parsed {
         Err(misuse) | Ok(Request { command: Err(misuse), .. }) => check_misuse(*misuse),
@@ -33,9 +34,61 @@ fn check(line: &[u8], chance: &mut Chance) {
     let is_text = !line.iter().any(u8::is_ascii_control);
     assert!(!is_text || foreign::recognise(line).is_none(), "a command of FTP is foreign");
     if let Ok(command) = &request.command {
-        let spelled = spelled(command);
-        let again = parse(&spelled).map(|request| request.command);
-        assert_eq!(again.as_ref(), Ok(&request.command), "{}", spelled.escape_ascii());
+        check_spelled(command);
+        check_limits(command, line);
+    }
+}
+
+/// A command, spelled, is that command.
+fn check_spelled(command: &Command) {
+    let spelled = spelled(command);
+    let again = parse(&spelled).map(|request| request.command);
+    assert_eq!(again.as_ref(), Ok(&Ok(command.clone())), "{}", spelled.escape_ascii());
+}
+
+/// Limits of what an accepted line may say.
+fn check_limits(command: &Command, line: &[u8]) {
+    match command {
+        Command::Rang(first, last) => assert!(first <= last || (*first, *last) == (1, 0)),
+        Command::SiteChmod(Change::Mode(mode), _) => {
+            let word = line.split(|&byte| byte == b' ').nth(2).and_then(|w| str::from_utf8(w).ok());
+            let bits = word.and_then(|word| u16::from_str_radix(word, 8).ok());
+            assert_eq!(bits, Some(*mode));
+            assert!(*mode <= 0o777);
+        }
+        Command::Comb(target, parts) => {
+            let most = parts.len() <= 256 && !parts.is_empty();
+            assert!(most && !target.is_empty() && parts.iter().all(|part| !part.is_empty()));
+        }
+        Command::OptsModeZ(level) => assert!((1..=9).contains(&level.0)),
+        Command::Port(to) | Command::Eprt(to) => assert_ne!(to.port(), 0),
+        _ => {}
+    }
+}
+
+/// Command of any names and numbers: each can be said.
+fn any_command(line: &[u8], chance: &mut Chance) -> Command {
+    let words = line.split(|byte| b"/\0".contains(byte)).filter(|word| !word.is_empty());
+    let mut names: Vec<Vec<u8>> = words.map(<[u8]>::to_vec).take(256).collect();
+    names.push(b"last \" one".to_vec());
+    let name = names[chance.upto(names.len() - 1)].clone();
+    let modified = Change::Modified(chance.below(253_402_300_800) as i64);
+    let mode = Change::Mode(chance.below(0o1000) as u16);
+    let number = chance.next() >> chance.below(64);
+    match chance.below(8) {
+        0 => Command::Comb(name, names),
+        1 => Command::Mff(vec![modified, mode], name),
+        2 => Command::Mfmt(modified, name),
+        3 => Command::SiteChmod(mode, name),
+        4 => Command::SiteUtime(modified, name),
+        5 => Command::Rang(number, number.saturating_add(chance.below(9))),
+        6 => Command::Rest(number),
+        _ => {
+            let name = name.into_iter().filter(|byte| *byte != b'"').collect();
+            let end = chance.one_in(2).then_some(number);
+            let ranged = (name, chance.below(9), end);
+            Command::Checksum(Algorithm::Md5, Target { whole: None, ranged: Some(ranged) })
+        }
     }
 }
 

@@ -84,7 +84,7 @@ fn name(input: &[u8], pattern: &Pattern, chance: &mut Chance) -> Vec<u8> {
 fn bracket_by_bracket(mut text: &[u8]) -> Vec<Item> {
     let mut items = Vec::new();
     while let [first, after @ ..] = text {
-        let (item, rest) = match (first, after, class(after)) {
+        let (item, rest) = match (first, after, bracket(after)) {
             (b'[', _, Some((class, rest))) => (Item::Class(class), rest),
             (b'*', ..) => (Item::Star, after),
             (b'?', ..) => (Item::Any, after),
@@ -95,6 +95,36 @@ fn bracket_by_bracket(mut text: &[u8]) -> Vec<Item> {
         text = rest;
     }
     items
+}
+
+/// Reference: a class from behind its `[`, byte by byte.
+fn bracket(text: &[u8]) -> Option<(Class, &[u8])> {
+    let negated = matches!(text.first(), Some(b'!' | b'^'));
+    let mut rest = &text[usize::from(negated)..];
+    let mut members = Vec::new();
+    loop {
+        let (member, after) = match rest {
+            [b']', after @ ..] if !members.is_empty() => break rest = after,
+            [b'\\', byte, after @ ..] => ((*byte, true), after),
+            [byte, after @ ..] => ((*byte, false), after),
+            [] => return None,
+        };
+        members.push(member);
+        rest = after;
+    }
+    let mut class = Class::default();
+    let mut members = members.as_slice();
+    while let [(low, _), after @ ..] = members {
+        let (high, after) = match after {
+            [(b'-', false), (high, _), after @ ..] => (high, after),
+            _ => (low, after),
+        };
+        (0..=255).filter(|byte| (low..=high).contains(&byte)).for_each(|byte| class.add(byte));
+        members = after;
+    }
+    let mut complement = Class::default();
+    (0..=255).filter(|&byte| !class.has(byte)).for_each(|byte| complement.add(byte));
+    Some((if negated { complement } else { class }, rest))
 }
 
 /// Reference: a table of which prefix of the items matches which prefix of the name.

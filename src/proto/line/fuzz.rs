@@ -17,6 +17,14 @@ fn fuzz_of_lines() {
 }
 
 fn check(input: &[u8], chance: &mut Chance) {
+    check_stream(input, chance);
+    if chance.one_in(50) {
+        let long = vec![b'x'; LONGEST_LINE - chance.upto(input.len().min(10))];
+        check_stream(&[&long, input].concat(), chance);
+    }
+}
+
+fn check_stream(input: &[u8], chance: &mut Chance) {
     let expected = reference(input);
     let mut sizes = pieces(input, chance).into_iter().map(<[u8]>::len);
     let lines = decode(input, || sizes.next().unwrap_or(1));
