@@ -86,6 +86,8 @@ compile_error!("packetboat needs Linux (5.6 or later): it stands on openat2, spl
 
 mod config;
 mod fs;
+#[cfg(test)]
+mod fuzz;
 mod net;
 mod proto;
 mod server;

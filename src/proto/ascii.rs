@@ -59,6 +59,8 @@ impl FromNetwork {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
 

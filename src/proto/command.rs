@@ -383,4 +383,6 @@ fn opts_mode(rule: &'static Rule, value: &[u8]) -> Result<Command, Misuse> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -12,10 +12,15 @@ impl fmt::Display for Escaped<'_> {
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
                 match character {
-                    // Format characters are those that turn the direction of writing.
-                    '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                        write!(f, "{}", character.escape_unicode())?
-                    }
+                    // Format characters turn the direction of writing, or are not seen at all.
+                    '\u{ad}'
+                    | '\u{61c}'
+                    | '\u{180e}'
+                    | '\u{200b}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}'
+                    | '\u{feff}'
+                    | '\u{e0000}'..='\u{e007f}' => write!(f, "{}", character.escape_unicode())?,
                     '\\' => f.write_str("\\\\")?,
                     control if control.is_control() => write!(f, "{}", control.escape_default())?,
                     other => f.write_char(other)?,
@@ -29,6 +34,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,16 +43,24 @@ enum Item {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Class([u64; 4]);
 
+/// Step of a loop that a client's text makes long: tests count them.
+#[inline]
+fn step() {
+    #[cfg(test)]
+    fuzz::count_step();
+}
+
 impl Pattern {
     /// Reads a pattern, in time of its length. Everything is a pattern: what makes no sense stands for
     /// itself.
     pub fn parse(text: &[u8]) -> Pattern {
-        // A `[` need not look for a `]` where none comes any more.
-        let last_bracket = text.iter().rposition(|&byte| byte == b']').unwrap_or(0);
         let (mut items, mut rest) = (Vec::new(), text);
+        // Behind a `[` that has no `]`, none has one: both read a `\` in the same way.
+        let mut has_classes = true;
         while let Some((&first, after)) = rest.split_first() {
-            let at = text.len() - rest.len();
-            let class = if first == b'[' && at < last_bracket { class(after) } else { None };
+            step();
+            let class = if first == b'[' && has_classes { class(after) } else { None };
+            has_classes &= first != b'[' || class.is_some();
             let (item, after) = match (first, after, class) {
                 (_, _, Some((class, after))) => (Item::Class(class), after),
                 (b'*', _, None) => (Item::Star, after),
@@ -81,6 +89,7 @@ impl Pattern {
         // An earlier `*` never needs another try, which is what keeps this from exploding.
         let mut star: Option<(&[Item], &[u8])> = None;
         loop {
+            step();
             match (name, items) {
                 (_, [Item::Star, after @ ..]) => {
                     items = after;
@@ -131,6 +140,7 @@ fn class(text: &[u8]) -> Option<(Class, &[u8])> {
     // A `]` that comes first is a member, for an empty class would be of no use.
     let mut end = 0;
     while end == 0 || *text.get(end)? != b']' {
+        step();
         end += if text.get(end) == Some(&b'\\') { 2 } else { 1 };
     }
     let mut class = members(&text[..end]);
@@ -143,6 +153,7 @@ fn class(text: &[u8]) -> Option<(Class, &[u8])> {
 fn members(mut text: &[u8]) -> Class {
     let mut class = Class::default();
     while let Some((low, rest)) = member(text) {
+        step();
         // A `-` at either end of the class has nothing to span and is a member itself.
         let (high, rest) = match rest.strip_prefix(b"-").and_then(member) {
             Some(range) => range,
@@ -162,6 +173,8 @@ fn member(members: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests {
     use super::*;

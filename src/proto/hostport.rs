@@ -95,6 +95,8 @@ fn parsed<T: FromStr>(text: &[u8]) -> Option<T> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
 

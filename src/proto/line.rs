@@ -294,4 +294,6 @@ fn empty(buffer: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -307,4 +307,6 @@ fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

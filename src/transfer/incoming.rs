@@ -235,6 +235,8 @@ fn garbage(what: &'static str) -> State {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::fs::{NewFile, RootPath, UploadMode};

@@ -181,6 +181,8 @@ fn is_blank(text: &str, at: usize) -> bool {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::super::Access;
     use super::*;

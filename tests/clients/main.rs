@@ -5,6 +5,7 @@
 mod common;
 
 mod aria2;
+mod chromium;
 mod curl;
 mod desk;
 mod desktop;

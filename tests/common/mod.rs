@@ -3,7 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "no program of tests or benches uses all of it")]
 
 pub mod certificates;
-#[path = "../../src/session/simulation/chance.rs"]
+#[path = "../../src/fuzz/chance.rs"]
 mod chance;
 pub mod client;
 pub mod descriptors;

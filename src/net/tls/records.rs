@@ -43,3 +43,6 @@ impl Records {
 pub(super) fn is_record(byte: u8) -> bool {
     (20..=23).contains(&byte)
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -1,5 +1,7 @@
 //! Replies as they stand on the wire.
 
+mod fuzz;
+
 use super::*;
 
 fn bytes(reply: Reply<'_>) -> Vec<u8> {

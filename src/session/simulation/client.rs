@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use super::chance::Chance;
+use crate::fuzz::Chance;
 use crate::proto::line::LONGEST_LINE;
 use crate::proto::verb;
 use crate::session::Settings;

@@ -1,8 +1,8 @@
 //! The files as the session knows them: what may be asked of them, and what they answer.
 
-use super::chance::Chance;
 use super::shell::{Link, Opened, Shell};
 use crate::fs::Refusal;
+use crate::fuzz::Chance;
 use crate::proto::command::Change;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::list_options::Scope;

@@ -6,9 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::DATA_TIMEOUT;
-use super::chance::Chance;
 use super::files::REFUSALS;
 use super::judge::Judge;
+use crate::fuzz::Chance;
 use crate::session::{Answer, DataEvent, DataLoss, Effect, Settings, Verdict};
 use crate::users::{Access, RequireTls};
 

@@ -4,12 +4,13 @@
 //!
 //! ```text
 //! PACKETBOAT_SEED=42 cargo test --lib session::tests::hostile
-//! cargo test --release --lib -- --ignored fuzz       ten million streams
+//! cargo test --release --lib -- --ignored fuzz_      ten million streams, others each time
 //! ```
 
 use super::*;
+use crate::fuzz::Chance;
+use crate::fuzz::seeds::{self, Place};
 use crate::session::OUTPUT_LIMIT;
-use crate::session::simulation::Chance;
 
 const STREAMS: u64 = 20_000;
 const MANY_STREAMS: u64 = 10_000_000;
@@ -106,43 +107,26 @@ const WORDS: &[&[u8]] = &[
 
 #[test]
 fn hostile_bytes_break_no_rule() {
-    let seeds = match std::env::var("PACKETBOAT_SEED") {
-        Ok(seed) => {
-            let seed = seed.parse().expect("PACKETBOAT_SEED is a number");
-            seed..seed + 1
-        }
-        Err(_) => 0..STREAMS,
-    };
-    run(seeds);
+    run(seeds::first(STREAMS));
 }
 
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_the_session() {
-    run(0..MANY_STREAMS);
+    run(seeds::fresh(MANY_STREAMS));
 }
 
 fn run(seeds: std::ops::Range<u64>) {
-    let (mut transfers, mut logins, whole) = (0, 0, seeds.end - seeds.start > 1);
+    let (mut transfers, mut logins) = (0, 0);
     for seed in seeds {
-        let _place = Place(seed);
+        let _place = Place::new(seed);
         let mut world = World::new(seed);
         world.play();
         transfers += world.transfers;
         logins += u64::from(world.logged_in);
     }
-    assert!(!whole || (transfers > 100 && logins > 100), "streams that get nowhere: {transfers}");
-}
-
-/// Place of a failure.
-struct Place(u64);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("PACKETBOAT_SEED={}", self.0);
-        }
-    }
+    let enough = transfers > 100 && logins > 100;
+    assert!(seeds::are_asked_for() || enough, "streams that get nowhere: {transfers}");
 }
 
 /// A session and the shell that it believes in.
