@@ -67,6 +67,7 @@ impl Shell {
             handshake_timeout: Duration::from_secs(30),
             login_timeout: Duration::from_secs(60),
             passive_address: None,
+            umask: None,
             strict_allo: false,
             recursive_lists: true,
             set_id: false,

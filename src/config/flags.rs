@@ -104,6 +104,9 @@ pub struct ServeFlags {
     /// Uploads reach the disk before the 226 [default: no]
     #[arg(long, help_heading = UPLOADS)]
     durable: bool,
+    /// Bits that new files must not have, such as 027
+    #[arg(long, value_name = "OCTAL", value_parser = umask, help_heading = UPLOADS)]
+    umask: Option<u16>,
     /// Uploads must have the size that ALLO gave [default: no]
     #[arg(long, help_heading = UPLOADS)]
     strict_allo: bool,
@@ -155,6 +158,7 @@ impl ServeFlags {
         config.replacing = self.replace;
         config.replace_on_hangup = self.replace_on_hangup;
         config.durable = self.durable;
+        config.umask = self.umask;
         config.strict_allo = self.strict_allo;
         config.recursive_lists = !self.no_recursive_lists;
         config.allow_set_id = self.allow_set_id;
@@ -226,6 +230,11 @@ fn ipv4_address(text: &str) -> Result<Ipv4Addr, String> {
     }
 }
 
+fn umask(text: &str) -> Result<u16, String> {
+    let bits = u16::from_str_radix(text, 8).ok().filter(|&bits| bits <= 0o777);
+    bits.ok_or_else(|| "write three octal digits, as 027".to_owned())
+}
+
 fn session_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=1_000_000) => Ok(count),
@@ -282,7 +291,7 @@ mod tests {
             "-l 2121 --listen [::1]:2122 --anonymous off --anonymous-in /in=upload --banner Hi --users u --passive-ports \
              5-9 /srv --passive-address 203.0.113.7 --active-port 20 --max-sessions 7 --idle-timeout 1 \
              --data-timeout 2 --login-timeout 3 --stall-timeout 4 --handshake-timeout 5 --partial-uploads discard \
-             --replace in-place --replace-on-hangup --durable --strict-allo --no-recursive-lists \
+             --replace in-place --replace-on-hangup --durable --umask 027 --strict-allo --no-recursive-lists \
              --allow-set-id",
         )
         .config()
@@ -306,6 +315,7 @@ mod tests {
         expected.replacing = Replacing::InPlace;
         expected.replace_on_hangup = true;
         (expected.durable, expected.strict_allo) = (true, true);
+        expected.umask = Some(0o027);
         (expected.recursive_lists, expected.allow_set_id) = (false, true);
         assert_eq!(config, expected);
         let few = flags("--max-sessions-per-address 3").config().unwrap();
@@ -334,6 +344,7 @@ mod tests {
             ("--data-timeout 1w", "5m, 2h"),
             ("--partial-uploads drop", "keep, discard"),
             ("--replace never", "atomic, in-place"),
+            ("--umask 8", "octal"),
             ("user add ftp --users u", "another name"),
             ("user add x --users u --access all", "\"read\", \"write\""),
             ("user add x", "--users <FILE>"),

@@ -98,6 +98,9 @@ pub struct Config {
     /// takes to say so. Without it that holds of the bytes of a file that takes its name when it is
     /// whole, so that no power cut leaves it without them, and not of the name.
     pub durable: bool,
+    /// Permission bits that new files and folders must not have, beside those that the process takes
+    /// from all; a user may choose others by SITE UMASK.
+    pub umask: Option<u16>,
     /// `ALLO n` is a promise: an upload of other than n bytes counts as cut off.
     pub strict_allo: bool,
     /// Clients may list a tree of folders at once (`LIST -R`), as far as that is bounded. Otherwise they
@@ -143,6 +146,7 @@ impl Config {
             replacing: Replacing::Atomic,
             replace_on_hangup: false,
             durable: false,
+            umask: None,
             strict_allo: false,
             recursive_lists: true,
             allow_set_id: false,

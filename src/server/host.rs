@@ -38,6 +38,7 @@ impl Host {
             handshake_timeout: config.handshake_timeout.min(LONGEST_TIMEOUT),
             passive_address: config.passive_address,
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            umask: config.umask,
             strict_allo: config.strict_allo,
             replace_on_hangup: config.replace_on_hangup,
             recursive_lists: config.recursive_lists,

@@ -166,7 +166,7 @@ impl Session {
 
     /// SITE CHMOD.
     pub(super) fn change_mode(&mut self, mode: ModeChange, argument: &[u8]) {
-        let change = Change::Mode(mode.under(self.parameters.usual_umask()));
+        let change = Change::Mode(mode.under(self.usual_umask()));
         match change.sets_special_bits() && !self.settings.set_id {
             true => self.reply(Reply::NoSetId),
             false => {
@@ -186,7 +186,7 @@ impl Session {
                     true => UploadMode::Replace,
                     false => UploadMode::Create,
                 };
-                let copy = FileOp::Copy(from, to, mode, self.parameters.new_file(0));
+                let copy = FileOp::Copy(from, to, mode, self.new_file(0));
                 self.ask(FileQuestion::Copy, copy);
             }
             None => self.reply(Reply::CopyFromFirst),
@@ -197,8 +197,7 @@ impl Session {
     /// in one step. Only then are the parts removed, so that a refusal at any point loses nothing.
     pub(super) fn combine(&mut self, target: &[u8], parts: &[Vec<u8>]) {
         let parts: Vec<VPath> = parts.iter().map(|part| self.path(part)).collect();
-        let operation =
-            FileOp::Combine(self.path(target), parts.clone(), self.parameters.new_file(0));
+        let operation = FileOp::Combine(self.path(target), parts.clone(), self.new_file(0));
         let to_remove = parts.into_iter().rev().collect();
         self.ask(FileQuestion::Combine(to_remove), operation);
     }
@@ -226,7 +225,7 @@ impl Session {
     }
 
     pub(super) fn make_folder(&mut self, path: VPath) {
-        self.ask(FileQuestion::MakeDir(path.clone()), FileOp::MakeDir(path, self.parameters.umask));
+        self.ask(FileQuestion::MakeDir(path.clone()), FileOp::MakeDir(path, self.umask()));
     }
 
     pub(super) fn change(&mut self, operation: FileOp) {

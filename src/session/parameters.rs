@@ -32,23 +32,26 @@ pub(super) struct Parameters {
     pub(super) facts: FactSet,
     /// Algorithm of HASH.
     pub(super) algorithm: Algorithm,
-    /// Umask of new files; `None` is that of the process.
+    /// Umask of new files, if the user has set one.
     pub(super) umask: Option<u16>,
 }
 
-impl Parameters {
-    /// File that is made anew, and the bytes to be reserved for it.
-    pub(super) fn new_file(&self, reserve: u64) -> NewFile {
-        NewFile { umask: self.umask, reserve }
+impl Session {
+    /// Umask that the user has set, or else the operator; `None` is that of the process.
+    pub(super) fn umask(&self) -> Option<u16> {
+        self.parameters.umask.or(self.settings.umask)
     }
 
     /// Umask that was set, or the one that is usual.
     pub(super) fn usual_umask(&self) -> u16 {
-        self.umask.unwrap_or(USUAL_UMASK)
+        self.umask().unwrap_or(USUAL_UMASK)
     }
-}
 
-impl Session {
+    /// File that is made anew, and the bytes to be reserved for it.
+    pub(super) fn new_file(&self, reserve: u64) -> NewFile {
+        NewFile { umask: self.umask(), reserve }
+    }
+
     /// TYPE.
     pub(super) fn set_type(&mut self, representation: Representation) {
         self.parameters.coding.representation = representation;
@@ -98,6 +101,6 @@ impl Session {
     /// SITE UMASK; without a mask it tells the one in force.
     pub(super) fn set_umask(&mut self, mask: Option<u16>) {
         self.parameters.umask = mask.or(self.parameters.umask);
-        self.reply(Reply::Umask(self.parameters.usual_umask()));
+        self.reply(Reply::Umask(self.usual_umask()));
     }
 }

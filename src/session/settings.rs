@@ -24,6 +24,9 @@ pub struct Settings {
     pub passive_address: Option<Ipv4Addr>,
     /// The machine's name, which HOST may say.
     pub host_name: String,
+    /// Umask of new files and folders; `None` is that of the process. Either may take more bits, and
+    /// neither gives any back.
+    pub umask: Option<u16>,
     /// True if ALLO is a promise about the upload's length.
     pub strict_allo: bool,
     /// True if an upload whose client hung up behind it replaces an old file.

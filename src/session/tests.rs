@@ -66,6 +66,7 @@ impl Talk {
             login_timeout: Duration::from_secs(LOGIN_TIMEOUT),
             passive_address: None,
             host_name: "host".to_owned(),
+            umask: None,
             strict_allo: false,
             recursive_lists: true,
             set_id: false,

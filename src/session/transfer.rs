@@ -99,7 +99,7 @@ impl Session {
     }
 
     fn upload(&mut self, kind: TransferKind, path: VPath, mode: UploadMode, now: Instant) {
-        let new = self.parameters.new_file(self.parameters.allocated.unwrap_or(0));
+        let new = self.new_file(self.parameters.allocated.unwrap_or(0));
         let mode = match self.login.permissions() {
             Some(permissions) => permissions.mode(&path, mode),
             None => mode,

@@ -263,3 +263,16 @@ fn mfmt_site_chmod_hash_and_cpfr_follow_no_link_out_of_the_root() {
     assert_eq!(std::fs::metadata(server.outside("secret")).unwrap().mtime(), before);
     std::fs::remove_file(server.path("link")).unwrap();
 }
+
+#[test]
+fn the_umask_of_the_operator_holds_for_stor_and_mkd_until_site_umask_says_otherwise() {
+    let server = TestServer::with(|config| config.umask = Some(0o027));
+    let mut client = server.client();
+    assert!(client.expect(200, "SITE UMASK").contains("027"));
+    client.store("file", "", Way::Epsv);
+    client.expect(257, "MKD folder");
+    assert_eq!((server.mode("file") & 0o027, server.mode("folder") & 0o027), (0, 0));
+    client.expect(200, "SITE UMASK 077");
+    client.store("other", "", Way::Epsv);
+    assert_eq!(server.mode("other") & 0o077, 0);
+}
