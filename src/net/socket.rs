@@ -45,6 +45,9 @@ pub struct Socket {
     /// An event spoke of more than bytes to read.
     more_than_bytes: bool,
     gone: bool,
+    /// A look has met the client's FIN: nothing is read any more. What came in clear behind it, in
+    /// place of TLS, is no file.
+    ended: bool,
 }
 
 impl Socket {
@@ -64,7 +67,8 @@ impl Socket {
 
     fn new(stream: TcpStream, ready: bool) -> Socket {
         let (readable, writable) = (ready, ready);
-        Socket { stream, key: None, readable, writable, more_than_bytes: false, gone: false }
+        let (more_than_bytes, gone, ended) = (false, false, false);
+        Socket { stream, key: None, readable, writable, more_than_bytes, gone, ended }
     }
 
     /// True if a connect that was begun has come to its end; asked when an event came.
@@ -157,6 +161,9 @@ impl Socket {
 
     /// Reads once, if there may be something to read.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Flow {
+        if self.ended {
+            return Flow::Ended;
+        }
         if !self.readable {
             return Flow::Blocked;
         }
@@ -181,8 +188,10 @@ impl Socket {
             return Flow::Blocked;
         }
         let flow = flow(retry(|| self.stream.peek(buffer)));
-        if matches!(flow, Flow::Blocked) {
-            self.read_blocked();
+        match flow {
+            Flow::Blocked => self.read_blocked(),
+            Flow::Ended => self.ended = true,
+            Flow::Moved(_) | Flow::Broken(_) => {}
         }
         flow
     }
@@ -209,7 +218,7 @@ impl Socket {
     }
 
     pub(super) fn brings_bytes_only(&self) -> bool {
-        !self.more_than_bytes
+        !self.more_than_bytes && !self.ended
     }
 
     /// A system call that reads from it answered `WouldBlock`, or left nothing to read.
