@@ -5,6 +5,7 @@ use super::Refusal;
 use super::facts::facts_at;
 use crate::proto::facts::Kind;
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
+use rustix::io::retry_on_intr;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -14,7 +15,7 @@ const DIGITS: usize = 16;
 /// A temporary name of 64 random bits: neither guessed nor met twice.
 pub(super) fn temporary_name() -> Result<Vec<u8>, Refusal> {
     let mut random = [0; 8];
-    getrandom(&mut random, GetRandomFlags::empty())?;
+    retry_on_intr(|| getrandom(&mut random, GetRandomFlags::empty()))?;
     let digits = format!("{:016x}~", u64::from_ne_bytes(random));
     Ok([PREFIX, digits.as_bytes()].concat())
 }

@@ -40,11 +40,32 @@ const SHORT: usize = 512;
 pub struct Socket {
     stream: TcpStream,
     key: Option<Key>,
-    readable: bool,
+    incoming: Incoming,
     writable: bool,
-    /// An event spoke of more than bytes to read.
-    more_than_bytes: bool,
     gone: bool,
+}
+
+/// What may be there to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Incoming {
+    Nothing,
+    Bytes,
+    /// An event spoke of a FIN, an error or urgent data.
+    MoreThanBytes,
+    /// A look has met the client's FIN: nothing is read any more. What came in clear behind it, in
+    /// place of TLS, is no file.
+    Ended,
+}
+
+impl Incoming {
+    fn mark(&mut self, event: Event) {
+        *self = match (*self, event.more_than_bytes, event.readable) {
+            (Incoming::Ended, _, _) => Incoming::Ended,
+            (_, true, _) | (Incoming::MoreThanBytes, _, _) => Incoming::MoreThanBytes,
+            (Incoming::Bytes, false, _) | (Incoming::Nothing, false, true) => Incoming::Bytes,
+            (Incoming::Nothing, false, false) => Incoming::Nothing,
+        };
+    }
 }
 
 impl Socket {
@@ -63,8 +84,8 @@ impl Socket {
     }
 
     fn new(stream: TcpStream, ready: bool) -> Socket {
-        let (readable, writable) = (ready, ready);
-        Socket { stream, key: None, readable, writable, more_than_bytes: false, gone: false }
+        let incoming = if ready { Incoming::Bytes } else { Incoming::Nothing };
+        Socket { stream, key: None, incoming, writable: ready, gone: false }
     }
 
     /// True if a connect that was begun has come to its end; asked when an event came.
@@ -77,7 +98,7 @@ impl Socket {
         }
         match self.stream.peer_addr() {
             Ok(_) => {
-                self.readable = true;
+                self.doubt();
                 self.writable = true;
                 Ok(true)
             }
@@ -129,8 +150,7 @@ impl Socket {
 
     /// Notes what an event says.
     pub fn mark(&mut self, event: Event) {
-        self.readable |= event.readable;
-        self.more_than_bytes |= event.more_than_bytes;
+        self.incoming.mark(event);
         self.writable |= event.writable;
         self.gone |= event.gone;
     }
@@ -138,11 +158,13 @@ impl Socket {
     /// Makes the next read ask the kernel: what came on another connection may have come after
     /// what came on this one, and the event about this one not yet be looked at.
     pub fn doubt(&mut self) {
-        self.readable = true;
+        if self.incoming == Incoming::Nothing {
+            self.incoming = Incoming::Bytes;
+        }
     }
 
     pub(super) fn is_readable(&self) -> bool {
-        self.readable
+        self.incoming != Incoming::Nothing
     }
 
     /// True if writing is worth a try.
@@ -157,14 +179,16 @@ impl Socket {
 
     /// Reads once, if there may be something to read.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Flow {
-        if !self.readable {
-            return Flow::Blocked;
+        match self.incoming {
+            Incoming::Nothing => return Flow::Blocked,
+            Incoming::Ended => return Flow::Ended,
+            Incoming::Bytes | Incoming::MoreThanBytes => {}
         }
         let flow = flow(retry(|| self.stream.read(buffer)));
         let emptied = match flow {
             Flow::Moved(count) => {
                 let short = count < buffer.len().min(SHORT);
-                short && self.key.is_some() && !self.more_than_bytes
+                short && self.key.is_some() && self.incoming == Incoming::Bytes
             }
             Flow::Blocked => true,
             Flow::Ended | Flow::Broken(_) => false,
@@ -177,12 +201,16 @@ impl Socket {
 
     /// Looks at what a read would bring, without taking it.
     pub(super) fn peek(&mut self, buffer: &mut [u8]) -> Flow {
-        if !self.readable {
-            return Flow::Blocked;
+        match self.incoming {
+            Incoming::Nothing => return Flow::Blocked,
+            Incoming::Ended => return Flow::Ended,
+            Incoming::Bytes | Incoming::MoreThanBytes => {}
         }
         let flow = flow(retry(|| self.stream.peek(buffer)));
-        if matches!(flow, Flow::Blocked) {
-            self.read_blocked();
+        match flow {
+            Flow::Blocked => self.read_blocked(),
+            Flow::Ended => self.incoming = Incoming::Ended,
+            Flow::Moved(_) | Flow::Broken(_) => {}
         }
         flow
     }
@@ -209,13 +237,12 @@ impl Socket {
     }
 
     pub(super) fn brings_bytes_only(&self) -> bool {
-        !self.more_than_bytes
+        matches!(self.incoming, Incoming::Nothing | Incoming::Bytes)
     }
 
     /// A system call that reads from it answered `WouldBlock`, or left nothing to read.
     pub fn read_blocked(&mut self) {
-        self.readable = false;
-        self.more_than_bytes = false;
+        self.incoming = Incoming::Nothing;
     }
 
     /// A system call that writes to it answered `WouldBlock`.

@@ -235,8 +235,11 @@ impl Judge {
             let states: Vec<State> =
                 step.changes.iter().map(|change| State::of(change, run)).collect();
             let holds = match outcome.is_success() {
-                true if fault.is_some_and(Fault::looks_like_fin) => !states.contains(&State::Wrong),
-                true => states.iter().all(|state| *state == State::After),
+                true => states.iter().all(|state| match state {
+                    State::After => true,
+                    State::Partial => fault.is_some_and(Fault::looks_like_fin),
+                    State::Before | State::Wrong => false,
+                }),
                 false => holds_after_failure(&step.changes, &states),
             };
             if !holds {
@@ -367,9 +370,13 @@ fn check_service(run: &Run, mut witness: Dialogue) -> Result<(), String> {
 }
 
 fn check_end(run: &Run) -> Result<(), String> {
-    match run.terminate() {
+    let end = run.terminate();
+    let log = run.log();
+    match end {
+        // A panic ends one session, and is a bug.
+        Some(_) if log.contains("a bug, please report it") => Err(log),
         Some(end) if end.code() == Some(0) => Ok(()),
-        Some(end) => Err(format!("it ended with {end}: {}", run.log())),
+        Some(end) => Err(format!("it ended with {end}: {log}")),
         None => Err("SIGTERM does not end it".into()),
     }
 }

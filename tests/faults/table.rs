@@ -68,6 +68,7 @@ pub const TABLE: &[Row] = &[
     stays("fdatasync", &[DISK, SPACE, INTERRUPTED]),
     stays("flock", &[INTERRUPTED, UNKNOWN, &["error=ENOLCK"]]),
     stays("fadvise64", &[DISK, UNKNOWN]),
+    stays("fcntl", &[DESCRIPTORS]),
     stays("close", &[DISK, SPACE, INTERRUPTED]),
     stays("linkat", &[DISK, PERMISSION, SPACE, GONE, READ_ONLY]),
     stays("renameat", &[DISK, PERMISSION, SPACE, READ_ONLY]),
@@ -106,8 +107,8 @@ pub const TABLE: &[Row] = &[
     stays("rt_sigaction", &[UNKNOWN]),
 ];
 
-/// Calls that are not tried: they cannot fail, or are those of the allocator and of Rust's runtime,
-/// which end a program whose memory is refused, or only name threads.
+/// Calls that are not tried: they cannot fail, or they are of the allocator, which ends a program whose
+/// memory is refused, or of Rust's runtime.
 pub const LEFT_OUT: &[&str] = &[
     "brk",
     "mmap",
@@ -126,10 +127,10 @@ pub const LEFT_OUT: &[&str] = &[
     "exit_group",
     "rt_sigreturn",
     "restart_syscall",
+    "clock_nanosleep",
     "rt_sigprocmask",
     "sigaltstack",
     "uname",
-    "fcntl",
     "geteuid",
 ];
 
