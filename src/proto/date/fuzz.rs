@@ -19,7 +19,9 @@ fn check(input: &[u8], chance: &mut Chance) {
         let written = mdtm(seconds).to_string();
         assert_eq!(parse_mdtm(written.as_bytes()), Some(seconds));
         assert_eq!(written.as_bytes()[..12], input[..12]);
-        assert!(written.as_bytes()[12..] == input[12..14] || &input[12..14] == b"60");
+        // A leap second is the one before it.
+        let second = if &input[12..14] == b"60" { b"59" } else { &input[12..14] };
+        assert_eq!(&written.as_bytes()[12..], second);
         let cut = chance.upto(13);
         assert_eq!(parse_mdtm(&input[..cut]), None, "half of a date is one");
     }

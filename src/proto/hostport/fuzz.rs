@@ -20,6 +20,7 @@ fn check(input: &[u8], chance: &mut Chance) {
         let SocketAddr::V4(v4) = address else { panic!("PORT has no {address}") };
         assert_ne!(v4.port(), 0);
         assert_eq!(parse_port(pasv_text(v4).as_bytes()), Some(address));
+        assert!(input.split(|&byte| byte == b',').all(|field| field.len() <= 3));
         // Zeros in front are all that two spellings of one address differ by.
         let spelled = pasv_text(v4);
         let digits =
