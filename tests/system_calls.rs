@@ -54,6 +54,8 @@ impl Trace {
                 && call.contains('(')
                 // In a debug build std looks at each descriptor before it closes it.
                 && !call.contains("F_GETFD")
+                // Waits are as many as the machine has it.
+                && name != "epoll_wait"
             {
                 *calls.entry(name.to_owned()).or_insert(0) += 1;
             }
@@ -151,13 +153,13 @@ fn list_names(_: &Program, client: &mut Client) {
 fn loads_cost_as_many_system_calls_as_the_table_says() {
     let mut wrong = Vec::new();
     for (name, load, most) in [
-        ("login and QUIT", log_in_and_out as fn(&Program, &mut Client), 21),
-        ("passive RETR of 1 KiB", fetch_passive, 21),
-        ("passive STOR of 1 KiB", store_passive, 41),
-        ("active RETR of 1 KiB", fetch_active, 26),
-        ("active STOR of 1 KiB", store_active, 46),
-        ("LIST of 100 names", list, 123),
-        ("NLST of 100 names", list_names, 19),
+        ("login and QUIT", log_in_and_out as fn(&Program, &mut Client), 16),
+        ("passive RETR of 1 KiB", fetch_passive, 18),
+        ("passive STOR of 1 KiB", store_passive, 38),
+        ("active RETR of 1 KiB", fetch_active, 22),
+        ("active STOR of 1 KiB", store_active, 42),
+        ("LIST of 100 names", list, 118),
+        ("NLST of 100 names", list_names, 16),
     ] {
         let calls = cheapest(load);
         let sum: usize = calls.values().sum();
