@@ -14,7 +14,7 @@ fn hostile_lines_are_commands_that_can_be_spelled_or_misuse() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_commands() {
-    part!("command").many(check);
+    part!("command").many(10_000_000, check);
 }
 
 fn check(line: &[u8], chance: &mut Chance) {
