@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! cargo test --lib fuzz                              some inputs of each part
-//! cargo test --release --lib -- --ignored fuzz_      ten million, others each time
+//! cargo test --release --lib -- --ignored fuzz_      some millions, others each time
 //! PACKETBOAT_SEED=42 cargo test --lib fuzz           one of them again
 //! ```
 //!
@@ -22,8 +22,6 @@ use corpus::{Corpus, spelled};
 /// Inputs of a plain run, beside the corpus itself: each time these, and others.
 const FIRST: u64 = 2_000;
 const FRESH: u64 = 1_000;
-/// Inputs of a run for the night.
-const MANY: u64 = 10_000_000;
 
 /// Part that is tried, by the name of its corpus.
 pub struct Part {
@@ -59,9 +57,9 @@ impl Part {
         self.run(seeds::first(FIRST).chain(fresh), check);
     }
 
-    /// Checks very many inputs.
-    pub fn many(&self, check: impl Fn(&[u8], &mut Chance)) {
-        self.run(seeds::fresh(MANY), check);
+    /// Checks so many inputs, others each time.
+    pub fn many(&self, inputs: u64, check: impl Fn(&[u8], &mut Chance)) {
+        self.run(seeds::fresh(inputs), check);
     }
 
     fn run(&self, seeds: impl Iterator<Item = u64>, check: impl Fn(&[u8], &mut Chance)) {

@@ -11,7 +11,7 @@ fn hostile_line_ends_are_translated_across_every_cut() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_texts() {
-    part!("text").many(check);
+    part!("text").many(10_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {

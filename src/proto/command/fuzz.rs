@@ -16,7 +16,7 @@ fn hostile_lines_are_commands_that_can_be_spelled_or_misuse() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_commands() {
-    part!("command").many(check);
+    part!("command").many(10_000_000, check);
 }
 
 fn check(line: &[u8], chance: &mut Chance) {
@@ -76,7 +76,7 @@ fn check_limits(command: &Command, line: &[u8]) {
 /// Command of any names and numbers: each can be said.
 fn any_command(line: &[u8], chance: &mut Chance) -> Command {
     let words = line.split(|byte| b"/\0".contains(byte)).filter(|word| !word.is_empty());
-    let mut names: Vec<Vec<u8>> = words.map(<[u8]>::to_vec).take(256).collect();
+    let mut names: Vec<Vec<u8>> = words.map(<[u8]>::to_vec).take(255).collect();
     names.push(b"last \" one".to_vec());
     let name = names[chance.upto(names.len() - 1)].clone();
     let modified = Change::Modified(chance.below(253_402_300_800) as i64);

@@ -11,7 +11,7 @@ fn hostile_dates_are_none_or_are_written_as_they_were_read() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_dates() {
-    part!("date").many(check);
+    part!("date").many(10_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {

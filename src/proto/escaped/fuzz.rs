@@ -11,7 +11,7 @@ fn hostile_bytes_are_shown_harmlessly_and_without_loss() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_escapes() {
-    part!("names").many(check);
+    part!("names").many(10_000_000, check);
 }
 
 fn check(input: &[u8], _: &mut Chance) {

@@ -22,7 +22,7 @@ fn hostile_patterns_match_what_they_should_in_few_steps() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_patterns() {
-    part!("glob").many(check);
+    part!("glob").many(10_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {

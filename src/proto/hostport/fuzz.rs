@@ -12,7 +12,7 @@ fn hostile_addresses_are_read_as_they_are_spelled() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_addresses() {
-    part!("hostport").many(check);
+    part!("hostport").many(10_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {

@@ -13,7 +13,7 @@ fn hostile_streams_have_the_lines_of_the_reference() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_lines() {
-    part!("line").many(check);
+    part!("line").many(10_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {

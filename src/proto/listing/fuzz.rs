@@ -12,7 +12,7 @@ fn hostile_names_and_facts_make_one_line_each() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_listings() {
-    part!("names").many(check);
+    part!("names").many(10_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {

@@ -11,7 +11,7 @@ fn hostile_names_never_lead_out_of_the_tree() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_paths() {
-    part!("names").many(check);
+    part!("names").many(10_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {

@@ -12,7 +12,7 @@ fn hostile_users_files_are_flawed_or_can_be_changed() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_users_files() {
-    part!("users").many(check);
+    part!("users").many(1_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {

@@ -11,7 +11,7 @@ fn hostile_records_are_whole_where_they_should_be() {
 #[test]
 #[ignore = "needs some minutes, in release mode"]
 fn fuzz_of_records() {
-    part!("records").many(check);
+    part!("records").many(10_000_000, check);
 }
 
 fn check(input: &[u8], chance: &mut Chance) {
