@@ -88,6 +88,7 @@ mod config;
 mod fs;
 mod net;
 mod proto;
+mod sandbox;
 mod server;
 mod session;
 #[cfg(feature = "testing")]
@@ -133,6 +134,8 @@ pub mod program {
     pub use crate::config::explain;
     pub use crate::config::flags::ServeFlags;
     pub use crate::config::summary::summary;
+    pub use crate::config::{Confinement, Sandbox};
+    pub use crate::sandbox::{Boundary, Held, Identity, allow_only_known_calls, confine};
     pub use crate::server::warnings;
 }
 

@@ -111,6 +111,7 @@ impl Server {
         for warning in exposed(&config) {
             log::warn!("{warning}");
         }
+        events::record_beyond_reach(&users);
         let places = descriptors::places(config.max_sessions);
         let handle = Handle::new(waker);
         Ok(Server {
