@@ -1,6 +1,7 @@
 //! Confinement: what the program is told to give up before a client is heard. Words only; giving it
 //! up is the business of `sandbox`.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -46,17 +47,38 @@ impl FromStr for Sandbox {
 
 /// Folders that the process can still serve: a sandbox that was entered never becomes wider.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reach(Arc<[PathBuf]>);
+pub(crate) struct Reach {
+    /// Folders that are served with all within, without links and as they are written.
+    folders: Arc<[PathBuf]>,
+    /// Roots that are within no other, and the numbers of their device and of themselves there.
+    outermost: Arc<[(PathBuf, (u64, u64))]>,
+}
 
 impl Reach {
-    /// Reach of these folders and all within.
-    pub(crate) fn new(folders: &[PathBuf]) -> Reach {
-        Reach(Arc::from(folders))
+    /// Reach of these roots, given as they are written and with links followed.
+    pub(crate) fn new(roots: &[(PathBuf, PathBuf)]) -> Reach {
+        let folders = roots.iter().flat_map(|(written, root)| [written.clone(), root.clone()]);
+        let is_within = |inner: &Path, outer: &Path| inner != outer && inner.starts_with(outer);
+        let outermost = roots.iter().filter_map(|(written, root)| {
+            let is_inner = roots.iter().any(|(_, outer)| is_within(root, outer));
+            let facts = root.metadata().ok().filter(|_| !is_inner)?;
+            Some((written.clone(), (facts.dev(), facts.ino())))
+        });
+        Reach { folders: folders.collect(), outermost: outermost.collect() }
     }
 
     /// True if this path is one of theirs as it is written: no disk is waited for.
-    pub(super) fn holds(&self, path: &Path) -> bool {
-        self.0.iter().any(|folder| path.starts_with(folder))
+    pub(crate) fn holds(&self, path: &Path) -> bool {
+        self.folders.iter().any(|folder| path.starts_with(folder))
+    }
+
+    /// True if the folder of these numbers, which this path led to, can be served: the kernel knows
+    /// folders, and one that was made anew or mounted under an old path is another one.
+    pub(crate) fn admits(&self, path: &Path, identity: (u64, u64)) -> bool {
+        match self.outermost.iter().find(|(written, _)| written == path) {
+            Some((_, known)) => *known == identity,
+            None => self.holds(path),
+        }
     }
 }
 
@@ -100,6 +122,25 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_root_made_anew_is_beyond_reach_unless_it_is_within_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, inner) = (folder.path().join("root"), folder.path().join("root/inner"));
+        fs::create_dir_all(&inner).unwrap();
+        let pair = |path: &PathBuf| (path.clone(), path.canonicalize().unwrap());
+        let reach = Reach::new(&[pair(&root), pair(&inner)]);
+        let identity = |path: &PathBuf| {
+            let facts = path.metadata().unwrap();
+            (facts.dev(), facts.ino())
+        };
+        assert!(reach.admits(&root, identity(&root)) && reach.admits(&inner, identity(&inner)));
+        assert!(!reach.admits(folder.path(), identity(&root)));
+        fs::rename(&root, folder.path().join("old")).unwrap();
+        fs::create_dir_all(&inner).unwrap();
+        assert!(!reach.admits(&root, identity(&root)) && reach.admits(&inner, identity(&inner)));
+        assert!(reach.holds(&inner.join("x")) && !reach.holds(folder.path()));
+    }
 
     /// Certificates of certbot are links into a folder where the renewed ones come.
     #[test]

@@ -19,8 +19,8 @@ pub mod user_command;
 mod users;
 mod users_file;
 
-pub(crate) use confinement::{Reach, folders_on_the_way};
 pub use confinement::{Confinement, Sandbox};
+pub(crate) use confinement::{Reach, folders_on_the_way};
 pub use error::{Error, ErrorKind};
 pub use explain::explain;
 #[cfg(feature = "testing")]

@@ -13,14 +13,12 @@ use crate::config::{Config, Confinement, Error, Reach, Sandbox, Users, folders_o
 pub struct Boundary {
     /// Folders that are served, links followed.
     served: Vec<PathBuf>,
-    /// The same as they are written in the settings.
-    written: Vec<PathBuf>,
     /// Folders whose files are read at a reload.
     read: Vec<PathBuf>,
     /// Ports that may be listened on and connected from; `None` for all.
     ports: Option<BTreeSet<u16>>,
-    /// True if the kernel is asked to keep it.
-    is_kept: bool,
+    /// The folders again, for the server to know them; `None` if the kernel does not keep the boundary.
+    reach: Option<Reach>,
 }
 
 impl Boundary {
@@ -36,9 +34,11 @@ impl Boundary {
         let is_kept = confinement.sandbox != Sandbox::Off && files::is_available();
         let users = Users::open(config)?;
         let roots = users.all().filter_map(|account| account.root.as_ref()).chain([&config.root]);
-        let found = roots.filter_map(|root| Some((root.clone(), root.canonicalize().ok()?)));
-        let (written, served): (Vec<_>, Vec<_>) = found.unzip();
-        let served = outermost(served);
+        let found = roots
+            .filter_map(|root| Some((std::path::absolute(root).ok()?, root.canonicalize().ok()?)));
+        let found: Vec<(PathBuf, PathBuf)> = found.collect();
+        let reach = is_kept.then(|| Reach::new(&found));
+        let served = outermost(found.into_iter().map(|(_, root)| root).collect());
         // A file may name other ports at a reload, the command line cannot.
         let fixed = is_kept && file.is_none() && files::keeps_ports();
         let range = config.passive_ports.clone().filter(|_| fixed);
@@ -48,13 +48,12 @@ impl Boundary {
         });
         let files = file.into_iter().chain(config.files());
         let read = outermost(files.flat_map(|file| folders_on_the_way(&file)).collect());
-        Ok(Boundary { served, written, read, ports, is_kept })
+        Ok(Boundary { served, read, ports, reach })
     }
 
     /// Configuration whose users are watched for roots beyond the boundary.
     pub fn around(&self, mut config: Config) -> Config {
-        let folders = || [&self.served[..], &self.written].concat();
-        config.reach = self.is_kept.then(|| Reach::new(&folders()));
+        config.reach.clone_from(&self.reach);
         config
     }
 
@@ -63,16 +62,19 @@ impl Boundary {
     /// # Errors
     /// One line for the log: it needs something beyond the boundary.
     pub fn around_new(&self, config: Config) -> Result<Config, String> {
-        if !self.is_kept {
+        if self.reach.is_none() {
             return Ok(config);
         }
         let beyond = |what: String| {
-            Err(format!("{what} is beyond the sandbox, which stays as it was at the start: restart"))
+            Err(format!(
+                "{what} is beyond the sandbox, which stays as it was at the start: restart"
+            ))
         };
         if !self.serves(&config.root) {
             return beyond(format!("the root {}", config.root.display()));
         }
-        let is_read = |file: &Path| folders_on_the_way(file).iter().all(|folder| self.reads(folder));
+        let is_read =
+            |file: &Path| folders_on_the_way(file).iter().all(|folder| self.reads(folder));
         if let Some(file) = config.files().into_iter().find(|file| !is_read(file)) {
             return beyond(format!("the file {}", file.display()));
         }

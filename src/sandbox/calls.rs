@@ -128,7 +128,8 @@ const OLDER: &[i64] = &[];
 /// # Errors
 /// One line: this kernel or this processor has no such filter.
 pub fn allow_only_known_calls() -> Result<String, String> {
-    let lacking = |why: String| format!("seccomp, which refuses other calls, is not to be had: {why}");
+    let lacking =
+        |why: String| format!("seccomp, which refuses other calls, is not to be had: {why}");
     let (filter, calls) = filter().map_err(|error| lacking(error.to_string()))?;
     apply_filter(&filter).map_err(|error| lacking(error.to_string()))?;
     Ok(format!("seccomp leaves it {calls} system calls"))

@@ -31,9 +31,11 @@ impl Identity {
             return match (is_root, config.is_local()) {
                 (false, _) => Ok(Identity::Same),
                 (true, true) => Ok(Identity::UntoldRoot),
-                (true, false) => Err("other machines can connect, and it would serve them as root: \
+                (true, false) => {
+                    Err("other machines can connect, and it would serve them as root: \
                                       name a user to become, as --user nobody, or say --user root"
-                    .to_owned()),
+                        .to_owned())
+                }
             };
         };
         let found = User::from_name(name);
