@@ -65,10 +65,10 @@ impl Root {
         self.resolver
     }
 
-    /// Copy of the root that resolves names step by step.
+    /// Copy of the root with another resolver.
     #[cfg(test)]
-    pub(super) fn by_steps(&self) -> Root {
-        Root { resolver: Resolver::Steps, ..self.clone() }
+    pub fn by(&self, resolver: Resolver) -> Root {
+        Root { resolver, ..self.clone() }
     }
 
     /// Copy of the root for a thread that may wait: it goes where names lead.

@@ -40,7 +40,7 @@ impl Tree {
     /// A tree whose names the kernel resolves, and one whose names are resolved step by step.
     fn of_both_resolvers() -> [Tree; 2] {
         let (by_kernel, by_steps) = (Tree::new(), Tree::new());
-        let root = by_steps.root.by_steps();
+        let root = by_steps.root.by(Resolver::Steps);
         [by_kernel, Tree { root, ..by_steps }]
     }
 

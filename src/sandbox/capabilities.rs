@@ -54,20 +54,32 @@ pub(super) fn keep(wanted: CapabilitySet) -> Result<String, String> {
 }
 
 fn keep_at_most(wanted: CapabilitySet) -> io::Result<CapabilitySet> {
-    let held = capabilities(None)?;
-    if held.effective.contains(CapabilitySet::SETPCAP) {
-        for capability in CapabilitySet::all().difference(wanted) {
-            // An older kernel does not know all of them.
-            if capability_is_in_bounding_set(capability).unwrap_or(false) {
-                remove_capability_from_bounding_set(capability)?;
-            }
+    bound(wanted)?;
+    clear_ambient_capability_set()?;
+    let kept = hold(wanted)?;
+    set_no_new_privs(true)?;
+    Ok(kept)
+}
+
+/// Takes all but these from what a program that is started can get, as far as this process may.
+fn bound(wanted: CapabilitySet) -> io::Result<()> {
+    if !capabilities(None)?.effective.contains(CapabilitySet::SETPCAP) {
+        return Ok(());
+    }
+    for capability in CapabilitySet::all().difference(wanted) {
+        // An older kernel does not know all of them.
+        if capability_is_in_bounding_set(capability).unwrap_or(false) {
+            remove_capability_from_bounding_set(capability)?;
         }
     }
-    clear_ambient_capability_set()?;
-    let kept = held.permitted & wanted;
+    Ok(())
+}
+
+/// Holds those of these that it has, and no others.
+fn hold(wanted: CapabilitySet) -> io::Result<CapabilitySet> {
+    let kept = capabilities(None)?.permitted & wanted;
     let inheritable = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?;
-    set_no_new_privs(true)?;
     Ok(kept)
 }
 
@@ -83,14 +95,13 @@ pub(super) fn over_a_change_of_user(config: &Config) -> Kept {
 impl Kept {
     /// Has the kernel keep them, instead of taking all.
     pub(super) fn begin(&self) -> io::Result<()> {
+        bound(self.0)?;
         Ok(set_keep_capabilities(!self.0.is_empty())?)
     }
 
     /// Makes them count for the new user, and drops all others.
     pub(super) fn finish(&self) -> io::Result<()> {
-        let kept = capabilities(None)?.permitted & self.0;
-        let inheritable = CapabilitySet::empty();
-        set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?;
+        hold(self.0)?;
         Ok(set_keep_capabilities(false)?)
     }
 }

@@ -11,6 +11,8 @@ mod calls;
 mod capabilities;
 mod files;
 mod identity;
+#[cfg(test)]
+mod tests;
 
 pub use boundary::Boundary;
 #[doc(hidden)]

@@ -72,7 +72,7 @@ fn links_inside_lead_where_a_chroot_would_lead() {
 #[test]
 fn magic_links_are_not_followed() {
     let root = RootPath::Server("/proc".into()).open().unwrap();
-    for root in [root.by_steps(), root] {
+    for root in [root.by(Resolver::Steps), root] {
         assert_eq!(root.facts(&v("self/root/etc/passwd")), Err(Refusal::Loop));
         assert_eq!(root.enter(&v("self/cwd")), Err(Refusal::Loop));
         assert_eq!(root.download(&v("self/exe"), 0).unwrap_err(), Refusal::Loop);
@@ -226,7 +226,7 @@ fn no_dot_dot_of_a_link_leads_out_of_a_folder_that_is_moved_away() {
 #[test]
 fn without_openat2_another_device_is_for_a_worker_too() {
     let root = RootPath::Server("/".into()).open().unwrap();
-    for root in [root.by_steps(), root] {
+    for root in [root.by(Resolver::Steps), root] {
         assert_eq!(root.facts(&v("proc/version")), Err(Refusal::NeedsWorker));
         assert_eq!(root.enter(&v("proc")), Err(Refusal::NeedsWorker));
         assert!(root.blocking().facts(&v("proc/version")).is_ok());
