@@ -50,7 +50,7 @@ fn a_users_file_that_is_replaced_is_read_again() {
     fs::rename(site.folder.path().join("etc/new"), &users).unwrap();
     let login = |name: &str| {
         let mut client = crate::common::Client::connect(site.program.address());
-        client.expect(331, &format!("USER {name}"));
+        client.expect(331, format!("USER {name}"));
         client.command("PASS secret").0
     };
     assert_eq!(login("alice"), 230);
