@@ -90,6 +90,7 @@ mod fs;
 mod fuzz;
 mod net;
 mod proto;
+mod sandbox;
 mod server;
 mod session;
 #[cfg(feature = "testing")]
@@ -135,6 +136,8 @@ pub mod program {
     pub use crate::config::explain;
     pub use crate::config::flags::ServeFlags;
     pub use crate::config::summary::summary;
+    pub use crate::config::{Confinement, Sandbox};
+    pub use crate::sandbox::{Boundary, Held, Identity, allow_only_known_calls, confine};
     pub use crate::server::warnings;
 }
 

@@ -4,13 +4,14 @@
 //!
 //! Whether a line can be written at once, the kernel knows of pipes, sockets and terminals. Of a file
 //! it doesn't: lines for a file go through a bounded queue to a thread. There is no such thread
-//! otherwise, since each system call of a process with threads costs more.
+//! otherwise, since each system call of a process with threads costs more; and none before anybody is
+//! served, since the sandbox is entered by the one thread that there is.
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,8 +32,8 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 pub struct Logger {
     level: LevelFilter,
     printer: Arc<Printer>,
-    /// Queue of the thread that writes to a file.
-    queue: Option<SyncSender<Entry>>,
+    /// Queue of the thread that writes to a file, once there is one.
+    queue: Arc<OnceLock<SyncSender<Entry>>>,
 }
 
 /// Printer of lines.
@@ -55,31 +56,39 @@ enum Entry {
 
 impl Logger {
     /// Has all lines of this level and above printed from now on.
-    ///
-    /// # Errors
-    /// The log is a file, and there is no thread to be had.
-    pub fn start(level: LevelFilter) -> io::Result<Logger> {
+    pub fn start(level: LevelFilter) -> Logger {
         let printer = Arc::new(Printer {
             simple: SimpleLogger::new().with_level(level).with_utc_timestamps(),
             lost: AtomicUsize::new(0),
             printing: AtomicBool::new(false),
         });
-        let queue = if is_file() { Some(writer(Arc::clone(&printer))?) } else { None };
         let panicking = Arc::clone(&printer);
         panic::set_hook(Box::new(move |panic| {
             if !panicking.printing.load(Ordering::Relaxed) {
                 log::error!("a bug, please report it: {panic}");
             }
         }));
-        let logger = Logger { level, printer, queue };
+        let logger = Logger { level, printer, queue: Arc::default() };
         log::set_boxed_logger(Box::new(logger.clone())).expect("main sets the only logger, once");
         log::set_max_level(level);
-        Ok(logger)
+        logger
+    }
+
+    /// Leaves a file to a thread of its own: nobody may wait for a disk from now on.
+    ///
+    /// # Errors
+    /// The log is a file, and there is no thread to be had.
+    pub fn write_on_thread(&self) -> io::Result<()> {
+        if is_file() {
+            let queue = writer(Arc::clone(&self.printer))?;
+            self.queue.set(queue).expect("main asks for the thread once");
+        }
+        Ok(())
     }
 
     /// Waits until all lines are written, but not for ever.
     pub fn finish(&self) {
-        let Some(queue) = &self.queue else { return };
+        let Some(queue) = self.queue.get() else { return };
         let (written, mark) = sync_channel(1);
         let (until, mut entry) = (Instant::now() + LAST_LINES, Entry::Mark(written));
         // A full queue is tried again: it empties, unless the disk hangs.
@@ -105,7 +114,7 @@ impl Log for Logger {
         }
         let (level, target) = (record.level(), record.target());
         let text = shortened(record.args().to_string());
-        match &self.queue {
+        match self.queue.get() {
             Some(queue) => {
                 let target = target.to_owned();
                 if queue.try_send(Entry::Line { level, target, text }).is_err() {

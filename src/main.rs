@@ -8,10 +8,10 @@ mod logger;
 use log::LevelFilter;
 use logger::Logger;
 use packetboat::program::{
-    Command, CommandLine, ConfigCommand, EXAMPLE, Misuse, ServeFlags, explain, summary,
-    system_variable, warnings,
+    Boundary, Command, CommandLine, ConfigCommand, EXAMPLE, Identity, Misuse, ServeFlags, confine,
+    explain, summary, system_variable, warnings,
 };
-use packetboat::{Config, Error, Server};
+use packetboat::{Config, Server};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -58,26 +58,55 @@ fn check(flags: &ServeFlags) -> Result<(), String> {
 }
 
 fn serve(flags: &ServeFlags, words: Vec<OsString>) -> Result<(), String> {
-    let logger = Logger::start(level(flags.verbosity()))
-        .map_err(|error| format!("there is no thread for the log: {error}"))?;
-    let done = run(flags.config()?, words).map_err(|error| explain(&error));
+    let logger = Logger::start(level(flags.verbosity()));
+    let done = run(flags, words, &logger);
     logger.finish();
     done
 }
 
-fn run(config: Config, words: Vec<OsString>) -> Result<(), Error> {
+/// Takes what is needed, gives up all else, and serves.
+fn run(flags: &ServeFlags, words: Vec<OsString>, logger: &Logger) -> Result<(), String> {
+    let (config, confinement) = (flags.config()?, flags.confinement());
+    let identity = Identity::choose(&confinement, &config)?;
     if let Err(error) = packetboat::raise_descriptor_limit(config.max_sessions) {
         log::warn!("cannot have more descriptors: {error}");
     }
-    let mut server = Server::bind(config.clone())?;
-    server.reload_from(move || configuration(&words));
-    server.stop_on_signals()?;
-    for line in summary(&config, server.addresses(), server.fingerprint())? {
+    let boundary = Boundary::of(&config, &confinement, flags.config_file());
+    let boundary = boundary.map_err(|error| explain(&error))?;
+    let config = boundary.around(config);
+    let mut server = Server::bind(config.clone()).map_err(|error| explain(&error))?;
+    server.stop_on_signals().map_err(|error| explain(&error))?;
+    let lines = summary(&config, server.addresses(), server.fingerprint());
+    let lines = lines.map_err(|error| explain(&error))?;
+    identity.assume(&config)?;
+    warn_of(&identity, &config);
+    let held = confine(&confinement, &config, &boundary)?;
+    held.missing().iter().for_each(|missing| log::warn!("the sandbox has a gap: {missing}"));
+    // Threads have what the one that starts them was left with.
+    logger.write_on_thread().map_err(|error| format!("there is no thread for the log: {error}"))?;
+    server.reload_from(move || boundary.around_new(configuration(&words)?));
+    for line in lines.into_iter().chain([held.line()]) {
         print(&format!("{line}\n"));
     }
-    server.run()?;
+    server.run().map_err(|error| explain(&error))?;
     print("Stopped.\n");
     Ok(())
+}
+
+/// Says what the user that serves cannot do, or can without need.
+fn warn_of(identity: &Identity, config: &Config) {
+    match identity {
+        Identity::Same => {}
+        Identity::UntoldRoot => {
+            log::warn!("serving as root; --user NAME becomes another user, --user root means it");
+        }
+        Identity::Other(user) => match warnings(config) {
+            Ok(lines) => lines.iter().for_each(|line| log::warn!("as {}: {line}", user.name)),
+            Err(error) => {
+                log::warn!("a reload as {} would fail: {}", user.name, explain(&error));
+            }
+        },
+    }
 }
 
 /// Configuration that the same command line means now.

@@ -1,9 +1,11 @@
 //! Flags of a server: what each option is called, what it takes, what it says in `--help`, and how
 //! they all become one [`Config`]. Nothing is opened or looked up here.
 
+use super::command_line::system_variable;
+use super::entries::variable_of;
 #[cfg(feature = "tls")]
 use super::tls_flags::TlsFlags;
-use super::{Anonymous, Config};
+use super::{Anonymous, Config, Confinement, Sandbox};
 use crate::users::{Access, PartialUploads, Replacing, ValueError};
 use clap::ArgAction;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -111,6 +113,15 @@ pub struct ServeFlags {
     #[arg(long, help_heading = UPLOADS)]
     strict_allo: bool,
 
+    /// The user to become if started as root
+    #[arg(long, value_name = "NAME", help_heading = PROCESS)]
+    user: Option<String>,
+    /// Confinement by the kernel
+    #[arg(long, value_name = "best|required|off", default_value = "best")]
+    #[arg(hide_possible_values = true, help_heading = PROCESS)]
+    #[arg(value_parser = one_of::<Sandbox, 3>(["best", "required", "off"]))]
+    sandbox: Sandbox,
+
     /// A file of these settings, see `config example` [default: none]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -128,6 +139,7 @@ const PASSIVE: &str = "Passive mode";
 const ACTIVE: &str = "Active mode";
 const LIMITS: &str = "Limits";
 const UPLOADS: &str = "Uploads";
+const PROCESS: &str = "Process";
 const LOG: &str = "Log";
 
 impl ServeFlags {
@@ -163,6 +175,17 @@ impl ServeFlags {
         config.recursive_lists = !self.no_recursive_lists;
         config.allow_set_id = self.allow_set_id;
         Ok(config)
+    }
+
+    /// Confinement that the flags ask for.
+    pub fn confinement(&self) -> Confinement {
+        Confinement { user: self.user.clone(), sandbox: self.sandbox }
+    }
+
+    /// File that settings were read from, if any.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let variable = || system_variable(&variable_of("config")).map(PathBuf::from);
+        self.config.clone().or_else(variable)
     }
 
     /// Verbosity of the log: 0 is the usual one. Each -v undoes one -q.
@@ -394,7 +417,7 @@ mod tests {
         let help = parse("--help").unwrap_err();
         assert_eq!(help.kind(), ErrorKind::DisplayHelp);
         let help = help.to_string();
-        for heading in [SERVING, ACCESS, PASSIVE, LIMITS, UPLOADS, LOG] {
+        for heading in [SERVING, ACCESS, PASSIVE, LIMITS, UPLOADS, PROCESS, LOG] {
             assert!(help.contains(&format!("\n{heading}:\n")), "{heading}");
         }
         // A wrapped description would stand far to the right without an option before it.

@@ -3,6 +3,7 @@
 
 pub mod command_line;
 mod config_file;
+mod confinement;
 mod entries;
 mod error;
 mod explain;
@@ -18,6 +19,8 @@ pub mod user_command;
 mod users;
 mod users_file;
 
+pub use confinement::{Confinement, Sandbox};
+pub(crate) use confinement::{Reach, folders_on_the_way};
 pub use error::{Error, ErrorKind};
 pub use explain::explain;
 #[cfg(feature = "testing")]
@@ -114,6 +117,8 @@ pub struct Config {
     /// Bytes that the sessions that move many may move between them before the loop comes around;
     /// fewer while that takes too long. Nobody else moves more at once, nor more than 64 KiB.
     pub round_bytes: usize,
+    /// Folders that can be served, where a sandbox leaves but some.
+    pub(crate) reach: Option<Reach>,
     /// Faults on demand.
     #[cfg(feature = "testing")]
     pub faults: Vec<Fault>,
@@ -152,6 +157,7 @@ impl Config {
             allow_set_id: false,
             shutdown_grace: Duration::from_secs(10),
             round_bytes: 1 << 20,
+            reach: None,
             #[cfg(feature = "testing")]
             faults: Vec::new(),
         }
@@ -204,7 +210,7 @@ impl Config {
     }
 
     /// Every listener is loopback, so that only this machine can connect.
-    fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         let mut listeners = self.listen.iter().chain(&self.listen_tls);
         listeners.all(|address| address.ip().to_canonical().is_loopback())
     }

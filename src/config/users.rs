@@ -1,6 +1,6 @@
 //! Users of a server: those that were given in code, and those of the users file.
 
-use super::{Config, Error, Look, Seen, UsersFile, UsersNews};
+use super::{Config, Error, Look, Reach, Seen, UsersFile, UsersNews};
 use crate::users::{Account, Accounts, StoredPassword};
 
 /// Accounts that may log in by name.
@@ -9,6 +9,7 @@ pub struct Users {
     given: Accounts,
     file: Option<UsersFile>,
     decoy: StoredPassword,
+    reach: Option<Reach>,
 }
 
 impl Users {
@@ -20,7 +21,8 @@ impl Users {
         let given = Accounts::check(&config.accounts)
             .map_err(|(name, trouble)| Error::account(&name, trouble))?;
         let file = config.users.as_ref().map(UsersFile::open).transpose()?;
-        let mut users = Users { given, file, decoy: StoredPassword::decoy() };
+        let (decoy, reach) = (StoredPassword::decoy(), config.reach.clone());
+        let mut users = Users { given, file, decoy, reach };
         users.choose_decoy();
         Ok(users)
     }
@@ -49,10 +51,27 @@ impl Users {
     }
 
     fn choose_decoy(&mut self) {
-        let accounts = [Some(&self.given), self.in_file()].into_iter().flatten();
-        let passwords = accounts.flat_map(Accounts::iter);
-        let passwords = passwords.filter_map(|account| account.password.as_ref());
+        let passwords = self.all().filter_map(|account| account.password.as_ref());
         self.decoy = StoredPassword::decoy_among(passwords);
+    }
+
+    /// Accounts of both sources.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Account> {
+        [Some(&self.given), self.in_file()].into_iter().flatten().flat_map(Accounts::iter)
+    }
+
+    /// Users whose roots the sandbox keeps shut: one line each.
+    pub(crate) fn beyond_reach(&self) -> Vec<String> {
+        let Some(reach) = &self.reach else { return Vec::new() };
+        let beyond = self.all().filter_map(|account| {
+            let root = account.root.as_ref().filter(|root| !reach.holds(root))?;
+            let (root, name) = (root.display(), account.name.escape_debug());
+            Some(format!(
+                "the root {root} of {name} was not there at the start, and is beyond the sandbox: \
+                 restart to serve it"
+            ))
+        });
+        beyond.collect()
     }
 
     /// Users of the file, if there is one.

@@ -21,6 +21,7 @@ mod root;
 mod root_path;
 mod scratch;
 mod standing;
+mod steps;
 mod trusted;
 mod upload;
 
@@ -30,7 +31,7 @@ pub use job::{FileJob, JobResult, JobState};
 pub use pipe::{Pipe, SpliceError};
 pub use refusal::Refusal;
 pub use remote::Medium;
-pub use root::Root;
+pub use root::{Resolver, Root};
 pub use root_path::RootPath;
 pub use upload::{NewFile, Upload, UploadMode};
 

@@ -3,12 +3,15 @@
 //!
 //! A name is resolved by openat2 with RESOLVE_IN_ROOT, as after a chroot but without privileges:
 //! `..` stops at the root, an absolute link starts there, and a rename race makes the kernel give
-//! up, not go astray. An operation that creates, removes or renames acts on one last component in
+//! up, not go astray. Where openat2 is not to be had, the same is done step by step. An operation that creates, removes or renames acts on one last component in
 //! the descriptor of its directory; a `VPath` guarantees that it is no `..` and holds no slash.
 
-use super::facts::{facts_at, facts_of, must_be_file};
+mod lookup;
+
+pub use lookup::Resolver;
+
+use super::facts::{facts_at, facts_of};
 use super::freeing::frees_much;
-use super::litter::is_temporary;
 use super::remote::{Medium, medium};
 use super::scratch::magic_link;
 use super::{Dir, Download, NewFile, Refusal, Upload, UploadMode};
@@ -16,17 +19,12 @@ use crate::proto::command::ModeChange;
 use crate::proto::facts::{Facts, Kind};
 use crate::proto::path::VPath;
 use crate::users::PartialUploads;
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, chmodat, fchmod, utimensat};
-use rustix::fs::{
-    accessat, fstat, fstatvfs, mkdirat, open, openat2, renameat, renameat_with, unlinkat,
-};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::fs::{accessat, fstat, fstatvfs, mkdirat, renameat, renameat_with, unlinkat};
+use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-
-/// Tries of a lookup while others move the tree about under it.
-const LOOKUPS: usize = 32;
 
 /// The root of a tree of served files.
 ///
@@ -40,6 +38,7 @@ pub struct Root {
     inode: u64,
     medium: Medium,
     may_block: bool,
+    resolver: Resolver,
 }
 
 impl Root {
@@ -49,13 +48,28 @@ impl Root {
         let (status, medium) = (fstat(&directory)?, medium(&directory));
         let (device, inode) = (status.st_dev, status.st_ino);
         let root = Root::on(medium, directory, (device, inode));
-        root.open_confined(&VPath::root(), OFlags::PATH | OFlags::DIRECTORY)?;
-        Ok(root)
+        match root.open_confined(&VPath::root(), OFlags::PATH | OFlags::DIRECTORY) {
+            // A filter of system calls says so, or a kernel before Linux 5.6.
+            Err(Errno::NOSYS | Errno::PERM) => Ok(Root { resolver: Resolver::Steps, ..root }),
+            opened => opened.map(|_| root).map_err(std::io::Error::from),
+        }
     }
 
     /// Root of a directory of which all is known.
     pub(super) fn on(medium: Medium, directory: OwnedFd, (device, inode): (u64, u64)) -> Root {
-        Root { directory: Arc::new(directory), device, inode, medium, may_block: false }
+        let (directory, resolver) = (Arc::new(directory), Resolver::Kernel);
+        Root { directory, device, inode, medium, may_block: false, resolver }
+    }
+
+    /// Resolver of its names.
+    pub fn resolver(&self) -> Resolver {
+        self.resolver
+    }
+
+    /// Copy of the root with another resolver.
+    #[cfg(test)]
+    pub fn by(&self, resolver: Resolver) -> Root {
+        Root { resolver, ..self.clone() }
     }
 
     /// Copy of the root for a thread that may wait: it goes where names lead.
@@ -337,94 +351,6 @@ impl Root {
     /// `NotDirectory`, or `Denied` if it may not be read.
     pub fn dir(&self, path: &VPath) -> Result<Dir, Refusal> {
         Dir::open(self, path)
-    }
-
-    /// The descriptor of the directory that holds, or would hold, `path`.
-    ///
-    /// # Errors
-    /// `BadName` for a name that only this server gives.
-    pub(super) fn folder_of(&self, path: &VPath) -> Result<OwnedFd, Refusal> {
-        if path.name().is_some_and(is_temporary) {
-            return Err(Refusal::BadName);
-        }
-        self.resolve(&path.parent(), OFlags::PATH | OFlags::DIRECTORY)
-    }
-
-    /// Opens what `path` leads to inside the root.
-    pub(super) fn resolve(&self, path: &VPath, flags: OFlags) -> Result<OwnedFd, Refusal> {
-        if path.name().is_some_and(is_temporary) {
-            return Err(Refusal::NotFound);
-        }
-        self.open_confined(path, flags).map_err(|errno| match errno {
-            Errno::XDEV if !self.may_block => Refusal::NeedsWorker,
-            errno => errno.into(),
-        })
-    }
-
-    /// Looks up what `path` leads to (`O_PATH`), whose directory is `folder`.
-    pub(super) fn resolve_in(&self, folder: &OwnedFd, path: &VPath) -> Result<OwnedFd, Refusal> {
-        let Some(name) = path.name().filter(|name| !is_temporary(name)) else {
-            return self.resolve(path, OFlags::PATH);
-        };
-        let mut confined = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-        confined.set(ResolveFlags::NO_XDEV, !self.may_block);
-        match openat2(folder, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), confined) {
-            // A link is for a lookup that begins at the root, and so is all that needs a second try.
-            Err(_) => self.resolve(path, OFlags::PATH),
-            place => Ok(place?),
-        }
-    }
-
-    /// Opens the regular file that `path` leads to. It is looked at before it is opened: a FIFO would
-    /// wake who waits at its other end, and a device do who knows what. Without /proc it is for the
-    /// caller to look again at what was opened.
-    pub(super) fn open_file(&self, path: &VPath, flags: OFlags) -> Result<OwnedFd, Refusal> {
-        let place = self.resolve(path, OFlags::PATH)?;
-        self.open_place(path, &place, flags)
-    }
-
-    /// Opens the regular file that `place`, which `path` has led to, is.
-    pub(super) fn open_place(
-        &self,
-        path: &VPath,
-        place: &OwnedFd,
-        flags: OFlags,
-    ) -> Result<OwnedFd, Refusal> {
-        // O_NONBLOCK: in case that what was looked at is not what is opened, without /proc.
-        let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let open_it = |place: &OwnedFd| {
-            must_be_file(facts_of(place)?.kind)?;
-            let path = magic_link(place);
-            Ok::<_, Refusal>(retry_on_intr(|| open(&path, flags, Mode::empty())))
-        };
-        let mut file = open_it(place)?;
-        if matches!(file, Err(Errno::NOENT | Errno::STALE)) {
-            // Another machine has replaced it since it was looked up.
-            file = open_it(&self.resolve(path, OFlags::PATH)?)?;
-        }
-        match file {
-            // Without /proc.
-            Err(Errno::NOENT) => self.resolve(path, flags),
-            file => Ok(file?),
-        }
-    }
-
-    fn open_confined(&self, path: &VPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        let flags = flags | OFlags::CLOEXEC;
-        let mut confined = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        confined.set(ResolveFlags::NO_XDEV, !self.may_block);
-        let mut lookups = 0;
-        loop {
-            lookups += 1;
-            match openat2(&*self.directory, path.relative(), flags, Mode::empty(), confined) {
-                // The kernel couldn't be sure of a `..` because something was renamed meanwhile.
-                Err(Errno::AGAIN | Errno::INTR) if lookups < LOOKUPS => {}
-                // Another machine has replaced what the name led to when it was last looked up.
-                Err(Errno::STALE) if lookups == 1 => {}
-                Err(Errno::NOENT) if lookups == 1 && self.is_remote() => {}
-                other => return other,
-            }
-        }
     }
 }
 

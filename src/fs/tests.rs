@@ -38,6 +38,13 @@ impl Tree {
         Tree { directory, root }
     }
 
+    /// A tree whose names the kernel resolves, and one whose names are resolved step by step.
+    fn of_both_resolvers() -> [Tree; 2] {
+        let (by_kernel, by_steps) = (Tree::new(), Tree::new());
+        let root = by_steps.root.by(Resolver::Steps);
+        [by_kernel, Tree { root, ..by_steps }]
+    }
+
     fn path(&self, name: impl AsRef<[u8]>) -> PathBuf {
         self.directory.path().join("root").join(OsStr::from_bytes(name.as_ref()))
     }

@@ -54,7 +54,8 @@ impl EventLoop {
         let events = Events::default();
         let mut shared = Shared::new(&config, addresses, poller, users, handle.waker(), events);
         // The device is known from now on; the root is held by nobody.
-        shared.roots.adopt(&RootPath::Server(config.root.clone()), root);
+        // One that the sandbox keeps shut is refused, and told of, at each login.
+        let _ = shared.roots.adopt(&RootPath::Server(config.root.clone()), root);
         let host = Rc::new(Host::new(config, tls.map(|loaded| loaded.tls)));
         let listeners = listeners.into_iter().map(|(slot, (listener, wanted))| {
             (slot, ControlListener::new(listener, wanted, Rc::clone(&host)))

@@ -14,7 +14,7 @@ use log::Level;
 #[cfg(feature = "testing")]
 use super::observer;
 
-use crate::config::UsersNews;
+use crate::config::{Users, UsersNews};
 use crate::fs::Refusal;
 use crate::net::{Lease, Stranger};
 use crate::proto::command::Change;
@@ -105,12 +105,22 @@ pub(super) fn record_unused_lease(
 }
 
 /// Records what came of a look at the users file.
-pub(super) fn record_users(news: &UsersNews) {
+pub(super) fn record_users(news: &UsersNews, users: &Users) {
     match news {
-        UsersNews::Read { path, users } => log::info!("{path}: read again, {users} users"),
+        UsersNews::Read { path, users: count } => {
+            log::info!("{path}: read again, {count} users");
+            record_beyond_reach(users);
+        }
         UsersNews::Bad(words) => {
             log::error!("{words}; until that is mended the users stay as they were");
         }
+    }
+}
+
+/// Records the users whose roots the sandbox keeps shut.
+pub(super) fn record_beyond_reach(users: &Users) {
+    for line in users.beyond_reach() {
+        log::warn!("{line}");
     }
 }
 

@@ -45,7 +45,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use slab::Slab;
 
 use crate::config::{Config, Error, Users};
-use crate::fs::Root;
+use crate::fs::{Resolver, Root};
 use crate::net::{Listener, Poller, Signals, can_connect_from};
 use certificates::{Loaded, Occasion};
 pub use descriptors::raise_descriptor_limit;
@@ -64,6 +64,10 @@ const RELOAD_SIGNAL: i32 = Signal::HUP.as_raw();
 /// Caught so that it does not end the process: an upload beyond the limit of file sizes is refused
 /// by an error as well.
 const HARMLESS_SIGNAL: i32 = Signal::XFSZ.as_raw();
+
+/// Warning of a server that has to resolve names by itself.
+const SLOW_LOOKUPS: &str = "openat2 is blocked, as by systemd's RestrictSUIDSGID and DynamicUser and by systemd-nspawn, or \
+     this kernel is older than Linux 5.6: names are resolved step by step, as confined and slower";
 
 /// A server that listens: nobody is answered until it runs.
 ///
@@ -113,6 +117,10 @@ impl Server {
         // Warnings come last: a server that cannot start says why, and nothing else.
         for warning in exposed(&config) {
             log::warn!("{warning}");
+        }
+        events::record_beyond_reach(&users);
+        if root.resolver() == Resolver::Steps {
+            log::warn!("{SLOW_LOOKUPS}");
         }
         let places = descriptors::places(config.max_sessions);
         let handle = Handle::new(waker);

@@ -14,7 +14,7 @@ use super::event_loop::EventLoop;
 use super::host::Host;
 use super::peer::Peer;
 use super::prepared::Prepared;
-use super::{descriptors, listening};
+use super::{descriptors, events, listening};
 use crate::config::Config;
 use crate::net::Waker;
 use crate::proto::reply::Reply;
@@ -130,6 +130,7 @@ impl EventLoop {
         self.acceptor.places = descriptors::places(config.max_sessions);
         self.scheduler.set_largest_budget(config.round_bytes.max(1));
         self.shared.passive.use_range(config.passive_ports.clone(), now);
+        events::record_beyond_reach(&users);
         self.shared.logins.use_users(users);
         self.host = host;
         self.end_sessions_of_nobody(now);

@@ -67,7 +67,7 @@ impl Shared {
             events,
             buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             workers: WorkerPool::new("files", FILE_THREADS, waker),
-            roots: Roots::default(),
+            roots: Roots::new(config.reach.clone()),
             siblings: Siblings::default(),
             wall_clock: 0,
             handshakes: [0; 2],

@@ -76,7 +76,7 @@ impl<T> UserLookup<T> {
             let outdated = self.look.as_ref().is_some_and(|look| look.outdated);
             let seen = done.outcome.flatten().filter(|_| !outdated);
             if let Some(news) = seen.and_then(|seen| self.users.adopt(seen)) {
-                events::record_users(&news);
+                events::record_users(&news, &self.users);
             }
             (self.look, self.told) = (None, false);
             ready.append(&mut self.current);

@@ -384,11 +384,12 @@ impl Files {
                 self.state = FileState::Job(job);
                 FileNews::Pending
             }
-            Finished::Root(path, grant, Ok(root)) => {
-                let disk = shared.roots.adopt(&path, root);
-                self.entered(disk, &grant)
+            Finished::Root(path, grant, opened) => {
+                match opened.and_then(|root| shared.roots.adopt(&path, root)) {
+                    Ok(disk) => self.entered(disk, &grant),
+                    Err(error) => FileNews::RootMissing(path, error),
+                }
             }
-            Finished::Root(path, _, Err(error)) => FileNews::RootMissing(path, error),
         }
     }
 
