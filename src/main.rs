@@ -67,7 +67,7 @@ fn serve(flags: &ServeFlags, words: Vec<OsString>) -> Result<(), String> {
 /// Takes what is needed, gives up all else, and serves.
 fn run(flags: &ServeFlags, words: Vec<OsString>, logger: &Logger) -> Result<(), String> {
     let (config, confinement) = (flags.config()?, flags.confinement());
-    let identity = Identity::choose(&confinement, &config)?;
+    let identity = Identity::choose(&confinement, flags.config_file().is_some())?;
     if let Err(error) = packetboat::raise_descriptor_limit(config.max_sessions) {
         log::warn!("cannot have more descriptors: {error}");
     }

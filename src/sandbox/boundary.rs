@@ -36,6 +36,10 @@ impl Boundary {
         let roots = users.all().filter_map(|account| account.root.as_ref()).chain([&config.root]);
         let found = roots
             .filter_map(|root| Some((std::path::absolute(root).ok()?, root.canonicalize().ok()?)));
+        let found = found.map(|(written, root)| match confinement.sandbox {
+            Sandbox::Best | Sandbox::Off => (with_neighbours(written), with_neighbours(root)),
+            Sandbox::Required => (written, root),
+        });
         let found: Vec<(PathBuf, PathBuf)> = found.collect();
         let reach = is_kept.then(|| Reach::new(&found));
         let served = outermost(found.into_iter().map(|(_, root)| root).collect());
@@ -103,6 +107,15 @@ impl Boundary {
 
     fn reads(&self, folder: &Path) -> bool {
         self.read.iter().chain(&self.served).any(|read| folder.starts_with(read))
+    }
+}
+
+/// Folder that a root is in, unless that is `/`: so a disk that is mounted on the root later is within
+/// reach, a root that is made anew, and those of users who are yet to come, since roots lie together.
+fn with_neighbours(root: PathBuf) -> PathBuf {
+    match root.parent().filter(|folder| folder.parent().is_some()) {
+        Some(folder) => folder.to_owned(),
+        None => root,
     }
 }
 

@@ -13,29 +13,28 @@ use crate::config::{Config, Confinement};
 pub enum Identity {
     /// The one that started it.
     Same,
-    /// Root, without a word about it: only this machine can connect.
+    /// Root, without a word about it: a quick share, by flags alone.
     UntoldRoot,
     /// Another one, which root becomes.
     Other(Box<User>),
 }
 
 impl Identity {
-    /// Chooses the user by what was said.
+    /// Chooses the user by what was said. `is_daemon` if settings come from a file: then somebody has
+    /// thought about them.
     ///
     /// # Errors
-    /// No such user, nobody to become another one, or root for a server that others can connect to
-    /// without a word that this is meant.
-    pub fn choose(confinement: &Confinement, config: &Config) -> Result<Identity, String> {
+    /// No such user, nobody to become another one, or root for a daemon without a word that this is
+    /// meant.
+    pub fn choose(confinement: &Confinement, is_daemon: bool) -> Result<Identity, String> {
         let is_root = geteuid().is_root();
         let Some(name) = &confinement.user else {
-            return match (is_root, config.is_local()) {
+            return match (is_root, is_daemon) {
                 (false, _) => Ok(Identity::Same),
-                (true, true) => Ok(Identity::UntoldRoot),
-                (true, false) => {
-                    Err("other machines can connect, and it would serve them as root: \
-                                      name a user to become, as --user nobody, or say --user root"
-                        .to_owned())
-                }
+                (true, false) => Ok(Identity::UntoldRoot),
+                (true, true) => Err("it would serve as root: name a user to become, as user = \
+                                     \"nobody\" (--user nobody), or say user = \"root\""
+                    .to_owned()),
             };
         };
         let found = User::from_name(name);

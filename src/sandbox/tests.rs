@@ -161,7 +161,7 @@ fn ports_beside_those_of_the_command_line_are_shut() {
 #[test]
 fn a_reload_that_wants_more_than_the_sandbox_has_is_told_so() {
     let site = Site::new();
-    let confinement = Confinement { user: None, sandbox: Sandbox::Best };
+    let confinement = Confinement { user: None, sandbox: Sandbox::Required };
     let boundary = Boundary::of(&site.config, &confinement, None).unwrap();
     let wanting = |change: &dyn Fn(&mut Config)| {
         let mut config = site.config.clone();

@@ -30,6 +30,9 @@ impl Site {
         write_settings(&folder, settings);
         let mut command = Command::new(env!("CARGO_BIN_EXE_packetboat"));
         command.arg("--config").arg(config).stderr(fs::File::create(log).unwrap());
+        if rustix::process::geteuid().is_root() {
+            command.args(["--user", "root"]);
+        }
         let program = Program::spawn(command.stdin(Stdio::null()), 1);
         Site { program, folder }
     }

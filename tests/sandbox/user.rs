@@ -15,9 +15,12 @@ fn an_unknown_user_is_refused() {
 
 #[test]
 #[ignore = "needs root: it starts as such"]
-fn root_serves_others_only_if_that_was_said() {
-    let said = refusal(&["-l", "0.0.0.0:0"]);
-    assert!(said.contains("--user nobody") && said.contains("--user root"), "{said}");
+fn a_daemon_serves_as_root_only_if_that_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.toml");
+    fs::write(&file, "anonymous = \"read\"\n").unwrap();
+    let said = refusal(&["--config", file.to_str().unwrap()]);
+    assert!(said.contains("--user nobody") && said.contains("\"root\""), "{said}");
     let site = Site::start(&["-l", "0.0.0.0:0", "--user", "root"]);
     assert_eq!(site.status("Uid"), ["0 0 0 0"; 2]);
     assert!(!site.log().contains("serving as root"), "{}", site.log());
