@@ -69,11 +69,17 @@ fn run(config: Config, words: Vec<OsString>) -> Result<(), Error> {
     if let Err(error) = packetboat::raise_descriptor_limit(config.max_sessions) {
         log::warn!("cannot have more descriptors: {error}");
     }
-    let mut server = Server::bind(config.clone())?;
+    let mut server = Server::bind_inherited(config)?;
     server.reload_from(move || configuration(&words));
     server.stop_on_signals()?;
-    for line in summary(&config, server.addresses(), server.fingerprint())? {
+    server.notify_service_manager();
+    for line in summary(server.config(), server.addresses(), server.fingerprint())? {
         print(&format!("{line}\n"));
+    }
+    if server.is_activated() {
+        print(
+            "The service manager has opened the listeners: --listen and --listen-tls do not count\n",
+        );
     }
     server.run()?;
     print("Stopped.\n");
