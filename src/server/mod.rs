@@ -104,7 +104,8 @@ impl Server {
     /// Does as [`bind`](Server::bind), with the listeners that a service manager has handed to this
     /// process in place of [`Config::listen`] and [`Config::listen_tls`], if it has: socket activation
     /// of systemd. One that is called `ftps` or `implicit` (`FileDescriptorName=`) speaks implicit TLS.
-    /// They are kept whatever a reload says. Only the first call of a process gets them.
+    /// They are kept whatever a reload says. Only the first call of a process gets them: make it before
+    /// there are other threads, since it takes the variables about them out of the environment.
     ///
     /// # Errors
     /// As for [`bind`](Server::bind), or what was handed over is no listener.

@@ -14,6 +14,8 @@ use super::clock::monotonic_micros;
 
 /// Shortest time between two lines of status, and between two tries to send news.
 const PAUSE: Duration = Duration::from_secs(3);
+/// Longest time that a watchdog may allow, in microseconds: a year. More is no watchdog at all.
+const LONGEST_WATCH: u64 = 365 * 24 * 60 * 60 * 1_000_000;
 /// News that may wait; a service manager that reads none of them has given this server up.
 const MOST_WAITING: usize = 16;
 
@@ -70,7 +72,8 @@ impl ServiceManager {
         socket.connect_addr(&address(&name)?)?;
         let number = |name: &str| variable(name)?.to_str()?.parse::<u64>().ok();
         let is_ours = number("WATCHDOG_PID").is_none_or(|id| id == u64::from(std::process::id()));
-        let limit = number("WATCHDOG_USEC").filter(|micros| *micros > 0 && is_ours);
+        let allowed = number("WATCHDOG_USEC");
+        let limit = allowed.filter(|micros| is_ours && (1..=LONGEST_WATCH).contains(micros));
         let watchdog = limit
             .map(|micros| Watchdog { interval: Duration::from_micros(micros) / 2, next: None });
         Ok(Some(ServiceManager {
@@ -151,7 +154,10 @@ fn address(name: &OsStr) -> io::Result<SocketAddr> {
     match name.as_bytes() {
         [b'@', rest @ ..] => SocketAddr::from_abstract_name(rest),
         [b'/', ..] => SocketAddr::from_pathname(name),
-        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "it is neither a path nor an @ name")),
+        _ => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "its name is neither a path nor begins with @",
+        )),
     }
 }
 
@@ -217,6 +223,7 @@ mod tests {
             &[("WATCHDOG_USEC", "2000000"), ("WATCHDOG_PID", "1")][..],
             &[("WATCHDOG_USEC", "0")],
             &[("WATCHDOG_USEC", "soon")],
+            &[("WATCHDOG_USEC", "18446744073709551615")],
             &[],
         ] {
             assert_eq!(deadline(nobody), None, "{nobody:?}");

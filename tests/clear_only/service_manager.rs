@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Instant;
 use tempfile::TempDir;
 
@@ -127,14 +128,18 @@ fn a_transfer_is_waited_for_at_the_end_and_the_log_says_how_to_end_it() {
     assert_eq!(names_in(&served), ["half"]);
 }
 
-/// Starts the program with a listener as descriptor 3, by a shell that has it as standard input.
-fn activated(listener: TcpListener, name: &str, words: &[&str]) -> Program {
+/// Command that starts the program with this as descriptor 3, by a shell that has it as standard input.
+fn handed(descriptor: OwnedFd, name: &str) -> Command {
     let mut command = Command::new("sh");
-    command.stdin(Stdio::from(OwnedFd::from(listener)));
+    command.stdin(Stdio::from(descriptor));
     command.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", name);
     command.args(["-c", "LISTEN_PID=$$ exec \"$0\" -qq \"$@\" 3<&0 </dev/null"]);
-    command.arg(env!("CARGO_BIN_EXE_packetboat")).args(words);
-    Program::spawn(&mut command, 1)
+    command.arg(env!("CARGO_BIN_EXE_packetboat"));
+    command
+}
+
+fn activated(listener: TcpListener, name: &str, words: &[&str]) -> Program {
+    Program::spawn(handed(listener.into(), name).args(words), 1)
 }
 
 #[test]
@@ -162,6 +167,38 @@ fn an_inherited_listener_stands_in_for_listen_and_survives_a_reload() {
     program.signal(Signal::HUP);
     wait_until("it is reloaded", || greeting() == "new");
     assert!(TcpStream::connect(other).is_err());
+}
+
+#[test]
+fn a_descriptor_that_is_no_listener_is_told_in_one_line() {
+    let (datagrams, _other) = UnixDatagram::pair().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    for descriptor in [OwnedFd::from(datagrams), OwnedFd::from(connection)] {
+        let output = handed(descriptor, "").arg("/").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.starts_with("packetboat: --listen: what the service manager hands over: "));
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+#[ignore = "needs systemd-socket-activate"]
+fn systemd_hands_a_listener_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut command = Command::new("systemd-socket-activate");
+    command.args(["--listen", &address.to_string(), "--fdname=ftp"]);
+    command.arg(env!("CARGO_BIN_EXE_packetboat")).arg("-qq").arg(folder.path());
+    // The first client is what has it start the program.
+    let first = thread::spawn(move || {
+        wait_until("it listens", || TcpStream::connect(address).is_ok());
+    });
+    let program = Program::spawn(command.stderr(Stdio::null()), 1);
+    first.join().unwrap();
+    assert_eq!(program.address(), address);
+    program.client().store("file", "content", Way::Epsv);
 }
 
 #[test]
