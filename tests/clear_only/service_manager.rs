@@ -6,7 +6,7 @@ use crate::common::program::Program;
 use crate::common::{Client, PATIENCE, Way, names_in, wait_until};
 use rustix::process::Signal;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -175,7 +175,15 @@ fn a_descriptor_that_is_no_listener_is_told_in_one_line() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     for descriptor in [OwnedFd::from(datagrams), OwnedFd::from(connection)] {
-        let output = handed(descriptor, "").arg("/").output().unwrap();
+        let mut command = handed(descriptor, "");
+        command.arg("/").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut begun = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut begun).unwrap();
+        if !begun.is_empty() {
+            child.kill().unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.starts_with("packetboat: --listen: what the service manager hands over: "));
