@@ -58,8 +58,9 @@
 //! A server that cannot start says why by an [`Error`]: a line for people, and a kind to match on.
 //! Once it runs it writes to the logger of the crate `log`, if your program has one. It changes
 //! nothing of the process that it is part of, save for a few threads while they are of use;
-//! signals ([`Server::stop_on_signals`]) and the limit of descriptors ([`raise_descriptor_limit`])
-//! are left alone unless you ask.
+//! signals ([`Server::stop_on_signals`]), the limit of descriptors ([`raise_descriptor_limit`]) and the
+//! service manager ([`Server::notify_service_manager`], [`Server::bind_inherited`]) are left alone
+//! unless you ask.
 //!
 //! # What is stable
 //!

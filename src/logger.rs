@@ -7,7 +7,7 @@
 //! otherwise, since each system call of a process with threads costs more; and none before anybody is
 //! served, since the sandbox is entered by the one thread that there is.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -17,8 +17,11 @@ use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{FileType, Stat, fstat};
 use simple_logger::SimpleLogger;
+use time::UtcOffset;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
 /// Lines that may wait to be written to a file.
 const QUEUE: usize = 4096;
@@ -36,9 +39,32 @@ pub struct Logger {
     queue: Arc<OnceLock<SyncSender<Entry>>>,
 }
 
+/// Reader of the log, who decides what a line looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// The journal of systemd, which has the time itself and wants a priority (sd-daemon(3)).
+    Journal,
+    /// Somebody at a terminal, who wants the time of day and no paths of modules.
+    Person,
+    /// A file or a program.
+    Other,
+}
+
+/// Priorities of the journal, in the order of the levels, in the place of the time.
+const PRIORITIES: [&[BorrowedFormatItem<'_>]; 5] = [
+    format_description!("<3>"),
+    format_description!("<4>"),
+    format_description!("<6>"),
+    format_description!("<7>"),
+    format_description!("<7>"),
+];
+const TIME_OF_DAY: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[second]");
+
 /// Printer of lines.
 struct Printer {
-    simple: SimpleLogger,
+    reader: Reader,
+    /// Loggers by level.
+    simple: [SimpleLogger; 5],
     lost: AtomicUsize,
     /// Set while simple_logger prints: its panic then only means that the write failed.
     printing: AtomicBool,
@@ -57,8 +83,10 @@ enum Entry {
 impl Logger {
     /// Has all lines of this level and above printed from now on.
     pub fn start(level: LevelFilter) -> Logger {
+        let reader = Reader::of_stderr();
         let printer = Arc::new(Printer {
-            simple: SimpleLogger::new().with_level(level).with_utc_timestamps(),
+            reader,
+            simple: PRIORITIES.map(|priority| reader.logger(priority).with_level(level)),
             lost: AtomicUsize::new(0),
             printing: AtomicBool::new(false),
         });
@@ -131,6 +159,47 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
+impl Reader {
+    fn of_stderr() -> Reader {
+        match std::env::var("JOURNAL_STREAM") {
+            Ok(stream) if fstat(io::stderr()).is_ok_and(|facts| names(&stream, &facts)) => {
+                Reader::Journal
+            }
+            _ if io::stderr().is_terminal() => Reader::Person,
+            _ => Reader::Other,
+        }
+    }
+
+    /// Logger of simple_logger for lines of this priority.
+    fn logger(self, priority: &'static [BorrowedFormatItem<'static>]) -> SimpleLogger {
+        let logger = SimpleLogger::new();
+        match self {
+            Reader::Journal => logger.with_utc_timestamps().with_timestamp_format(priority),
+            Reader::Person => {
+                // Summer time is that of the start: later on other threads may change its zone.
+                let zone = UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC);
+                logger.with_utc_offset(zone).with_timestamp_format(TIME_OF_DAY)
+            }
+            Reader::Other => logger.with_utc_timestamps(),
+        }
+    }
+
+    /// Target of a line as this reader wants it: a path of modules, or the crate alone.
+    fn shown(self, target: &str) -> &str {
+        match self {
+            Reader::Journal | Reader::Person => target.split("::").next().unwrap_or(target),
+            Reader::Other => target,
+        }
+    }
+}
+
+/// True if device and inode in the words of `JOURNAL_STREAM` are those of this file.
+fn names(stream: &str, facts: &Stat) -> bool {
+    stream.split_once(':').is_some_and(|(device, inode)| {
+        device.parse() == Ok(facts.st_dev) && inode.parse() == Ok(facts.st_ino)
+    })
+}
+
 impl Printer {
     /// Prints a line, and before it how many were lost.
     fn print(&self, level: Level, target: &str, text: &str) {
@@ -148,8 +217,8 @@ impl Printer {
         self.printing.store(true, Ordering::Relaxed);
         let printed = catch_unwind(AssertUnwindSafe(|| {
             let mut record = Record::builder();
-            record.level(level).target(target);
-            self.simple.log(&record.args(format_args!("{text}")).build());
+            record.level(level).target(self.reader.shown(target));
+            self.simple[level as usize - 1].log(&record.args(format_args!("{text}")).build());
         }));
         self.printing.store(false, Ordering::Relaxed);
         printed.is_ok()

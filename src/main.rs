@@ -73,9 +73,12 @@ fn run(flags: &ServeFlags, words: Vec<OsString>, logger: &Logger) -> Result<(), 
     }
     let boundary = Boundary::of(&config, &confinement, flags.config_file());
     let boundary = boundary.map_err(|error| explain(&error))?;
-    let config = boundary.around(config);
-    let mut server = Server::bind(config.clone()).map_err(|error| explain(&error))?;
+    let mut server =
+        Server::bind_inherited(boundary.around(config)).map_err(|error| explain(&error))?;
+    // Inherited listeners stand in for those of the flags.
+    let config = server.config().clone();
     server.stop_on_signals().map_err(|error| explain(&error))?;
+    server.notify_service_manager();
     let lines = summary(&config, server.addresses(), server.fingerprint());
     let lines = lines.map_err(|error| explain(&error))?;
     identity.assume(&config)?;
@@ -87,6 +90,11 @@ fn run(flags: &ServeFlags, words: Vec<OsString>, logger: &Logger) -> Result<(), 
     server.reload_from(move || boundary.around_new(configuration(&words)?));
     for line in lines.into_iter().chain([held.line()]) {
         print(&format!("{line}\n"));
+    }
+    if server.is_activated() {
+        print(
+            "The service manager has opened the listeners: --listen and --listen-tls do not count\n",
+        );
     }
     server.run().map_err(|error| explain(&error))?;
     print("Stopped.\n");

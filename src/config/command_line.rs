@@ -18,6 +18,7 @@ use super::user_command::UserCommand;
 #[command(
     version,
     about = "A light FTP server: serves a folder, to this machine only unless told otherwise.",
+    after_long_help = EXAMPLES,
     max_term_width = 100,
     args_conflicts_with_subcommands = true
 )]
@@ -29,6 +30,29 @@ pub struct CommandLine {
     #[command(flatten)]
     pub serve: ServeFlags,
 }
+
+/// Examples behind the long help, as --help and the manual show it.
+const EXAMPLES: &str = "\
+Examples:
+  packetboat /tmp
+      Share a folder with this machine: anybody on it may store too.
+
+  packetboat --listen 0.0.0.0:2121 /srv/files
+      Let everybody who can connect fetch files.
+
+  packetboat user add alice --users users.toml --access write
+  packetboat --listen 0.0.0.0:21 --users users.toml \\
+      --tls self-signed --require-tls data /srv/files
+      Let alice store files, under TLS only.
+
+  packetboat config example > packetboat.toml
+  packetboat check --config packetboat.toml
+  packetboat --config packetboat.toml
+      Have all settings in a file. SIGHUP has it read again.
+
+Each flag is also a variable: PACKETBOAT_IDLE_TIMEOUT=5m is
+--idle-timeout 5m. A flag wins over a variable, and a variable over
+the file.";
 
 /// Commands.
 #[derive(Debug, Subcommand)]

@@ -414,12 +414,15 @@ mod tests {
     #[test]
     fn help_has_its_headings_and_a_line_an_option() {
         CommandLine::command().debug_assert();
-        let help = parse("--help").unwrap_err();
+        let long = parse("--help").unwrap_err().to_string();
+        assert!(long.contains("\nExamples:\n") && long.contains("PACKETBOAT_IDLE_TIMEOUT"));
+        let help = parse("-h").unwrap_err();
         assert_eq!(help.kind(), ErrorKind::DisplayHelp);
         let help = help.to_string();
         for heading in [SERVING, ACCESS, PASSIVE, LIMITS, UPLOADS, PROCESS, LOG] {
             assert!(help.contains(&format!("\n{heading}:\n")), "{heading}");
         }
+        assert!(!help.contains("Examples"), "{help}");
         // A wrapped description would stand far to the right without an option before it.
         assert!(!help.lines().any(|line| line.starts_with(&" ".repeat(10))), "{help}");
     }

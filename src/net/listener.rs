@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -60,7 +60,16 @@ impl Listener {
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        let listener = TcpListener::from_std(socket.into());
+        Listener::adopt(socket.into())
+    }
+
+    /// Takes over a socket that listens.
+    ///
+    /// # Errors
+    /// The kernel knows no address of it.
+    pub fn adopt(listener: std::net::TcpListener) -> io::Result<Listener> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener);
         let address = listener.local_addr()?;
         Ok(Listener { listener, address, ready: true })
     }
@@ -91,6 +100,14 @@ impl Listener {
         self.address
     }
 
+    /// Addresses that connections come to: two for a socket of both families, as others open them.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + use<> {
+        let is_mixed = self.address.ip() == Ipv6Addr::UNSPECIFIED
+            && SockRef::from(&self.listener).only_v6().is_ok_and(|only| !only);
+        let other = SocketAddr::from((Ipv4Addr::UNSPECIFIED, self.address.port()));
+        [self.address].into_iter().chain(is_mixed.then_some(other))
+    }
+
     /// Notes that somebody may be waiting.
     pub fn mark(&mut self) {
         self.ready = true;
@@ -110,7 +127,7 @@ impl Listener {
         let mut failed = 0;
         loop {
             let error = match self.listener.accept() {
-                Ok(accepted) => return Ok(Some(accepted)),
+                Ok((stream, client)) => return Ok(Some((stream, unmapped(client)))),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.ready = false;
                     return Ok(None);
@@ -128,6 +145,14 @@ impl Listener {
                 }
             }
         }
+    }
+}
+
+/// Address of IPv4 that a socket of both families writes as one of IPv6 (RFC 4291, 2.5.5.2).
+pub(super) fn unmapped(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip if ip == address.ip() => address,
+        ip => SocketAddr::new(ip, address.port()),
     }
 }
 
@@ -188,7 +213,6 @@ impl From<AcceptError> for io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, Ipv6Addr};
 
     #[test]
     fn connections_have_what_a_control_connection_needs() {

@@ -1,6 +1,7 @@
 //! Sockets, readiness and TLS: the only room that knows mio and rustls. It moves bytes and knows no
 //! FTP.
 
+mod inherited;
 mod link;
 mod listener;
 mod passive;
@@ -8,6 +9,7 @@ mod poller;
 mod socket;
 mod tls;
 
+pub use inherited::Inherited;
 pub use link::Link;
 pub use listener::{AcceptError, AcceptErrorKind, Listener};
 pub use mio::Waker;

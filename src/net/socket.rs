@@ -15,6 +15,7 @@ use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{Domain, Protocol, SockRef, Type};
 
+use super::listener::unmapped;
 use super::poller::{Event, Key, Poller, Role};
 
 /// Outcome of moving bytes.
@@ -112,7 +113,7 @@ impl Socket {
     /// # Errors
     /// The connection is gone already.
     pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.stream.local_addr()
+        self.stream.local_addr().map(unmapped)
     }
 
     /// Address that is of the same link as this connection, if it is one of a link at all (fe80::/10):

@@ -25,6 +25,7 @@ use super::lifecycle::Lifecycle;
 use super::peer::{Fate, Peer, Turn};
 use super::reload::Reloader;
 use super::scheduler::Scheduler;
+use super::service_manager::News;
 use super::shared::Shared;
 use super::timers::Timers;
 use crate::fs::RootPath;
@@ -63,8 +64,8 @@ impl EventLoop {
         EventLoop {
             shared,
             acceptor: Acceptor::new(listeners.collect(), places),
-            reloader: Reloader::new(server.source, handle.waker()),
-            lifecycle: Lifecycle::new(handle, signals),
+            reloader: Reloader::new(server.source, server.stand_in, handle.waker()),
+            lifecycle: Lifecycle::new(handle, signals, server.service_manager),
             host,
             peers: Slab::new(),
             scheduler: Scheduler::new(round_bytes),
@@ -74,6 +75,7 @@ impl EventLoop {
 
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut now = Instant::now();
+        self.lifecycle.tell(News::Ready, now);
         while !self.lifecycle.is_done(self.is_idle()) {
             now = self.come_around(now)?;
         }
@@ -96,6 +98,7 @@ impl EventLoop {
         self.accept(now);
         self.run_round(now);
         self.publish();
+        self.keep_service_manager_posted(now);
         Ok(now)
     }
 

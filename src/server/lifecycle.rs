@@ -1,10 +1,11 @@
 //! Life of a server: signals, and the way to its end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::event_loop::EventLoop;
 use super::handle::Handle;
 use super::peer::Peer;
+use super::service_manager::{News, ServiceManager};
 use super::{RELOAD_SIGNAL, STOP_SIGNALS};
 use crate::net::Signals;
 
@@ -21,11 +22,31 @@ pub(super) struct Lifecycle {
     stops: usize,
     /// Moment at which transfers are broken off, set while the server goes down.
     drained_by: Option<Instant>,
+    service_manager: Option<ServiceManager>,
 }
 
 impl Lifecycle {
-    pub(super) fn new(handle: Handle, signals: Option<Signals>) -> Lifecycle {
-        Lifecycle { handle, signals, signalled: false, stop_signals: 0, stops: 0, drained_by: None }
+    pub(super) fn new(
+        handle: Handle,
+        signals: Option<Signals>,
+        service_manager: Option<ServiceManager>,
+    ) -> Lifecycle {
+        Lifecycle {
+            handle,
+            signals,
+            signalled: false,
+            stop_signals: 0,
+            stops: 0,
+            drained_by: None,
+            service_manager,
+        }
+    }
+
+    /// Tells the service manager, if there is one.
+    pub(super) fn tell(&mut self, news: News, now: Instant) {
+        if let Some(service_manager) = &mut self.service_manager {
+            service_manager.tell(news, now);
+        }
     }
 
     /// Notes that signals have come.
@@ -33,9 +54,10 @@ impl Lifecycle {
         self.signalled = true;
     }
 
-    /// Moment at which transfers are broken off.
+    /// Moment at which transfers are broken off, or the service manager is to hear something.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.drained_by
+        let service_manager = self.service_manager.as_ref().and_then(ServiceManager::deadline);
+        self.drained_by.into_iter().chain(service_manager).min()
     }
 
     /// True if the end has come: nothing is left to be waited for, or it was waited for long
@@ -61,7 +83,7 @@ impl EventLoop {
         let stops = caught.iter().filter(|signal| STOP_SIGNALS.contains(signal)).count();
         self.lifecycle.stop_signals += stops;
         if caught.contains(&RELOAD_SIGNAL) {
-            self.begin_reload();
+            self.begin_reload(now);
         }
         let stops = self.lifecycle.handle.stops().max(self.lifecycle.stop_signals);
         if stops > 0 && self.lifecycle.drained_by.is_none() {
@@ -73,12 +95,46 @@ impl EventLoop {
     /// Lets transfers finish, within the grace: no connection is accepted any more, and sessions
     /// without a transfer end.
     fn drain(&mut self, now: Instant) {
-        log::info!("shutting down, {} sessions", self.peers.len());
-        self.lifecycle.drained_by = Some(now + self.host.shutdown_grace());
+        let grace = self.host.shutdown_grace();
+        let sessions = counted(self.peers.len(), "session");
+        log::info!("shutting down, {sessions}: {}", self.farewell(grace));
+        self.lifecycle.drained_by = Some(now + grace);
+        self.lifecycle.tell(News::Stopping, now);
         self.acceptor.listeners.clear();
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.visit(slot, now, Peer::shut_down);
         }
     }
+
+    /// Words on what the shutdown waits for.
+    fn farewell(&self, grace: Duration) -> String {
+        match self.transfers() {
+            0 => "no transfer is waited for".to_owned(),
+            transfers => format!(
+                "waiting for {}, {} s at most; Ctrl-C again or another SIGTERM ends them",
+                counted(transfers, "transfer"),
+                grace.as_secs(),
+            ),
+        }
+    }
+
+    /// Number of transfers under way.
+    fn transfers(&self) -> usize {
+        self.peers.iter().filter(|(_, peer)| peer.is_moving()).count()
+    }
+
+    /// Lets the service manager know that the loop comes around, and what it holds.
+    pub(super) fn keep_service_manager_posted(&mut self, now: Instant) {
+        let Some(mut service_manager) = self.lifecycle.service_manager.take() else { return };
+        service_manager.come_around(now, || {
+            let sessions = counted(self.peers.len(), "session");
+            format!("{sessions}, {}", counted(self.transfers(), "transfer"))
+        });
+        self.lifecycle.service_manager = Some(service_manager);
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,12 +1,13 @@
-//! Listening: the listeners for control connections, opened at the start and again at each reload.
+//! Listening: the listeners for control connections, opened at the start and again at each reload, or
+//! inherited from a service manager for good.
 
 use std::io;
 use std::net::SocketAddr;
 
 use slab::Slab;
 
-use crate::config::{Config, Error};
-use crate::net::{Listener, Poller, Role};
+use crate::config::{Config, Error, ErrorKind};
+use crate::net::{Inherited, Listener, Poller, Role};
 
 /// Beginning of control connections of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +53,7 @@ pub(super) fn open<T>(
         }
         _ => Err(error),
     });
-    let key = poller.key(listeners.vacant_key(), Role::Listener);
-    let listener = opened.and_then(|mut listener| {
-        listener.prepare_control()?;
-        listener.register(poller, key)?;
-        Ok(listener)
-    });
-    match listener {
+    match opened.and_then(|listener| registered(poller, listeners, listener)) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if Listener::lacks_family(&error) => {
             log::warn!("{}", Error::listen(address, error));
@@ -66,6 +61,81 @@ pub(super) fn open<T>(
         }
         Err(error) => Err(Error::listen(address, error)),
     }
+}
+
+/// Registers a listener for a vacant slot.
+fn registered<T>(
+    poller: &mut Poller,
+    listeners: &Slab<T>,
+    mut listener: Listener,
+) -> io::Result<Listener> {
+    let key = poller.key(listeners.vacant_key(), Role::Listener);
+    listener.prepare_control()?;
+    listener.register(poller, key)?;
+    Ok(listener)
+}
+
+/// Addresses of inherited listeners, which stand in for those that a configuration has: all else that
+/// depends on who can connect goes by them.
+#[derive(Clone, Debug)]
+pub(super) struct StandIn {
+    listen: Vec<SocketAddr>,
+    listen_tls: Vec<SocketAddr>,
+}
+
+impl StandIn {
+    /// Addresses of these listeners; `None` if there are none.
+    pub(super) fn of(inherited: &[Inherited]) -> Option<StandIn> {
+        let of_mode = |mode| {
+            let those = inherited.iter().filter(move |one| mode_of(&one.name) == mode);
+            those.flat_map(|one| one.listener.addresses()).collect()
+        };
+        let (listen, listen_tls) = (of_mode(TlsMode::Explicit), of_mode(TlsMode::Implicit));
+        (!inherited.is_empty()).then_some(StandIn { listen, listen_tls })
+    }
+
+    /// Puts them in place of the configuration's.
+    pub(super) fn replace(&self, config: &mut Config) {
+        config.listen.clone_from(&self.listen);
+        config.listen_tls.clone_from(&self.listen_tls);
+    }
+}
+
+/// Mode of an inherited listener, by its name.
+fn mode_of(name: &str) -> TlsMode {
+    match name {
+        "ftps" | "implicit" => TlsMode::Implicit,
+        _ => TlsMode::Explicit,
+    }
+}
+
+/// Takes inherited listeners over, in the order in which a configuration has its own.
+///
+/// # Errors
+/// One cannot be registered.
+pub(super) fn adopt_all(
+    poller: &mut Poller,
+    mut inherited: Vec<Inherited>,
+) -> Result<Slab<(Listener, Wanted)>, Error> {
+    inherited.sort_by_key(|one| mode_of(&one.name) == TlsMode::Implicit);
+    let mut listeners = Slab::new();
+    for Inherited { listener, name } in inherited {
+        let wanted = Wanted { address: listener.address(), mode: mode_of(&name) };
+        let listener = registered(poller, &listeners, listener)
+            .map_err(|error| Error::listen(wanted.address, error))?;
+        listeners.insert((listener, wanted));
+    }
+    Ok(listeners)
+}
+
+/// Listeners that this process was started with.
+///
+/// # Errors
+/// One of them is none.
+pub(super) fn inherited() -> Result<Vec<Inherited>, Error> {
+    Inherited::take_all().map_err(|error| {
+        Error::setting(ErrorKind::Listen, format!("what the service manager hands over: {error}"))
+    })
 }
 
 /// Opens all listeners of a configuration.

@@ -28,6 +28,7 @@ mod reload;
 mod repeats;
 mod roots;
 mod scheduler;
+mod service_manager;
 mod shared;
 mod siblings;
 mod strangers;
@@ -44,18 +45,20 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use slab::Slab;
 
+use crate::config::command_line::system_variable;
 use crate::config::{Config, Error, Users};
 use crate::fs::{Resolver, Root};
-use crate::net::{Listener, Poller, Signals, can_connect_from};
+use crate::net::{Inherited, Listener, Poller, Signals, can_connect_from};
 use certificates::{Loaded, Occasion};
 pub use descriptors::raise_descriptor_limit;
 use event_loop::EventLoop;
 pub use handle::{Counts, Grace, Handle};
-use listening::Wanted;
+use listening::{StandIn, Wanted};
 #[cfg(feature = "testing")]
 pub use observer::{Event, EventKind};
 pub use prepared::warnings;
 use prepared::{Prepared, exposed};
+use service_manager::ServiceManager;
 
 /// The signals that end the server.
 const STOP_SIGNALS: [i32; 2] = [Signal::INT.as_raw(), Signal::TERM.as_raw()];
@@ -88,6 +91,9 @@ pub struct Server {
     handle: Handle,
     /// Source of the configuration at a reload.
     source: Option<reload::Source>,
+    service_manager: Option<ServiceManager>,
+    /// Addresses of inherited listeners.
+    stand_in: Option<StandIn>,
     #[cfg(feature = "testing")]
     observer: Option<std::sync::mpsc::Sender<Event>>,
 }
@@ -98,13 +104,34 @@ impl Server {
     /// # Errors
     /// A setting is wrong, or one of these cannot be had; [`Error::kind`] says which.
     pub fn bind(config: Config) -> Result<Server, Error> {
+        Server::bind_with(config, Vec::new())
+    }
+
+    /// Does as [`bind`](Server::bind), with the listeners that a service manager has handed to this
+    /// process in place of [`Config::listen`] and [`Config::listen_tls`], if it has: socket activation
+    /// of systemd. One that is called `ftps` or `implicit` (`FileDescriptorName=`) speaks implicit TLS.
+    /// They are kept whatever a reload says. Only the first call of a process gets them: make it before
+    /// there are other threads, since it takes the variables about them out of the environment.
+    ///
+    /// # Errors
+    /// As for [`bind`](Server::bind), or what was handed over is no listener.
+    pub fn bind_inherited(config: Config) -> Result<Server, Error> {
+        Server::bind_with(config, listening::inherited()?)
+    }
+
+    fn bind_with(mut config: Config, inherited: Vec<Inherited>) -> Result<Server, Error> {
         must_have_random_numbers()?;
+        let stand_in = StandIn::of(&inherited);
+        stand_in.iter().for_each(|stand_in| stand_in.replace(&mut config));
         let Prepared { config, root, users, tls } = Prepared::open(config, Occasion::Start)?;
         let mut poller = Poller::new().map_err(Error::event_loop)?;
         let waker = poller.waker().map_err(Error::event_loop)?;
-        let listeners = listening::open_all(&mut poller, &config)?;
-        let addresses: Vec<SocketAddr> =
-            listeners.iter().map(|(_, (listener, _))| listener.address()).collect();
+        let listeners = match inherited.is_empty() {
+            true => listening::open_all(&mut poller, &config)?,
+            false => listening::adopt_all(&mut poller, inherited)?,
+        };
+        let listening = listeners.iter().map(|(_, (listener, _))| listener);
+        let addresses: Vec<SocketAddr> = listening.flat_map(Listener::addresses).collect();
         if let Some(port) = config.active_port {
             for address in &addresses {
                 match can_connect_from(SocketAddr::new(address.ip(), port)) {
@@ -136,6 +163,8 @@ impl Server {
             signals: None,
             handle,
             source: None,
+            service_manager: None,
+            stand_in,
             #[cfg(feature = "testing")]
             observer: None,
         })
@@ -146,6 +175,16 @@ impl Server {
     /// does without are left out.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The configuration that it begins with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// True if its listeners were inherited, see [`bind_inherited`](Server::bind_inherited).
+    pub fn is_activated(&self) -> bool {
+        self.stand_in.is_some()
     }
 
     /// The SHA-256 fingerprint of the certificate that it shows, as clients spell it.
@@ -178,6 +217,17 @@ impl Server {
         let signals = Signals::new(&mut self.poller, &caught).map_err(Error::event_loop)?;
         self.signals = Some(signals);
         Ok(())
+    }
+
+    /// Has the service manager that started this process, systemd for example, told how the server is:
+    /// ready, reloading, stopping, alive, and how many sessions and transfers it has. The environment
+    /// names it (`NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`); nothing is done if it names none,
+    /// and one that cannot be reached is a warning in the log.
+    pub fn notify_service_manager(&mut self) {
+        match ServiceManager::of_environment(system_variable) {
+            Ok(service_manager) => self.service_manager = service_manager,
+            Err(error) => log::warn!("the service manager of $NOTIFY_SOCKET is not told: {error}"),
+        }
     }
 
     /// Has an observer told what happens in sessions.

@@ -12,8 +12,10 @@ use super::accept::ControlListener;
 use super::certificates::Occasion;
 use super::event_loop::EventLoop;
 use super::host::Host;
+use super::listening::StandIn;
 use super::peer::Peer;
 use super::prepared::Prepared;
+use super::service_manager::News;
 use super::{descriptors, events, listening};
 use crate::config::Config;
 use crate::net::Waker;
@@ -44,6 +46,8 @@ impl fmt::Debug for Source {
 pub(super) struct Reloader {
     /// Source; without one the configuration stays, and only what it names is read anew.
     source: Option<Source>,
+    /// Addresses that stand in for those of every configuration.
+    stand_in: Option<StandIn>,
     outbox: Sender<Result<Prepared, String>>,
     done: Receiver<Result<Prepared, String>>,
     waker: Arc<Waker>,
@@ -59,9 +63,13 @@ enum ReloadState {
 }
 
 impl Reloader {
-    pub(super) fn new(source: Option<Source>, waker: Arc<Waker>) -> Reloader {
+    pub(super) fn new(
+        source: Option<Source>,
+        stand_in: Option<StandIn>,
+        waker: Arc<Waker>,
+    ) -> Reloader {
         let (outbox, done) = channel();
-        Reloader { source, outbox, done, waker, state: ReloadState::Idle }
+        Reloader { source, stand_in, outbox, done, waker, state: ReloadState::Idle }
     }
 
     /// Has the configuration read, `present` if there is no other source.
@@ -74,10 +82,12 @@ impl Reloader {
             }
         };
         let (source, present) = (self.source.clone(), present.clone());
+        let stand_in = self.stand_in.clone();
         let (outbox, waker) = (self.outbox.clone(), Arc::clone(&self.waker));
         let read = move || {
             let config = source.map_or(Ok(present), |source| source.0());
-            let prepared = config.and_then(|config| {
+            let prepared = config.and_then(|mut config| {
+                stand_in.iter().for_each(|stand_in| stand_in.replace(&mut config));
                 Prepared::open(config, Occasion::Reload).map_err(|error| error.to_string())
             });
             // The loop may have ended, and nobody want to know.
@@ -103,8 +113,12 @@ impl Reloader {
 
 impl EventLoop {
     /// Has the configuration read anew.
-    pub(super) fn begin_reload(&mut self) {
+    pub(super) fn begin_reload(&mut self, now: Instant) {
+        self.lifecycle.tell(News::Reloading, now);
         self.reloader.begin(&self.host.config);
+        if self.reloader.state == ReloadState::Idle {
+            self.lifecycle.tell(News::Ready, now);
+        }
     }
 
     /// Puts a configuration in force that has been read.
@@ -114,8 +128,9 @@ impl EventLoop {
             Ok(()) => {}
             Err(trouble) => log::error!("the configuration stays as it was: {trouble}"),
         }
-        if again {
-            self.begin_reload();
+        match again {
+            true => self.begin_reload(now),
+            false => self.lifecycle.tell(News::Ready, now),
         }
     }
 
@@ -144,9 +159,13 @@ impl EventLoop {
     }
 
     /// Opens the listeners that are new and closes those that are gone; the others go over to the new
-    /// host. Either all can be had, or nothing changes.
+    /// host, as do all that were inherited. Either all can be had, or nothing changes.
     fn replace_listeners(&mut self, host: &Rc<Host>) -> Result<(), String> {
         let listeners = &mut self.acceptor.listeners;
+        if self.reloader.stand_in.is_some() {
+            listeners.iter_mut().for_each(|(_, control)| control.host = Rc::clone(host));
+            return Ok(());
+        }
         let mut opened = Vec::new();
         for wanted in listening::wanted(&host.config) {
             if listeners.iter().any(|(_, control)| control.wanted == wanted) {

@@ -1,7 +1,7 @@
 //! Reload of the configuration by SIGHUP, of the real program.
 
 use crate::common::ports::free_port;
-use crate::common::program::Program;
+use crate::common::program::{Program, as_told};
 use crate::common::{Client, Way, user, wait_until};
 use rustix::process::Signal;
 use std::fs;
@@ -30,9 +30,7 @@ impl Site {
         write_settings(&folder, settings);
         let mut command = Command::new(env!("CARGO_BIN_EXE_packetboat"));
         command.arg("--config").arg(config).stderr(fs::File::create(log).unwrap());
-        if rustix::process::geteuid().is_root() {
-            command.args(["--user", "root"]);
-        }
+        command.args(as_told());
         let program = Program::spawn(command.stdin(Stdio::null()), 1);
         Site { program, folder }
     }

@@ -19,6 +19,11 @@ pub struct Program {
     _alone: Option<MutexGuard<'static, ()>>,
 }
 
+/// Words by which a daemon serves as root, where root runs the tests.
+pub fn as_told() -> &'static [&'static str] {
+    if rustix::process::geteuid().is_root() { &["--user", "root"] } else { &[] }
+}
+
 impl Program {
     /// Starts it with these words behind `packetboat -qq -l 127.0.0.1:0`, through a shell that
     /// first does `preparation`.
