@@ -227,6 +227,7 @@ fn typed(rule: &'static Rule, raw: &[u8]) -> Result<Command, Misuse> {
         Verb::Hash => Command::Hash(path()),
         Verb::Help if word.is_empty() => Command::Help(None),
         Verb::Help => Command::Help(Some(verb::find(word).ok_or(Misuse::Unsupported(rule))?)),
+        Verb::Host if word.is_empty() => return Err(Misuse::Missing(rule)),
         Verb::Host => Command::Host(word.to_vec()),
         Verb::Lang if word.is_empty() || word.eq_ignore_ascii_case(b"EN") => Command::Lang,
         Verb::Lang => return Err(Misuse::Unsupported(rule)),

@@ -80,6 +80,14 @@ fn misuse_is_told_apart() {
     assert_eq!(bad("EPSV 3"), Misuse::Protocol);
 }
 
+/// Blanks were the name of a host.
+#[test]
+fn a_host_of_blanks_is_missing() {
+    for line in ["HOST", "HOST ", "HOST  "] {
+        assert!(matches!(bad(line), Misuse::Missing(_)), "{line}");
+    }
+}
+
 #[test]
 fn every_prefix_of_every_command_is_parsed() {
     for line in ["PORT 127,0,0,1,135,7", "EPRT |2|::1|34567|", "TYPE A N", "ALLO 10 R 5"] {

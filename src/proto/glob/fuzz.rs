@@ -25,11 +25,17 @@ fn fuzz_of_patterns() {
     part!("glob").many(10_000_000, check);
 }
 
+/// Longest pattern that the references are asked about: their time is its square.
+const LONGEST: usize = 1000;
+
 fn check(input: &[u8], chance: &mut Chance) {
     STEPS.set(0);
-    let pattern = Pattern::parse(input);
+    Pattern::parse(input);
     let steps = STEPS.take();
     assert!(steps <= 4 * input.len(), "{steps} steps for {} bytes", input.len());
+
+    let input = &input[..input.len().min(LONGEST)];
+    let pattern = Pattern::parse(input);
     assert!(pattern.len() <= input.len());
     assert_eq!(pattern.items, bracket_by_bracket(input));
     if !has_wildcards(input) && !input.contains(&b'\\') {
