@@ -4,7 +4,7 @@
 //! no session.
 //!
 //! All of it is given up by the one thread that there is, before any other begins: the kernel keeps
-//! most of it for each thread, and hands it on to those that a thread starts.
+//! most of it for each thread, and those that a thread starts have what it has.
 
 mod boundary;
 mod calls;

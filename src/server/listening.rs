@@ -134,7 +134,7 @@ pub(super) fn adopt_all(
 /// One of them is none.
 pub(super) fn inherited() -> Result<Vec<Inherited>, Error> {
     Inherited::take_all().map_err(|error| {
-        Error::setting(ErrorKind::Listen, format!("what the service manager hands over: {error}"))
+        Error::setting(ErrorKind::Listen, format!("what the service manager has opened: {error}"))
     })
 }
 
