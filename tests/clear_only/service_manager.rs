@@ -187,7 +187,7 @@ fn a_descriptor_that_is_no_listener_is_told_in_one_line() {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.starts_with("packetboat: --listen: what the service manager hands over: "));
+        assert!(said.starts_with("packetboat: --listen: what the service manager has opened: "));
         assert_eq!(said.lines().count(), 1, "{said}");
     }
 }
