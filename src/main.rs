@@ -11,7 +11,7 @@ use packetboat::program::{
     Boundary, Command, CommandLine, ConfigCommand, EXAMPLE, Identity, Misuse, ServeFlags, confine,
     explain, summary, system_variable, warnings,
 };
-use packetboat::{Config, Server};
+use packetboat::{Config, ErrorKind, Server};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -82,7 +82,7 @@ fn run(flags: &ServeFlags, words: Vec<OsString>, logger: &Logger) -> Result<(), 
     let lines = summary(&config, server.addresses(), server.fingerprint());
     let lines = lines.map_err(|error| explain(&error))?;
     identity.assume(&config)?;
-    warn_of(&identity, &config);
+    warn_of(&identity, &config)?;
     let held = confine(&confinement, &config, &boundary)?;
     held.missing().iter().for_each(|missing| log::warn!("the sandbox has a gap: {missing}"));
     // Threads have what the one that starts them was left with.
@@ -101,8 +101,9 @@ fn run(flags: &ServeFlags, words: Vec<OsString>, logger: &Logger) -> Result<(), 
     Ok(())
 }
 
-/// Says what the user that serves cannot do, or can without need.
-fn warn_of(identity: &Identity, config: &Config) {
+/// Says what the user that serves cannot do, or can without need; a root that is shut to that user is
+/// no root to serve.
+fn warn_of(identity: &Identity, config: &Config) -> Result<(), String> {
     match identity {
         Identity::Same => {}
         Identity::UntoldRoot => {
@@ -110,11 +111,15 @@ fn warn_of(identity: &Identity, config: &Config) {
         }
         Identity::Other(user) => match warnings(config) {
             Ok(lines) => lines.iter().for_each(|line| log::warn!("as {}: {line}", user.name)),
+            Err(error) if error.kind() == ErrorKind::Root => {
+                return Err(format!("as {}: {}", user.name, explain(&error)));
+            }
             Err(error) => {
                 log::warn!("a reload as {} would fail: {}", user.name, explain(&error));
             }
         },
     }
+    Ok(())
 }
 
 /// Configuration that the same command line means now.

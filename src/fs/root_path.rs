@@ -39,9 +39,8 @@ impl RootPath {
     /// Opens the root.
     ///
     /// # Errors
-    /// The kernel's own, for the operator to read: among them that it is no directory, and ENOSYS
-    /// on a kernel that can't confine a lookup (before Linux 5.6). On the way to a user's root also
-    /// a symbolic link that is neither root's nor the server's own, which is named.
+    /// The kernel's own, for the operator to read: among them that it is no directory. On the way to
+    /// a user's root also a symbolic link that is neither root's nor the server's own, which is named.
     pub fn open(&self) -> std::io::Result<Root> {
         let directory = match self {
             RootPath::Server(path) => retry_on_intr(|| open(path, PASS, Mode::empty()))?,

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use rustix::process::geteuid;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
     clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
@@ -14,19 +13,17 @@ use crate::config::Config;
 /// First port that everybody may listen on, unless the machine says otherwise.
 const FIRST_FREE_PORT: u16 = 1024;
 
-/// Capabilities of a server that stays root, for the files of all users: to read and change them, and
-/// to hand owner, group, mode and times of a file on to the one that replaces it.
-const OF_ROOT: CapabilitySet = CapabilitySet::CHOWN
+/// Capabilities for the files of all users: to read and change them, and to hand owner, group, mode and
+/// times of a file on to the one that replaces it. Root has them, and whom the operator gave them to.
+const FOR_FILES: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::DAC_READ_SEARCH)
     .union(CapabilitySet::FOWNER)
     .union(CapabilitySet::FSETID);
 
-/// Capabilities that a server with this configuration needs.
+/// Capabilities that a server with this configuration may keep, if it has them.
 pub(super) fn needed(config: &Config) -> CapabilitySet {
-    let mut needed = for_ports(config);
-    needed.set(OF_ROOT, geteuid().is_root());
-    needed
+    for_ports(config) | FOR_FILES
 }
 
 /// The capability for low ports, if one is named: passive and active ports are bound later, and a

@@ -2,9 +2,8 @@
 //! bind, the kernel refuses, however it came by the name.
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, NetPort,
-    PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
-    Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath,
+    PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
 
 use super::Boundary;
@@ -51,13 +50,7 @@ pub(super) fn allow_only(boundary: &Boundary) -> Result<String, String> {
     let rules = rules.create().map_err(lacking)?;
     let rules = add_files(rules, boundary).and_then(|rules| add_ports(rules, boundary));
     let status = rules.and_then(RulesetCreated::restrict_self).map_err(lacking)?;
-    match status.landlock {
-        LandlockStatus::Available { effective_abi, .. } => {
-            Ok(format!("Landlock (ABI {effective_abi}) leaves it {boundary}"))
-        }
-        LandlockStatus::NotEnabled => Err("Landlock is switched off in this kernel".to_owned()),
-        LandlockStatus::NotImplemented => Err("this kernel has no Landlock".to_owned()),
-    }
+    Ok(format!("Landlock (ABI {}) leaves it {boundary}", ABI::from(status.landlock)))
 }
 
 fn add_files(

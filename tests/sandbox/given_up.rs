@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use std::fs;
 
 /// Capabilities for the files of all users: CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID.
-const OF_ROOT: u64 = 0x1f;
+const FOR_FILES: u64 = 0x1f;
 
 #[test]
 fn every_thread_is_confined_that_of_the_log_too() {
@@ -21,7 +21,7 @@ fn every_thread_is_confined_that_of_the_log_too() {
     for line in ["CapPrm", "CapEff"] {
         let sets = site.status(line);
         let sets = sets.iter().map(|set| u64::from_str_radix(set, 16).unwrap());
-        assert!(sets.clone().all(|set| set & !OF_ROOT == 0), "{line}");
+        assert!(sets.clone().all(|set| set & !FOR_FILES == 0), "{line}");
     }
     assert_eq!(site.log().matches("a gap").count(), 0, "{}", site.log());
 }

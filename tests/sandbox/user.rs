@@ -61,6 +61,17 @@ fn root_takes_ports_and_secrets_and_becomes_another_user() {
 }
 
 #[test]
+#[ignore = "needs root: it becomes another user"]
+fn a_root_that_is_shut_to_the_user_is_refused() {
+    let folder = super::folder();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let output = super::command(&folder, &["-l", "0", "--user", "nobody"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("as nobody: ROOT") && said.contains("no permission"), "{said}");
+}
+
+#[test]
 #[ignore = "needs root: it begins as another user"]
 fn an_ordinary_user_becomes_nobody_else() {
     let program = super::folder();
