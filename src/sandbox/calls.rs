@@ -44,7 +44,6 @@ const FILES: &[i64] = &[
     libc::SYS_openat,
     libc::SYS_openat2,
     libc::SYS_readlinkat,
-    libc::SYS_renameat,
     libc::SYS_renameat2,
     libc::SYS_statx,
     libc::SYS_unlinkat,
@@ -118,9 +117,13 @@ const OLDER: &[i64] = &[
     libc::SYS_open,
     libc::SYS_poll,
     libc::SYS_readlink,
+    libc::SYS_renameat,
     libc::SYS_stat,
 ];
-#[cfg(not(target_arch = "x86_64"))]
+/// The call renameat, for which the crate libc has no name there.
+#[cfg(target_arch = "aarch64")]
+const OLDER: &[i64] = &[38];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const OLDER: &[i64] = &[];
 
 /// Leaves this thread, and those that it starts, the calls of the list.
