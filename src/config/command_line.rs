@@ -227,6 +227,8 @@ mod tests {
             ("banner = ['a', 'b']", "line 1, column 16", "one value"),
             ("max-sessions = 1.5", "line 1, column 16", "text or a whole number"),
             ("listen = [21, 'x']", "line 1, column 15", "0.0.0.0:2121"),
+            ("[users]", "line 1, column 2", "without sections"),
+            ("users = []", "line 1, column 1", "no value"),
             ("config = 'other'", "line 1, column 1", "no such setting"),
             ("verbose = 1", "line 1, column 1", "no such setting"),
             ("listen = 1\nlisten = 2", "line 2, column 1", "duplicate"),

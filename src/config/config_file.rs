@@ -38,6 +38,12 @@ pub(super) fn read_config_file(path: &Path) -> Result<Vec<Entry>, String> {
         let key = table.key(name).and_then(toml_edit::Key::span).unwrap_or_default();
         let mut entry =
             Entry::find(name).map_err(|trouble| format!("{}: {trouble}", at(key.start)))?;
+        if values(item).is_empty() {
+            let place = at(key.start);
+            return Err(format!(
+                "{place}: {name}: it has no value; write {name} = …, without sections"
+            ));
+        }
         for value in values(item) {
             let place = || at(value.span().unwrap_or_default().start);
             let added = spelled(value).and_then(|value| entry.add(value));

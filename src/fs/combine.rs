@@ -51,7 +51,9 @@ impl Combination {
                 return Err(Refusal::BadName);
             }
         }
-        let mut to = root.upload(target, UploadMode::Replace, PartialUploads::Discard, new)?;
+        // A file that comes meanwhile is another's.
+        let mode = if from.is_some() { UploadMode::Replace } else { UploadMode::Create };
+        let mut to = root.upload(target, mode, PartialUploads::Discard, new)?;
         to.begin()?;
         Ok(Combination { root, from, parts: parts.into_iter(), folder, to })
     }

@@ -44,6 +44,9 @@ pub struct NewFile {
     pub umask: Option<u16>,
     /// Bytes that are to come, for which room is reserved on the disk as they do.
     pub reserve: u64,
+    /// Nothing stays of an upload that is cut off, whatever else was said: its client could not go on
+    /// with it.
+    pub once: bool,
 }
 
 /// A file that is being received. Dropped without [`finish`](Upload::finish), it counts as cut off.
@@ -142,6 +145,17 @@ impl Upload {
     /// another program's. How it was opened does not count.
     pub fn may_block(&self) -> bool {
         self.medium == Medium::Remote
+    }
+
+    /// True if [`begin`](Upload::begin) may block: it frees what stands behind the offset.
+    pub fn begin_may_block(&self) -> bool {
+        let frees = match &self.place {
+            Place::Itself { file, cut_to: Some(offset) } => {
+                facts_of(file).is_ok_and(|facts| facts.size.saturating_sub(*offset) >= MUCH)
+            }
+            Place::Itself { cut_to: None, .. } | Place::Aside { .. } => false,
+        };
+        self.may_block() || frees
     }
 
     /// True if [`finish`](Upload::finish) waits for the disk.

@@ -98,7 +98,8 @@ impl Work {
         match self {
             Work::Operation(..) => device.names.may_block(responsive, now),
             Work::Begin(pump) => {
-                pump.is_upload() && (pump.may_block() || device.storing_may_block(responsive, now))
+                pump.begin_may_block()
+                    || (pump.is_upload() && device.storing_may_block(responsive, now))
             }
             Work::Step(pump) => responsive || pump.may_block(),
             Work::Finish(pump) => {
@@ -215,7 +216,8 @@ fn perform(operation: &FileOp, root: &Root, terms: Terms) -> Result<Finished, Re
             return opened(Pump::download(open(root, path, *range)?, *coding));
         }
         FileOp::OpenUpload(path, mode, new, coding) => {
-            let mut upload = root.upload(path, terms.mode(*mode), terms.partial_uploads, *new)?;
+            let keep = if new.once { PartialUploads::Discard } else { terms.partial_uploads };
+            let mut upload = root.upload(path, terms.mode(*mode), keep, *new)?;
             if terms.durable {
                 upload.make_durable();
             }

@@ -83,6 +83,7 @@ struct Lookup {
 struct Login {
     ticket: Ticket,
     wanted: Weak<()>,
+    name: Vec<u8>,
     /// Grant of the account; `None` for a name that nobody has.
     grant: Option<Grant>,
     secret: Secret,
@@ -93,6 +94,7 @@ struct Login {
 #[derive(Debug)]
 struct Checking {
     ticket: Ticket,
+    name: Vec<u8>,
     grant: Option<Grant>,
 }
 
@@ -174,7 +176,7 @@ impl Logins {
         let grant = account.filter(|_| stored.is_some()).map(|account| Grant::of(&account));
         let stored = stored.unwrap_or_else(|| self.lookups.decoy().clone());
         let neighbourhood = ticket.neighbourhood;
-        self.waiting.push(neighbourhood, Login { ticket, wanted, grant, secret, stored });
+        self.waiting.push(neighbourhood, Login { ticket, wanted, name, grant, secret, stored });
         self.check_next(now);
         self.turn_away_late(neighbourhood, now);
     }
@@ -195,8 +197,10 @@ impl Logins {
             return Some(settled);
         }
         let is_right = self.password_worker.verdict()?;
-        let Checking { ticket: Ticket { owner, neighbourhood, .. }, grant } =
+        let Checking { ticket: Ticket { owner, neighbourhood, .. }, name, grant } =
             self.checking.take()?;
+        // The user may have been removed meanwhile.
+        let grant = grant.filter(|_| self.knows(&name));
         // A verdict counts as well if the session did not wait for it.
         self.penalties.note(neighbourhood, is_right && grant.is_some(), now);
         self.check_next(now);
@@ -261,10 +265,10 @@ impl Logins {
     }
 
     fn check(&mut self, login: Login) {
-        let Login { ticket, grant, secret, stored, .. } = login;
+        let Login { ticket, name, grant, secret, stored, .. } = login;
         let more = !self.waiting.is_empty();
         match self.password_worker.check(ticket.clone(), secret, stored, more) {
-            true => self.checking = Some(Checking { ticket, grant }),
+            true => self.checking = Some(Checking { ticket, name, grant }),
             false => self.settled.push_back((ticket.owner, Judged::TooMany)),
         }
     }

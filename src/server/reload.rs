@@ -147,6 +147,7 @@ impl EventLoop {
         self.shared.passive.use_range(config.passive_ports.clone(), now);
         events::record_beyond_reach(&users);
         self.shared.logins.use_users(users);
+        self.shared.admits_anonymous = host.anonymous().is_some();
         self.host = host;
         self.end_sessions_of_nobody(now);
         match fingerprint {

@@ -37,6 +37,9 @@ pub(super) struct Shared {
     /// Addresses of the listeners for control connections.
     addresses: Vec<SocketAddr>,
     pub(super) logins: Logins,
+    /// True if anonymous users may log in, by the configuration in force: sessions that began with
+    /// another have yet to log in by this one.
+    pub(super) admits_anonymous: bool,
     pub(super) events: Events,
     pub(super) buffers: TransferBuffers,
     /// Workers for what may wait for a slow disk.
@@ -64,6 +67,7 @@ impl Shared {
             passive: PassivePorts::new(config.passive_ports.clone(), most_stocked()),
             addresses,
             logins: Logins::new(users, Arc::clone(&waker)),
+            admits_anonymous: config.anonymous_access().access().is_some(),
             events,
             buffers: TransferBuffers { buffer: vec![0; BUFFER_BYTES], pipe: Pipe::new().ok() },
             workers: WorkerPool::new("files", FILE_THREADS, waker),

@@ -49,7 +49,7 @@ impl Session {
 
     /// File that is made anew, and the bytes to be reserved for it.
     pub(super) fn new_file(&self, reserve: u64) -> NewFile {
-        NewFile { umask: self.umask(), reserve }
+        NewFile { umask: self.umask(), reserve, once: false }
     }
 
     /// TYPE.

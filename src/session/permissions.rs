@@ -74,7 +74,16 @@ impl Permissions {
             FileOp::Facts(path) if self.on(path).has(Right::Get) => None,
             FileOp::Facts(path) => lacks(self.on(path), &[Right::List]),
             FileOp::Exists(path) => self.lacks_rename(path),
-            FileOp::Rename(from, to, _) => self.lacks_rename(from).or(self.lacks_rename(to)),
+            FileOp::Rename(from, to, _) => {
+                let (here, there) = (self.on(from), self.on(to));
+                let renamed = self.lacks_rename(from).or(self.lacks_rename(to));
+                // What goes where other rights hold is taken away here, and put there.
+                let moved = || {
+                    let taken = lacks(here, &[Right::Get, Right::Delete]);
+                    taken.or(lacks(there, &[Right::Put]))
+                };
+                if here == there { renamed } else { renamed.or_else(moved) }
+            }
             FileOp::MakeDir(path, _) => lacks(self.on(path), &[Right::Mkdir]),
             FileOp::RemoveDir(path) if self.holds_a_rule(path) => Some(Right::Rmdir),
             FileOp::RemoveDir(path) => lacks(self.on(path), &[Right::Rmdir]),
@@ -96,8 +105,10 @@ impl Permissions {
                 target.or(parts.iter().find_map(part))
             }
             FileOp::OpenUpload(path, mode, ..) => match mode {
-                UploadMode::ResumeAt(1..) | UploadMode::Append => {
-                    lacks(self.on(path), &[Right::Put, Right::Append])
+                UploadMode::Append => lacks(self.on(path), &[Right::Put, Right::Append]),
+                // The file is cut off at the offset first.
+                UploadMode::ResumeAt(1..) => {
+                    lacks(self.on(path), &[Right::Put, Right::Append, Right::Overwrite])
                 }
                 UploadMode::Create
                 | UploadMode::Replace
@@ -105,6 +116,10 @@ impl Permissions {
                 | UploadMode::ResumeAt(0) => lacks(self.on(path), &[Right::Put]),
             },
             FileOp::OpenListing(listing) => (!self.lists(listing)).then_some(Right::List),
+            // Whoever has no right at all is not told what there is.
+            FileOp::Enter(path) if self.within(path) == Access::NONE => {
+                lacks(self.on(path), &[Right::List])
+            }
             FileOp::Enter(_)
             | FileOp::FreeSpace(_)
             | FileOp::NextLines
@@ -126,7 +141,9 @@ impl Permissions {
         let is_pattern = fixed != listing.path;
         let walks = (is_pattern && is_path_of_patterns) || listing.options.scope == Scope::Tree;
         let mut inner = self.folders.iter().filter(|(ruled, _)| ruled.is_within(&fixed));
+        // A folder may be called what looks like a pattern.
         self.within(&fixed).has(Right::List)
+            && self.within(&listing.path).has(Right::List)
             && (!walks || inner.all(|(_, access)| access.has(Right::List)))
     }
 
@@ -140,6 +157,12 @@ impl Permissions {
             }
             asked => asked,
         }
+    }
+
+    /// True if nobody could go on with an upload to this name that was cut off.
+    pub(super) fn uploads_once(&self, path: &VPath) -> bool {
+        let rights = self.on(path);
+        !rights.has(Right::Append) && !rights.has(Right::Overwrite)
     }
 
     /// True if what has this name may be replaced.

@@ -7,7 +7,7 @@ use super::dtp::{Dtp, Input, Outcome, Side, Stage, Transfer};
 use super::event::{DataLoss, Notice, TransferEnd, TransferKind};
 use super::waiting::FileQuestion;
 use super::{ByteRange, Event, FileDone, FileOp, Listing, Session};
-use crate::fs::{Refusal, UploadMode};
+use crate::fs::{NewFile, Refusal, UploadMode};
 use crate::proto::coding::Representation;
 use crate::proto::command::Protection;
 use crate::proto::list_options::{Form, ListOptions};
@@ -100,9 +100,12 @@ impl Session {
 
     fn upload(&mut self, kind: TransferKind, path: VPath, mode: UploadMode, now: Instant) {
         let new = self.new_file(self.parameters.allocated.unwrap_or(0));
-        let mode = match self.login.permissions() {
-            Some(permissions) => permissions.mode(&path, mode),
-            None => mode,
+        let (mode, new) = match self.login.permissions() {
+            Some(permissions) => {
+                let once = permissions.uploads_once(&path);
+                (permissions.mode(&path, mode), NewFile { once, ..new })
+            }
+            None => (mode, new),
         };
         let open = FileOp::OpenUpload(path.clone(), mode, new, self.parameters.coding);
         self.begin(kind, path, open, now);

@@ -123,6 +123,10 @@ impl Incoming {
         self.file.may_block()
     }
 
+    pub(super) fn begin_may_block(&self) -> bool {
+        self.file.begin_may_block()
+    }
+
     pub(super) fn drop_may_block(&self) -> bool {
         self.file.drop_may_block()
     }

@@ -76,6 +76,14 @@ impl Pump {
         }
     }
 
+    /// True if [`begin`](Pump::begin) may wait for the disk.
+    pub fn begin_may_block(&self) -> bool {
+        match self {
+            Pump::Outgoing(_) => false,
+            Pump::Incoming(incoming) => incoming.begin_may_block(),
+        }
+    }
+
     /// True if the drop may wait for the disk.
     pub fn drop_may_block(&self) -> bool {
         match self {

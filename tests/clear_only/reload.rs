@@ -156,7 +156,11 @@ fn a_user_who_was_removed_hears_421_and_is_gone_and_others_stay() {
     alice.expect_reply(421);
     bob.expect(200, "NOOP");
     guest.expect(200, "NOOP");
+    let mut stranger = Client::connect(address);
     site.reload(&settings.replace("read", "off"), "reloaded");
+    // Whoever has yet to log in does so by what holds now.
+    stranger.expect(331, "USER anonymous");
+    stranger.expect(530, "PASS guest@");
     guest.expect_reply(421);
     bob.expect(200, "NOOP");
 }

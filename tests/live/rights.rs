@@ -1,6 +1,7 @@
 //! Rights one by one, and those of folders: what a drop box takes, and what it keeps to itself.
 
-use crate::common::{Client, TestServer, Way};
+use crate::common::client::reset;
+use crate::common::{Client, TestServer, Way, stuck};
 use packetboat::{Access, Account, Anonymous, Right, StoredPassword};
 
 /// Server with a library that anonymous users may read, and a drop box in it; alice may do these.
@@ -52,6 +53,11 @@ fn a_drop_box_takes_new_files_by_stor_and_gives_none_away() {
     client.expect(550, "STOR in/gift");
     drop(data);
     assert_eq!(server.read("in/gift"), b"a gift");
+    // Nobody could go on with a part, so that a second try finds the name free.
+    reset(stuck::upload(&mut client, "STOR in/half", b"a part"));
+    client.expect_reply(426);
+    client.store("in/half", "whole", Way::Epsv);
+    assert_eq!(server.read("in/half"), b"whole");
     client.expect(250, "CWD in");
     client.store("another", "one", Way::Epsv);
     let line = client.expect(250, "MLST /in");
@@ -102,7 +108,16 @@ fn rights_one_by_one_are_asked_by_stor_appe_dele_rnto_mkd_chmod_mfmt_and_cpto() 
 }
 
 #[test]
-fn rest_and_stor_ask_for_the_right_to_append() {
+fn rest_and_stor_ask_for_the_rights_to_append_and_to_overwrite() {
+    for right in [Right::Append, Right::Overwrite] {
+        let server = library(Access::WRITE.without(Access::of(&[right])));
+        let mut client = alice(&server);
+        let data = client.extended_passive();
+        client.expect(350, "REST 2");
+        client.expect(550, "STOR book");
+        drop(data);
+        assert_eq!(server.read("book"), b"a book", "{right:?}");
+    }
     let server = library(Access::WRITE.without(Access::of(&[Right::Append])));
     let mut client = alice(&server);
     let data = client.extended_passive();

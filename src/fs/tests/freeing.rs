@@ -48,3 +48,14 @@ fn an_upload_that_frees_much_may_block() {
     (0..MUCH >> 20).for_each(|_| cut_off.write(&megabyte).unwrap());
     assert!(cut_off.drop_may_block());
 }
+
+#[test]
+fn a_large_file_is_emptied_by_a_worker() {
+    let (_folder, root) = tree();
+    let upload = |name: &str, mode| {
+        root.upload(&v(name), mode, PartialUploads::Discard, NewFile::default()).unwrap()
+    };
+    assert!(upload("large", UploadMode::Overwrite).begin_may_block());
+    assert!(!upload("large", UploadMode::ResumeAt(MUCH)).begin_may_block());
+    assert!(!upload("small", UploadMode::Overwrite).begin_may_block());
+}

@@ -95,6 +95,7 @@ impl Peer {
 
     fn verify(&mut self, name: Vec<u8>, secret: Secret, turn: &mut Turn<'_>) -> Option<Input> {
         if is_anonymous(&name)
+            && turn.shared.admits_anonymous
             && let Some(access) = self.host.anonymous()
         {
             let permissions = permissions(access, &self.host.config.anonymous_in);

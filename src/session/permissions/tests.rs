@@ -53,7 +53,7 @@ fn each_operation_needs_its_right_and_no_more() {
         (FileOp::Checksum(v("/f"), Default::default(), ByteRange::default()), &[Get]),
         (upload("/f", UploadMode::Create), &[Put]),
         (upload("/f", UploadMode::Append), &[Put, Append]),
-        (upload("/f", UploadMode::ResumeAt(1)), &[Put, Append]),
+        (upload("/f", UploadMode::ResumeAt(1)), &[Put, Append, Overwrite]),
         (FileOp::RemoveFile(v("/f")), &[Delete]),
         (FileOp::RemoveDir(v("/f")), &[Rmdir]),
         (FileOp::MakeDir(v("/f"), None), &[Mkdir]),
@@ -62,7 +62,6 @@ fn each_operation_needs_its_right_and_no_more() {
         (modified, &[Mtime]),
         (FileOp::Copy(v("/f"), v("/g"), UploadMode::Create, new), &[Copy, Get, Put]),
         (FileOp::Combine(v("/f"), vec![v("/g")], new), &[Copy, Put, Append, Get, Delete]),
-        (FileOp::Enter(v("/f")), &[]),
         (FileOp::FreeSpace(v("/f")), &[]),
     ] {
         assert_eq!(Permissions::from(Access::of(needed)).lacks(&operation), None, "{operation:?}");
@@ -97,6 +96,43 @@ fn the_deepest_rule_counts_and_a_folder_itself_is_of_the_one_above() {
     ] {
         assert_eq!(library.lacks(&operation), lacks, "{operation:?}");
     }
+}
+
+/// A rename brought files to where they could be read, and put some where none may be put.
+#[test]
+fn what_is_moved_to_other_rights_is_taken_and_put() {
+    let permissions = |here: Access, there: Access| {
+        Permissions::new(Access::NONE, [(v("/here"), here), (v("/there"), there)])
+    };
+    let rename = FileOp::Rename(v("/here/f"), v("/there/f"), Target::Free);
+    let renames = Access::of(&[Right::Rename]);
+    for (here, there, lacks) in [
+        (renames, renames, None),
+        (renames, Access::WRITE, Some(Right::Get)),
+        (Access::READ.or(renames), Access::WRITE, Some(Right::Delete)),
+        (Access::WRITE, Access::READ.or(renames), Some(Right::Put)),
+        (Access::WRITE, Access::UPLOAD.or(renames), None),
+    ] {
+        assert_eq!(permissions(here, there).lacks(&rename), lacks, "{here} {there}");
+    }
+}
+
+#[test]
+fn who_has_no_right_in_a_folder_learns_no_names_by_cwd() {
+    let library = library();
+    for (path, lacks) in
+        [("/shut", None), ("/shut/a", Some(Right::List)), ("/in", None), ("/in/a", None)]
+    {
+        assert_eq!(library.lacks(&FileOp::Enter(v(path))), lacks, "{path}");
+    }
+}
+
+/// `LIST /a [1]` listed the folder of that name, whose parent may be listed.
+#[test]
+fn a_folder_that_is_called_like_a_pattern_has_its_own_rights() {
+    let permissions = Permissions::new(Access::READ, [(v("/a [1]"), Access::NONE)]);
+    assert_eq!(permissions.lacks(&listing("/a [1]", b"")), Some(Right::List));
+    assert_eq!(permissions.lacks(&listing("/a [2]", b"")), None);
 }
 
 /// By another name the rules of a folder would not hold.

@@ -42,7 +42,8 @@ fn needed(operation: &FileOp) -> &'static [Right] {
         FileOp::OpenUpload(_, Replace | Overwrite | ResumeAt(0), ..) => {
             &[Right::Put, Right::Overwrite]
         }
-        FileOp::OpenUpload(_, ResumeAt(_) | Append, ..) => &[Right::Put, Right::Append],
+        FileOp::OpenUpload(_, Append, ..) => &[Right::Put, Right::Append],
+        FileOp::OpenUpload(_, ResumeAt(_), ..) => &[Right::Put, Right::Append, Right::Overwrite],
         FileOp::RemoveFile(_) => &[Right::Delete],
         FileOp::RemoveDir(_) => &[Right::Rmdir],
         FileOp::MakeDir(..) => &[Right::Mkdir],
