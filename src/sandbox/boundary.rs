@@ -34,8 +34,12 @@ impl Boundary {
         let is_kept = confinement.sandbox != Sandbox::Off && files::is_available();
         let users = Users::open(config)?;
         let roots = users.all().filter_map(|account| account.root.as_ref()).chain([&config.root]);
-        let found = roots
-            .filter_map(|root| Some((std::path::absolute(root).ok()?, root.canonicalize().ok()?)));
+        let found = roots.filter_map(|root| {
+            let written = std::path::absolute(root).ok()?;
+            // Its links may be hidden from this process, and followed by the kernel all the same.
+            let real = root.canonicalize().unwrap_or_else(|_| written.clone());
+            Some((written, real))
+        });
         let found = found.map(|(written, root)| match confinement.sandbox {
             Sandbox::Best | Sandbox::Off => (with_neighbours(written), with_neighbours(root)),
             Sandbox::Required => (written, root),

@@ -1,6 +1,9 @@
 //! Files and ports that the process may still reach, by Landlock. Whatever else it tries to open, list or
 //! bind, the kernel refuses, however it came by the name.
 
+use std::io::ErrorKind::NotFound;
+use std::path::Path;
+
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath,
     PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
@@ -48,21 +51,28 @@ pub(super) fn allow_only(boundary: &Boundary) -> Result<String, String> {
         rules = rules.handle_access(AccessNet::BindTcp).map_err(lacking)?;
     }
     let rules = rules.create().map_err(lacking)?;
-    let rules = add_files(rules, boundary).and_then(|rules| add_ports(rules, boundary));
+    let rules = add_files(rules, boundary)?;
+    let rules = add_ports(rules, boundary);
     let status = rules.and_then(RulesetCreated::restrict_self).map_err(lacking)?;
     Ok(format!("Landlock (ABI {}) leaves it {boundary}", ABI::from(status.landlock)))
 }
 
-fn add_files(
-    mut rules: RulesetCreated,
-    boundary: &Boundary,
-) -> Result<RulesetCreated, RulesetError> {
+fn add_files(mut rules: RulesetCreated, boundary: &Boundary) -> Result<RulesetCreated, String> {
+    let refused = |path: &Path, error: &dyn std::fmt::Display| {
+        format!("Landlock, which keeps it to its files, refuses {}: {error}", path.display())
+    };
     let served = boundary.served().iter().map(|path| (path, serving()));
     let read = boundary.read().iter().map(|path| (path, AccessFs::ReadFile.into()));
     for (path, rights) in served.chain(read) {
-        // One that is not there cannot be reached either, and who named it has been told.
-        if let Ok(folder) = PathFd::new(path) {
-            rules = rules.add_rule(PathBeneath::new(folder, rights))?;
+        match PathFd::new(path) {
+            Ok(folder) => {
+                let rule = PathBeneath::new(folder, rights);
+                rules = rules.add_rule(rule).map_err(|error| refused(path, &error))?;
+            }
+            // One that is not there cannot be reached either, and who named it has been told.
+            Err(_) if path.symlink_metadata().is_err_and(|error| error.kind() == NotFound) => {}
+            // Without a rule for it a sandbox would shut everybody out.
+            Err(error) => return Err(refused(path, &error)),
         }
     }
     Ok(rules)

@@ -102,9 +102,17 @@ pub const TABLE: &[Row] = &[
     passes("getrandom", &[INTERRUPTED]),
     Row { call: "getrandom", results: &[UNKNOWN], stay: Stay::Always },
     stays("clone3", &[THREADS]),
+    stays("clone", &[THREADS]),
     stays("prlimit64", &[PERMISSION]),
     stays("getrusage", &[PERMISSION]),
     stays("rt_sigaction", &[UNKNOWN]),
+    // The sandbox, which has a gap then, and says so.
+    stays("capget", &[UNKNOWN]),
+    stays("capset", &[UNKNOWN]),
+    stays("landlock_create_ruleset", &[UNKNOWN, DESCRIPTORS]),
+    stays("landlock_add_rule", &[UNKNOWN]),
+    stays("landlock_restrict_self", &[UNKNOWN]),
+    stays("seccomp", &[UNKNOWN]),
 ];
 
 /// Calls that are not tried: they cannot fail, or they are of the allocator, which ends a program whose
